@@ -1,0 +1,60 @@
+"""The entry: the bytes that stand in the log for an event, for ever.
+
+Owns which fields an entry has and how it commits to the event's data without holding it, so that
+the data can be erased and every proof stays valid. Must not know what the data means, how positions
+are given out, or where entries are stored.
+"""
+
+import hmac
+from typing import Final
+
+import msgspec
+
+from timeline.transparency.canonical import encode
+from timeline.transparency.errors import EntryTooLarge, WrongSaltSize
+
+SALT_BYTES: Final = 32
+"""Random bytes per event: without them, short data could be guessed from its commitment."""
+
+MAX_ENTRY_BYTES: Final = 65_535
+"""What an entry bundle of C2SP tlog-tiles can hold: it gives an entry's length in 16 bits."""
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log says of an event beside its data; permanent and public.
+
+    `version` counts within the policy's stream, `position` in the log; `batch` is the first
+    position of the append. `recorded_at` is text such as "2026-11-22T10:00:00.123456Z".
+    """
+
+    id: str
+    position: int
+    policy: str
+    version: int
+    type: str
+    schema: int
+    batch: int
+    recorded_at: str
+    recorded_by: str
+
+
+def commitment(salt: bytes, data: bytes) -> str:
+    """Commit to an event's data: HMAC-SHA256 with the salt as key, in lower-case hex.
+
+    `data` is the data's canonical JSON, as `encode` wrote it. Raises WrongSaltSize for a salt that
+    is not `SALT_BYTES` long.
+    """
+    if len(salt) != SALT_BYTES:
+        raise WrongSaltSize(size_bytes=len(salt), expected_bytes=SALT_BYTES)
+    return hmac.digest(salt, data, "sha256").hex()
+
+
+def entry(envelope: Envelope, commitment: str) -> bytes:
+    """Write an event's entry: its envelope and the commitment to its data, as RFC 8785 JSON.
+
+    Raises EntryTooLarge beyond `MAX_ENTRY_BYTES`, and CanonicalError for text that JSON cannot hold.
+    """
+    encoded = encode({**msgspec.structs.asdict(envelope), "commitment": commitment})
+    if len(encoded) > MAX_ENTRY_BYTES:
+        raise EntryTooLarge(size_bytes=len(encoded), limit_bytes=MAX_ENTRY_BYTES)
+    return encoded
