@@ -4,8 +4,10 @@ Owns what each kind of effect does to the machines of `periods`, and on which da
 how actions came to be believed, nor how a day is answered.
 """
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Generic, TypeAlias
 
 import msgspec
 
@@ -14,14 +16,18 @@ from timeline.domain.events import ActionRecorded, Scope
 from timeline.domain.periods import (
     FIRST_DAY,
     LAST_DAY,
+    LASTING,
     Atom,
     Case,
     Confirmed,
     Effects,
     End,
     Key,
+    PartEffect,
+    Spell,
     Stage,
     Standing,
+    State,
     Suspension,
 )
 from timeline.domain.vocabulary import (
@@ -90,20 +96,85 @@ def gather(instrument: Instrument, deeds: Iterable[Deed]) -> Effects:
 
     """
     effects = Effects(applicable=instrument not in WITHOUT_FORCE)
+    suspensions: _Docket[Suspension] = _Docket()
+    cases: dict[str, _Docket[Case]] = defaultdict(_Docket)
     ordered = list(deeds)
-    parts = {part_of(deed.action) for deed in ordered if _suspends(deed)} | {None}
-    cases: dict[str, set[str | None]] = {}
     for deed in ordered:
-        if ACTIONS[deed.action.action].effect is Effect.LITIGATE:
-            cases.setdefault(deed.case, {None}).add(part_of(deed.action))
-    for deed in ordered:
+        effects.days.add(earliest_day(deed.action.occurred))
         effect = ACTIONS[deed.action.action].effect
-        _WRITERS[effect](_Draft(effects, instrument, deed, parts, cases.get(deed.case, set())))
+        if effect is Effect.LITIGATE:
+            cases[deed.case].add(deed.action)
+        elif effect in {Effect.SUSPEND, Effect.RESUME}:
+            suspensions.add(deed.action)
+    for deed in ordered:
+        draft = _Draft(effects, instrument, deed, suspensions, cases[deed.case])
+        _WRITERS[ACTIONS[deed.action.action].effect](draft)
+    suspensions.close()
+    for case in cases.values():
+        case.close()
     return effects
 
 
-def _suspends(deed: Deed) -> bool:
-    return ACTIONS[deed.action.action].effect in {Effect.SUSPEND, Effect.RESUME}
+class _Lift(msgspec.Struct, Generic[State], frozen=True):
+    """The atoms that undo an effect of the same part, or of every part; `lasting`: for good."""
+
+    part: str | None
+    lasting: bool
+    atoms: tuple[Atom[State], ...]
+
+    @property
+    def key(self) -> Key:
+        """Where it folds."""
+        return self.atoms[0].key
+
+
+class _Docket(Generic[State]):
+    """What is known of all suspensions, or of a case, while their actions are written.
+
+    Where several suspensions or injunctions overlap, each ends by itself: those with an end of
+    their own have a track of their own. What lifts is written into the tracks that it can reach:
+    not into those that are over by then, or were lifted before.
+    """
+
+    def __init__(self) -> None:
+        self.parts: set[str | None] = {None}
+        self.injunctions = 0
+        self._tracks: list[tuple[str | None, list[Atom[State]]]] = []
+        self._lifts: list[_Lift[State]] = []
+
+    def add(self, action: ActionRecorded) -> None:
+        """Note one of the actions, before any is written."""
+        self.parts.add(part_of(action))
+        self.injunctions += action.action is Action.ENJOINED
+
+    def reached(self, part: str | None) -> set[str | None]:
+        """Return the parts that an action on a part reaches: all, if it names none (rule 5)."""
+        return self.parts if part is None else {part}
+
+    def track(self, part: str | None, begins: Atom[State], over: Atom[State]) -> list[Atom[State]]:
+        """Return a new track; `close` adds what lifts its effect."""
+        atoms = [begins, over]
+        self._tracks.append((part, atoms))
+        return atoms
+
+    def lift(self, part: str | None, *atoms: Atom[State], lasting: bool) -> None:
+        """Note what an action makes of the tracks of a part, or of every part."""
+        self._lifts.append(_Lift(part, lasting, atoms))
+
+    def close(self) -> None:
+        """Write what lifts into each track."""
+        self._lifts.sort(key=lambda lift: lift.key)
+        for part, atoms in self._tracks:
+            begins, over = atoms
+            last = over.certainly
+            following = bisect_right(self._lifts, begins.key, key=lambda lift: lift.key)
+            for index in range(following, len(self._lifts)):
+                lift = self._lifts[index]
+                if lift.key.earliest >= last:
+                    break
+                if lift.part in {None, part}:
+                    atoms.extend(lift.atoms)
+                    last = min(last, lift.key.latest) if lift.lasting else last
 
 
 class _Draft(msgspec.Struct, frozen=True):
@@ -112,35 +183,51 @@ class _Draft(msgspec.Struct, frozen=True):
     effects: Effects
     instrument: Instrument
     deed: Deed
-    parts: set[str | None]
-    case_parts: set[str | None]
+    suspensions: _Docket[Suspension]
+    case: _Docket[Case]
 
     @property
     def acts_on(self) -> Edtf:
         """The date on which the action acts: the effective one, else its own."""
         return self.deed.action.effective or self.deed.action.occurred
 
+    @property
+    def ends(self) -> bool:
+        """Tell whether the action's effect ends by itself."""
+        return self.deed.action.until is not None
+
+    @property
+    def part(self) -> str | None:
+        """The part that the action covers, None for the whole."""
+        return part_of(self.deed.action)
+
+    @property
+    def term(self) -> str | None:
+        """The action's event, where it sets an end to the whole policy."""
+        return self.deed.event if self.ends and self.part is None else None
+
     def key(self, when: Edtf | None = None) -> Key:
         return action_key(self.deed.action, self.deed.position, when)
 
-    def end_key(self, begins: Key) -> Key | None:
-        """Return when the action's own effect is over, never before it began; None: no end."""
+    def atom(self, key: Key, apply: Callable[[State], State]) -> Atom[State]:
+        return Atom(key, self.deed.event, apply)
+
+    def over(self, begins: Key, apply: Callable[[State], State]) -> list[Atom[State]]:
+        """Return the end of the action's own effect, if it has one.
+
+        It folds after its beginning, also where it may come, or is known to come, before that.
+        """
         until = self.deed.action.until
         if until is None:
-            return None
+            return []
         first, last = earliest_day(until), latest_day(until)
         earliest = FIRST_DAY if first == FIRST_DAY else first + 1
         latest = LAST_DAY if last >= LAST_DAY - 1 else last + 1
         if earliest > begins.earliest:
-            return Key(
-                earliest,
-                max(latest, begins.latest, earliest),
-                0,
-                begins.rank,
-                "",
-                self.deed.position,
-            )
-        return begins._replace(latest=max(latest, begins.latest), step=1)
+            key = Key(earliest, latest, 0, begins.rank, "", self.deed.position)
+            return [Atom(key, self.deed.event, apply)]
+        key = begins._replace(latest=max(latest, begins.latest), step=1)
+        return [Atom(key, self.deed.event, apply, certain=max(latest, begins.earliest))]
 
 
 def _stage(draft: _Draft) -> None:
@@ -149,17 +236,25 @@ def _stage(draft: _Draft) -> None:
 
 
 def _add_stage(draft: _Draft, apply: Callable[[Stage], Stage]) -> None:
-    draft.effects.stage.append(Atom(draft.key(), draft.deed.event, apply))
+    draft.effects.stage.append(draft.atom(draft.key(), apply))
 
 
 def _add_standing(draft: _Draft, key: Key, apply: Callable[[Standing], Standing]) -> None:
-    draft.effects.standing.append(Atom(key, draft.deed.event, apply))
+    draft.effects.standing.append(draft.atom(key, apply))
+
+
+def _add_spell(draft: _Draft, kind: PartEffect, key: Key) -> None:
+    """Let an effect on a part go on, until it is over."""
+    draft.effects.parts[kind, draft.deed.event] = [
+        draft.atom(key, lambda _: Spell(begun=True)),
+        *draft.over(key, lambda state: Spell(begun=state.begun, over=state.begun)),
+    ]
 
 
 def _amend(draft: _Draft) -> None:
     value = str(draft.deed.action.action)
     _add_stage(draft, lambda state: state if state.enacted else Stage(value, enacted=False))
-    if draft.deed.action.until is not None:
+    if draft.ends:
         _extend(draft)
 
 
@@ -173,181 +268,280 @@ def _pass(draft: _Draft) -> None:
 def _enact(draft: _Draft) -> None:
     value = str(draft.deed.action.action)
     _add_stage(draft, lambda _: Stage(value, enacted=True))
-    event = draft.deed.event
-    ends = draft.deed.action.until is not None
-    if draft.deed.action.effective is None and draft.instrument in IN_FORCE_FROM_ENACTMENT:
-        _begin_on(draft, draft.key())
+    own = draft.key()
+    effective = draft.deed.action.effective
+    if effective is None and draft.instrument in IN_FORCE_FROM_ENACTMENT:
+        _begin_on(draft, own, draft.term)
         return
+    begins = None if effective is None else draft.key(effective)
+    began = begins is not None and begins <= own
 
     def enact(state: Standing) -> Standing:
-        return msgspec.structs.replace(state, enacted=True, term=event if ends else state.term)
+        """Enact; anew after an end, then with the force that it gave itself for the past."""
+        term = state.term if began else draft.term or state.term
+        if state.ended is not None and state.ended.key < own:
+            whole = draft.part is None
+            state = Standing(begun=began and whole, partly_begun=began and not whole)
+            term = draft.term
+        return msgspec.structs.replace(state, enacted=True, term=term)
 
-    _add_standing(draft, draft.key(), enact)
-    if draft.deed.action.effective is not None:
-        _begin_on(draft, draft.key(draft.deed.action.effective))
-    elif ends:
-        _expire_after(draft, draft.key())
+    _add_standing(draft, own, enact)
+    if begins is not None:
+        _begin_on(draft, begins, draft.term if began else None)
+    else:
+        _expire_after(draft, own)
 
 
 def _begin(draft: _Draft) -> None:
     _add_stage(draft, lambda state: Stage(state.value, enacted=True))
-    _begin_on(draft, draft.key(draft.acts_on))
+    _begin_on(draft, draft.key(draft.acts_on), draft.term)
 
 
-def _begin_on(draft: _Draft, key: Key) -> None:
+def _begin_on(draft: _Draft, key: Key, term: str | None) -> None:
     """Let force begin; anew, with a term of its own, where the action follows an end.
 
     What was enacted before the end does not undo it: repealed in March, in force never in July.
     """
-    event = draft.deed.event
     own = draft.key()
-    ends = draft.deed.action.until is not None
-    whole = part_of(draft.deed.action) is None
+    whole = draft.part is None
+    passing = draft.ends and not whole
 
     def begin(state: Standing) -> Standing:
-        if not whole:
-            return msgspec.structs.replace(state, enacted=True, partly_begun=True)
         if state.ended is not None and state.ended.key < own:
-            return Standing(enacted=True, begun=True, term=event if ends else None)
+            state = Standing(enacted=True)
+        if passing:
+            return state
         return msgspec.structs.replace(
-            state, enacted=True, begun=True, term=event if ends else state.term
+            state,
+            enacted=True,
+            begun=state.begun or whole,
+            partly_begun=state.partly_begun or not whole,
+            term=term or state.term,
         )
 
-    draft.effects.begins = True
+    draft.effects.begins = max(draft.effects.begins, key.latest)
     _add_standing(draft, key, begin)
-    if ends:
-        _expire_after(draft, key)
+    if passing:
+        _add_spell(draft, PartEffect.BEGUN, key)
+    _expire_after(draft, key)
 
 
 def _expire_after(draft: _Draft, begins: Key) -> None:
     """Let force expire when the term that this action set is over, if it still is the term."""
-    key = draft.end_key(begins)
-    event = draft.deed.event
-    end = End(ForceReason.EXPIRED, event, draft.key())
-    if key is None:
+    if draft.term is None:
         return
+    end = End(ForceReason.EXPIRED, draft.key())
 
     def expire(state: Standing) -> Standing:
-        if state.term != event or state.ended is not None:
+        if state.term != draft.term or (state.ended is not None and not state.ended.temporary):
             return state
-        return msgspec.structs.replace(state, ended=end)
+        return msgspec.structs.replace(state, ended=end, term=None)
 
-    _add_standing(draft, key, expire)
+    draft.effects.standing.extend(draft.over(begins, expire))
 
 
 def _extend(draft: _Draft) -> None:
-    """Move the end; once it has passed, reopen and keep the gap."""
-    event = draft.deed.event
-    ends = draft.deed.action.until is not None
+    """Move the end; once it has passed, reopen and keep the gap. What was repealed stays so."""
     key = draft.key(draft.acts_on)
+    if draft.part is not None:
+        _add_spell(draft, PartEffect.KEPT, key)
+        return
 
     def extend(state: Standing) -> Standing:
-        expired = state.ended is not None and state.ended.reason is ForceReason.EXPIRED
+        expired = state.ended is not None and state.ended.expired
+        if state.ended is not None and not (expired or state.ended.temporary):
+            return state
         return msgspec.structs.replace(
-            state, term=event if ends else None, ended=None if expired else state.ended
+            state, term=draft.term, ended=None if expired else state.ended
         )
 
     _add_standing(draft, key, extend)
-    if ends:
-        _expire_after(draft, key)
+    _expire_after(draft, key)
 
 
 def _end(draft: _Draft) -> None:
-    ending = End(END_REASON[draft.deed.action.action], draft.deed.event, draft.key())
     key = draft.key(draft.acts_on)
-    whole = part_of(draft.deed.action) is None
+    if draft.part is None:
+        _end_all(draft, key)
+    elif draft.ends:
+        _add_spell(draft, PartEffect.ENDED, key)
+    else:
+        _add_standing(draft, key, lambda state: msgspec.structs.replace(state, partly_ended=True))
+
+
+def _end_all(draft: _Draft, key: Key) -> None:
+    """End force for good, or for a time: an end's own end gives back what was left of the term."""
+    ending = End(END_REASON[draft.deed.action.action], draft.key(), temporary=draft.ends)
 
     def end(state: Standing) -> Standing:
-        if not whole:
-            return msgspec.structs.replace(state, partly_ended=True)
-        return msgspec.structs.replace(state, ended=ending)
+        if not ending.temporary:
+            return msgspec.structs.replace(state, ended=ending, term=None)
+        ended = state.ended is not None and not state.ended.temporary
+        return state if ended else msgspec.structs.replace(state, ended=ending)
 
     def undo(state: Standing) -> Standing:
-        if state.ended != ending:
-            return state
-        return msgspec.structs.replace(state, ended=None)
+        return msgspec.structs.replace(state, ended=None) if state.ended == ending else state
 
     _add_standing(draft, key, end)
-    over = draft.end_key(key)
-    if over is not None and whole:
-        _add_standing(draft, over, undo)
+    draft.effects.standing.extend(draft.over(key, undo))
 
 
 def _suspend(draft: _Draft) -> None:
-    event = draft.deed.event
-    key = draft.key(draft.acts_on)
-    atoms = draft.effects.suspensions.setdefault(part_of(draft.deed.action), [])
-    atoms.append(Atom(key, event, lambda _: Suspension(event)))
-    over = draft.end_key(key)
-    if over is not None:
-        atoms.append(Atom(over, event, lambda state: Suspension() if state.by == event else state))
+    """Suspend a part, or all; on a track of its own where that ends by itself."""
+    part = draft.part
+    begins = draft.atom(draft.key(draft.acts_on), lambda _: Suspension(on=True))
+    lasting = draft.effects.suspensions.setdefault((part, None), [])
+    over = draft.over(begins.key, _unsuspend)
+    if over:
+        track = draft.suspensions.track(part, begins, *over)
+        draft.effects.suspensions[part, draft.deed.event] = track
+    else:
+        lasting.append(begins)
+
+
+def _unsuspend(_: Suspension) -> Suspension:
+    return Suspension()
 
 
 def _resume(draft: _Draft) -> None:
-    """Lift the suspension of the same part, or of every part where none is named (rule 5)."""
-    part = part_of(draft.deed.action)
+    """Lift the suspensions of the same part, or of every part where none is named (rule 5)."""
+    event = draft.deed.event
     key = draft.key(draft.acts_on)
-    for lifted in draft.parts if part is None else {part}:
-        draft.effects.suspensions.setdefault(lifted, []).append(
-            Atom(key, draft.deed.event, lambda _: Suspension())
-        )
+
+    def resume(state: Suspension) -> Suspension:
+        return Suspension(on=draft.ends and state.on, lifted=event)
+
+    def undo(state: Suspension) -> Suspension:
+        return Suspension(on=state.on) if state.lifted == event else state
+
+    over = draft.over(key, undo)
+    for part in draft.suspensions.reached(draft.part):
+        lasting = draft.effects.suspensions.setdefault((part, None), [])
+        lasting.extend((draft.atom(key, resume), *over))
+    lift = draft.atom(key, resume if over else _unsuspend)
+    draft.suspensions.lift(draft.part, lift, *over, lasting=not over)
 
 
-_OPEN: Final = frozenset({Litigation.ENJOINED, Litigation.STRUCK_DOWN})
+_Move: TypeAlias = Callable[[Case, str | None], Case]
+"""What an action makes of a case, given its own event where its effect ends by itself."""
 
-_MOVES: Final[dict[Action, Callable[[Litigation], Litigation]]] = {
-    Action.CHALLENGED: lambda now: now if now in _OPEN else Litigation.CHALLENGED,
-    Action.APPEALED: lambda now: now if now in _OPEN else Litigation.CHALLENGED,
-    Action.REVERSED: lambda _: Litigation.CHALLENGED,
-    Action.ENJOINED: lambda _: Litigation.ENJOINED,
-    Action.INJUNCTION_STAYED: lambda now: (
-        Litigation.CHALLENGED if now is Litigation.ENJOINED else now
-    ),
-    Action.INJUNCTION_LIFTED: lambda now: (
-        Litigation.CHALLENGED if now is Litigation.ENJOINED else now
-    ),
-    Action.UPHELD: lambda _: Litigation.UPHELD,
-    Action.STRUCK_DOWN: lambda _: Litigation.STRUCK_DOWN,
-    Action.DISMISSED: lambda _: Litigation.DISMISSED,
+
+def _on_merits(case: Case, status: Litigation, by: str | None) -> Case:
+    """Return the case with another status on the merits, and what it was if that is for a time."""
+    lasting = case.merits if case.by is None else case.before
+    if lasting is status:
+        by = None
+    before = Litigation.NONE if by is None else lasting
+    return msgspec.structs.replace(case, merits=status, by=by, before=before)
+
+
+def _decide(status: Litigation) -> _Move:
+    """Return the move to a status that leaves no injunction."""
+
+    def decide(case: Case, by: str | None) -> Case:
+        return msgspec.structs.replace(_on_merits(case, status, by), enjoined=None, stayed=None)
+
+    return decide
+
+
+def _open(case: Case, by: str | None) -> Case:
+    """Open the case, or open it again; what was struck down stays so until that is reversed."""
+    if case.merits is Litigation.STRUCK_DOWN:
+        return case
+    return _on_merits(case, Litigation.CHALLENGED, by)
+
+
+def _enjoin(case: Case, by: str | None) -> Case:
+    """Forbid, in a case that is open."""
+    enjoined = LASTING if by is None else by
+    return msgspec.structs.replace(_open(case, None), enjoined=enjoined, stayed=None)
+
+
+def _stay(case: Case, by: str | None) -> Case:
+    """Hold the injunction back."""
+    if case.enjoined is None or case.stayed == LASTING:
+        return case
+    return msgspec.structs.replace(case, stayed=LASTING if by is None else by)
+
+
+def _lift(case: Case, by: str | None) -> Case:
+    """Lift the injunction; for a time, as a stay does, where that ends by itself."""
+    if by is not None:
+        return _stay(case, by)
+    return msgspec.structs.replace(case, enjoined=None, stayed=None)
+
+
+def _undo(case: Case, event: str) -> Case:
+    """End what an event brought about for a time."""
+    if case.by == event:
+        case = msgspec.structs.replace(case, merits=case.before, by=None, before=Litigation.NONE)
+    if case.enjoined == event:
+        case = msgspec.structs.replace(case, enjoined=None, stayed=None)
+    if case.stayed == event:
+        case = msgspec.structs.replace(case, stayed=None)
+    return case
+
+
+_MOVES: Final[dict[Action, _Move]] = {
+    Action.CHALLENGED: _open,
+    Action.APPEALED: _open,
+    Action.REVERSED: _decide(Litigation.CHALLENGED),
+    Action.ENJOINED: _enjoin,
+    Action.INJUNCTION_STAYED: _stay,
+    Action.INJUNCTION_LIFTED: _lift,
+    Action.UPHELD: _decide(Litigation.UPHELD),
+    Action.STRUCK_DOWN: _decide(Litigation.STRUCK_DOWN),
+    Action.DISMISSED: _decide(Litigation.DISMISSED),
 }
 """How an action moves a case from one status to the next (rule 6)."""
+
+_HOLDS_BACK: Final = frozenset({Action.INJUNCTION_STAYED, Action.INJUNCTION_LIFTED})
+_DECIDES: Final = frozenset({Action.REVERSED, Action.UPHELD, Action.STRUCK_DOWN, Action.DISMISSED})
 
 
 def _litigate(draft: _Draft) -> None:
     """Move the case, for the part that is named, or for all its parts."""
     event = draft.deed.event
-    move = _MOVES[draft.deed.action.action]
-    part = part_of(draft.deed.action)
+    action = draft.deed.action.action
+    move = _MOVES[action]
+    by = event if draft.ends else None
     key = draft.key(draft.acts_on)
-    over = draft.end_key(key)
+    if action is Action.ENJOINED and draft.ends and draft.case.injunctions > 1:
+        _enjoin_apart(draft, key)
+        move, by = _open, None
+    atoms = [draft.atom(key, lambda case: move(case, by))]
+    if by is not None:
+        atoms += draft.over(key, lambda case: _undo(case, event))
+    for part in draft.case.reached(draft.part):
+        draft.effects.cases.setdefault((draft.deed.case, part, None), []).extend(atoms)
+    if action in _HOLDS_BACK and by is not None:
+        draft.case.lift(draft.part, *atoms, lasting=False)
+    elif action in _HOLDS_BACK | _DECIDES:
+        draft.case.lift(draft.part, draft.atom(key, _close), lasting=True)
 
-    def apply(state: Case) -> Case:
-        status = move(state.status)
-        return state if status is state.status else Case(status, event)
 
-    for each in draft.case_parts if part is None else {part}:
-        atoms = draft.effects.cases.setdefault((draft.deed.case, each), [])
-        atoms.append(Atom(key, event, apply))
-        if over is not None:
-            atoms.append(
-                Atom(
-                    over,
-                    event,
-                    lambda state: (
-                        Case(Litigation.CHALLENGED, event) if state.by == event else state
-                    ),
-                )
-            )
+def _enjoin_apart(draft: _Draft, key: Key) -> None:
+    """Let an injunction that ends by itself run beside the other injunctions of its case.
+
+    Its track holds the injunction alone; what else it does to the case stands with the rest.
+    """
+    event = draft.deed.event
+    begins = draft.atom(key, lambda _: Case(enjoined=event))
+    track = draft.case.track(draft.part, begins, *draft.over(key, _close))
+    draft.effects.cases[draft.deed.case, draft.part, event] = track
+
+
+def _close(_: Case) -> Case:
+    return Case()
 
 
 def _confirm(draft: _Draft) -> None:
     seen = draft.deed.action.occurred.text
-    draft.effects.confirmed.append(Atom(draft.key(), draft.deed.event, lambda _: Confirmed(seen)))
+    draft.effects.confirmed.append(draft.atom(draft.key(), lambda _: Confirmed(seen)))
 
 
-def _nothing(draft: _Draft) -> None:
-    """Mark the day, so that a policy with nothing but such an action is listed from it on."""
-    draft.effects.confirmed.append(Atom(draft.key(), draft.deed.event, lambda state: state))
+def _nothing(_: _Draft) -> None:
+    """Change no axis; its day is marked as every action's is."""
 
 
 _WRITERS: Final[dict[Effect, Callable[[_Draft], None]]] = {

@@ -5,14 +5,15 @@ and the periods on the three axes. Must not know where events are stored or whic
 asked about: it folds what it is given.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET
 
 from timeline.domain.dates import Occurrence
-from timeline.domain.effects import Deed, action_key, gather
+from timeline.domain.effects import Deed, action_key, gather, part_of
 from timeline.domain.events import (
     ActionCorrected,
     ActionRecorded,
@@ -30,8 +31,10 @@ from timeline.domain.events import (
     Stance,
 )
 from timeline.domain.periods import Period, periods
-from timeline.domain.situation import correct
+from timeline.domain.situation import correct, fold_text
 from timeline.domain.vocabulary import ACTIONS, Action, Effect, EventType, Instrument
+
+T = TypeVar("T")
 
 
 class PastEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,8 +170,8 @@ def fold(policy: str, events: Sequence[PastEvent], cases: Sequence[Case] = ()) -
         return None
     taken_back = standing(events)
     stands = [event for event in events if event.id not in taken_back]
-    evidence = _Evidence(stands)
-    described = _describe(registration, own, events, taken_back)
+    evidence = _Evidence(stands, taken_back)
+    described = _describe(registration, stands, evidence)
     actions = tuple(_actions(stands, evidence))
     return History(
         policy=policy,
@@ -179,14 +182,19 @@ def fold(policy: str, events: Sequence[PastEvent], cases: Sequence[Case] = ()) -
         actions=actions,
         relations=tuple(_relations(stands, evidence)),
         disputes=tuple(evidence.disputes),
-        periods=periods(gather(described.instrument, _deeds(actions, cases))),
+        periods=_explained(
+            periods(gather(described.instrument, _deeds(actions, cases))), actions, cases
+        ),
     )
 
 
 class _Evidence:
-    """Corrections and attached sources that stand, by the event they are about."""
+    """Corrections and attached sources that stand, by the event they are about.
 
-    def __init__(self, stands: Sequence[PastEvent]) -> None:
+    A dispute about what is taken back itself is none.
+    """
+
+    def __init__(self, stands: Sequence[PastEvent], taken_back: Container[str]) -> None:
         self.corrections: dict[str, list[tuple[str, ActionCorrected]]] = {}
         self.supports: dict[str, list[Source]] = {}
         self.disputes: list[Dispute] = []
@@ -196,7 +204,7 @@ class _Evidence:
                 self.corrections.setdefault(event.data.event, []).append((event.id, event.data))
                 settled.update(dict.fromkeys(event.data.settles, event.id))
         for event in stands:
-            if isinstance(event.data, SourceAttached):
+            if isinstance(event.data, SourceAttached) and event.data.event not in taken_back:
                 self._attach(event.id, event.data, settled.get(event.id))
         self.open = {each.event for each in self.disputes if each.settled_by is None}
 
@@ -214,61 +222,68 @@ class _Evidence:
             )
         )
 
-    def sources(self, event: str, own: Iterable[Source]) -> tuple[Source, ...]:
-        """Return an event's own sources and those attached to it, each once."""
-        return tuple(dict.fromkeys((*own, *self.supports.get(event, ()))))
+    def sources(self, own: Iterable[Source], *events: str) -> tuple[Source, ...]:
+        """Return the events' own sources and those attached to them, each once."""
+        attached = (source for event in events for source in self.supports.get(event, ()))
+        return tuple(dict.fromkeys((*own, *attached)))
 
 
 def _describe(
-    registration: PastEvent,
-    own: Sequence[PastEvent],
-    events: Sequence[PastEvent],
-    taken_back: dict[str, str],
+    registration: PastEvent, stands: Sequence[PastEvent], evidence: _Evidence
 ) -> Described:
-    """Return the description: the registration, then every PolicyDescribed that stands.
+    """Return the description, with the identifiers and topics of the duplicates merged into it.
 
     A retracted registration still describes: the policy can be read at earlier positions.
     """
-    data = registration.data
-    fields: dict[str, Any] = {name: getattr(data, name) for name in _DESCRIPTION}
-    decided_by = {name: registration.id for name in _DESCRIPTION if fields[name]}
-    for event in own:
-        if not isinstance(event.data, PolicyDescribed) or event.id in taken_back:
-            continue
-        for name in _DESCRIPTION:
-            value = getattr(event.data, name)
-            if value is not UNSET:
-                fields[name] = value
-                decided_by[name] = event.id
-    for duplicate in _duplicates(events, taken_back):
-        for name in ("identifiers", "topics"):
-            fields[name] = tuple(dict.fromkeys((*fields[name], *getattr(duplicate, name))))
+    fields, decided_by, told_by = _told(registration, stands)
+    for duplicate in _duplicates(stands):
+        theirs, _, _ = _told(duplicate, stands)
+        for name, key in (("identifiers", _IDENTIFIER_KEY), ("topics", fold_text)):
+            fields[name] = _united(fields[name], theirs[name], key)
+    fields["sources"] = evidence.sources(fields["sources"], *told_by)
     return Described(**fields, decided_by=decided_by)
+
+
+_IDENTIFIER_KEY: Final = attrgetter("key")
+
+
+def _united(own: tuple[T, ...], theirs: Iterable[T], key: Callable[[T], str]) -> tuple[T, ...]:
+    """Return one's own and what of the other's does not compare equal to it."""
+    known = {key(each) for each in own}
+    return (*own, *(each for each in theirs if key(each) not in known))
 
 
 _DESCRIPTION: Final = tuple(name for name in Described.__struct_fields__ if name != "decided_by")
 
 
-def _duplicates(
-    events: Sequence[PastEvent], taken_back: dict[str, str]
-) -> Iterator[PolicyRegistered | PolicyDescribed]:
-    """Yield what the duplicates merged into the policy said of themselves."""
-    merged = {
-        event.data.duplicate
-        for event in events
-        if isinstance(event.data, PoliciesMerged) and event.id not in taken_back
-    }
-    for event in events:
-        if event.policy not in merged or event.id in taken_back:
+def _told(
+    registration: PastEvent, stands: Sequence[PastEvent]
+) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """Return what a policy's own stream says of it, who decides each field, and who says so.
+
+    That is the registration, then every PolicyDescribed that stands.
+    """
+    fields: dict[str, Any] = {name: getattr(registration.data, name) for name in _DESCRIPTION}
+    decided_by = {name: registration.id for name in _DESCRIPTION if fields[name]}
+    told_by = [registration.id]
+    for event in stands:
+        if event.policy != registration.policy or not isinstance(event.data, PolicyDescribed):
             continue
-        if isinstance(event.data, PolicyRegistered):
-            yield event.data
-        elif isinstance(event.data, PolicyDescribed):
-            yield msgspec.structs.replace(
-                event.data,
-                identifiers=event.data.identifiers or (),
-                topics=event.data.topics or (),
-            )
+        told_by.append(event.id)
+        for name in _DESCRIPTION:
+            value = getattr(event.data, name)
+            if value is not UNSET:
+                fields[name] = value
+                decided_by[name] = event.id
+    return fields, decided_by, told_by
+
+
+def _duplicates(stands: Sequence[PastEvent]) -> Iterator[PastEvent]:
+    """Yield the registrations of the duplicates merged into the policy, in the record's order."""
+    merged = {event.data.duplicate for event in stands if isinstance(event.data, PoliciesMerged)}
+    for event in stands:
+        if event.policy in merged and isinstance(event.data, PolicyRegistered):
+            yield event
 
 
 def _actions(stands: Sequence[PastEvent], evidence: _Evidence) -> list[BelievedAction]:
@@ -295,7 +310,9 @@ def _believe(event: PastEvent, data: ActionRecorded, evidence: _Evidence) -> Bel
         recorded_at=event.recorded_at,
         action=action,
         decided_by=(event.id, *(id for id, _ in corrections)),
-        sources=evidence.sources(event.id, (*action.sources, *sources)),
+        sources=evidence.sources(
+            (*action.sources, *sources), event.id, *(id for id, _ in corrections)
+        ),
         disputed=event.id in evidence.open,
         erased=event.erased,
     )
@@ -310,10 +327,32 @@ def _relations(stands: Sequence[PastEvent], evidence: _Evidence) -> Iterator[Bel
                 position=event.position,
                 recorded_at=event.recorded_at,
                 relation=event.data,
-                sources=evidence.sources(event.id, event.data.sources),
+                sources=evidence.sources(event.data.sources, event.id),
                 disputed=event.id in evidence.open,
                 erased=event.erased,
             )
+
+
+def _explained(
+    cut: tuple[Period, ...], actions: Sequence[BelievedAction], cases: Sequence[Case]
+) -> tuple[Period, ...]:
+    """Return periods that name, beside the deciding events, the corrections that they took."""
+    lawsuits = (each for case in cases for each in case.actions)
+    corrected = {each.event: each.decided_by for each in (*actions, *lawsuits) if each.corrected}
+    if not corrected:
+        return cut
+    return tuple(
+        msgspec.structs.replace(
+            period,
+            decided_by={
+                axis: tuple(
+                    sorted({id for event in events for id in corrected.get(event, (event,))})
+                )
+                for axis, events in period.decided_by.items()
+            },
+        )
+        for period in cut
+    )
 
 
 def _deeds(actions: Sequence[BelievedAction], cases: Sequence[Case]) -> Iterator[Deed]:
@@ -321,12 +360,20 @@ def _deeds(actions: Sequence[BelievedAction], cases: Sequence[Case]) -> Iterator
     for each in actions:
         by = each.action.by
         yield Deed(each.event, each.position, each.action, "" if by is None else by.key)
+    seen: set[tuple[str, str | None]] = set()
     for case in cases:
-        yield from _case_deeds(case)
+        for deed in _case_deeds(case):
+            identity = (deed.event, part_of(deed.action))
+            if identity not in seen:
+                seen.add(identity)
+                yield deed
 
 
 def _case_deeds(case: Case) -> Iterator[Deed]:
-    """Yield a case's opening, then what its lawsuit's own stream says of it."""
+    """Yield a case's opening, then what its lawsuit's own stream says of it.
+
+    A lawsuit that challenges a part moves that part, where its actions name no other.
+    """
     key = f"policy/{case.lawsuit}"
     relation = case.relation.relation
     first = case.actions[0].action.occurred if case.actions else _SOME_DAY
@@ -341,8 +388,14 @@ def _case_deeds(case: Case) -> Iterator[Deed]:
     )
     yield Deed(case.relation.event, case.relation.position, opening, key)
     for each in case.actions:
-        if ACTIONS[each.action.action].effect is Effect.LITIGATE:
-            yield Deed(each.event, each.position, each.action, key)
+        if ACTIONS[each.action.action].effect is not Effect.LITIGATE:
+            continue
+        action = each.action
+        if part_of(action) is None:
+            action = msgspec.structs.replace(
+                action, scope=relation.scope, provision=relation.provision
+            )
+        yield Deed(each.event, each.position, action, key)
 
 
 _SOME_DAY: Final = Occurrence.parse("XXXX")

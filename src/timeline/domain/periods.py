@@ -5,14 +5,15 @@ the calendar into periods. Must not know where effects come from: `effects` make
 
 A day falls before, within or after the bounds [earliest, latest] of an atom: the atom then has not
 happened, has possibly happened, or has happened. Atoms fold in the order of their key and are never
-permuted; a possible atom leaves both the state without it and the state with it. Each machine keeps
-a handful of states, so the work is polynomial whatever the dates. Rules: design section 4.
+permuted; a possible atom leaves both the state without it and the state with it. A machine's states
+are at most as many as the square of its atoms, and a day folds again only what changed since the
+day before, so the work is polynomial whatever the dates. Rules: design section 4.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from itertools import chain
+from enum import StrEnum
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -50,14 +51,27 @@ class Key(NamedTuple):
 
 
 State = TypeVar("State", bound=msgspec.Struct)
+Name = TypeVar("Name")
+Value = TypeVar("Value")
 
 
 class Atom(msgspec.Struct, Generic[State], frozen=True):
-    """A dated change of one machine's state, with the event that brings it about."""
+    """A dated change of one machine's state, with the event that brings it about.
+
+    It folds where its key says, and may have happened from `key.earliest` on. It has happened from
+    `certain` on: `key.latest` where None; other days where an end is better known than the
+    beginning after which it folds.
+    """
 
     key: Key
     event: str
     apply: Callable[[State], State]
+    certain: int | None = None
+
+    @property
+    def certainly(self) -> int:
+        """The day from which it has happened."""
+        return self.key.latest if self.certain is None else self.certain
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -68,17 +82,25 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 class End(msgspec.Struct, frozen=True):
-    """Why force ended, by which event, and where that action stands in the order of actions."""
+    """Why force ended, and where the action that ended it stands in the order of actions.
+
+    A `temporary` end carries an end of its own.
+    """
 
     reason: ForceReason
-    event: str
     key: Key
+    temporary: bool = False
+
+    @property
+    def expired(self) -> bool:
+        """Tell whether an extension reopens force."""
+        return self.reason is ForceReason.EXPIRED
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """The machine of force apart from suspensions and courts.
+    """The machine of force apart from suspensions, courts and what touches a part for a time.
 
-    `term` is the event that set the end.
+    `term` is the event that set the end to come.
     """
 
     enacted: bool = False
@@ -89,17 +111,57 @@ class Standing(msgspec.Struct, frozen=True):
     term: str | None = None
 
 
-class Suspension(msgspec.Struct, frozen=True):
-    """The machine of one provision's suspension: the event that suspends it, if any."""
+class PartEffect(StrEnum):
+    """What an action can do to a part of the policy for a time."""
 
-    by: str | None = None
+    BEGUN = "begun"
+    ENDED = "ended"
+    KEPT = "kept"
+
+
+class Spell(msgspec.Struct, frozen=True):
+    """The machine of one action's effect on a part for a time."""
+
+    begun: bool = False
+    over: bool = False
+
+
+class Suspension(msgspec.Struct, frozen=True):
+    """The machine of one part's suspension; `lifted` is a resumption that itself will end."""
+
+    on: bool = False
+    lifted: str | None = None
+
+    @property
+    def held(self) -> bool:
+        """Tell whether the part is out of force."""
+        return self.on and self.lifted is None
+
+
+LASTING: Final = ""
+"""Stands where an event's id would, for what does not end by itself."""
 
 
 class Case(msgspec.Struct, frozen=True):
-    """The machine of one case and provision; `by` is the event that brought the status about."""
+    """The machine of one case and part.
 
-    status: Litigation = Litigation.NONE
+    `merits` is the status apart from an injunction; `by` the event that set it for a time, and
+    `before` what it was then. `enjoined` and `stayed` are the events of an injunction and of what
+    holds it back, or LASTING.
+    """
+
+    merits: Litigation = Litigation.NONE
     by: str | None = None
+    before: Litigation = Litigation.NONE
+    enjoined: str | None = None
+    stayed: str | None = None
+
+    @property
+    def status(self) -> Litigation:
+        """The case on the axis of litigation."""
+        if self.enjoined is None or self.stayed is not None:
+            return self.merits
+        return graver(self.merits, Litigation.ENJOINED)
 
 
 class Confirmed(msgspec.Struct, frozen=True):
@@ -111,15 +173,24 @@ class Confirmed(msgspec.Struct, frozen=True):
 class Effects(msgspec.Struct):
     """All atoms of one policy, by machine.
 
-    `suspensions` are by provision and `cases` by case and provision; None is the whole policy.
+    `suspensions` are by part, `cases` by case and part, where None is the whole policy. Both are by
+    track besides: None, or the event of a suspension or injunction that ends by itself.
+    `parts` are by kind and event. `begins` is the last day on which a recorded beginning may still
+    be to come, exclusive. `days` are further days on which a period begins.
     """
 
     applicable: bool = True
-    begins: bool = False
+    begins: int = FIRST_DAY
+    days: set[int] = msgspec.field(default_factory=set)
     stage: list[Atom[Stage]] = msgspec.field(default_factory=list)
     standing: list[Atom[Standing]] = msgspec.field(default_factory=list)
-    suspensions: dict[str | None, list[Atom[Suspension]]] = msgspec.field(default_factory=dict)
-    cases: dict[tuple[str, str | None], list[Atom[Case]]] = msgspec.field(default_factory=dict)
+    parts: dict[tuple[PartEffect, str], list[Atom[Spell]]] = msgspec.field(default_factory=dict)
+    suspensions: dict[tuple[str | None, str | None], list[Atom[Suspension]]] = msgspec.field(
+        default_factory=dict
+    )
+    cases: dict[tuple[str, str | None, str | None], list[Atom[Case]]] = msgspec.field(
+        default_factory=dict
+    )
     confirmed: list[Atom[Confirmed]] = msgspec.field(default_factory=list)
 
 
@@ -127,8 +198,8 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of days on which the three axes do not change.
 
     `first` and `last` are proleptic ordinals, both inclusive, FIRST_DAY and LAST_DAY where open.
-    An axis whose value is uncertain says `unknown`, and `possible` lists its values; `decided_by`
-    names, per axis, the events that decide it.
+    An axis whose value is uncertain says `unknown`, and `possible` lists its values (of the stage,
+    None before the first); `decided_by` names, per axis, the events that decide it.
     """
 
     first: int
@@ -144,60 +215,82 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Outcome(NamedTuple, Generic[State]):
+    """The possible states on a day, the last of them that in which all has happened.
+
+    `deciders` are the events that set a field of them, by field.
+    """
+
     states: tuple[State, ...]
-    events: frozenset[str]
+    deciders: dict[str, frozenset[str]]
+
+    @property
+    def events(self) -> frozenset[str]:
+        return _union(self.deciders.values())
+
+    def after(self, atom: Atom[State], *, happened: bool) -> "_Outcome[State]":
+        """Return the outcome once the atom has happened, or has possibly happened."""
+        applied = tuple(atom.apply(state) for state in self.states)
+        if applied == self.states:
+            return self
+        states = tuple(dict.fromkeys(applied if happened else (*self.states, *applied)))
+        deciders = dict(self.deciders)
+        for name in states[0].__struct_fields__:
+            before = [getattr(state, name) for state in self.states]
+            after = [getattr(state, name) for state in applied]
+            if before == after:
+                continue
+            overruled = happened and all(value == after[0] for value in after)
+            others = frozenset() if overruled else deciders.get(name, frozenset())
+            deciders[name] = others | {atom.event}
+        return _Outcome(states, deciders)
 
 
 class _Machine(Generic[State]):
-    """One machine's atoms in order, answering for any day."""
+    """One machine's atoms in order, answering for one day after the other.
+
+    Keeps the outcome after each atom, and works out anew from the first atom that has changed from
+    possible to happened since the day before.
+    """
 
     def __init__(self, start: State, atoms: Iterable[Atom[State]]) -> None:
-        self.atoms = sorted(atoms, key=lambda atom: atom.key)
-        self._earliest = [atom.key.earliest for atom in self.atoms]
-        self._settled: list[tuple[State, dict[str, str]]] = [(start, {})]
+        self._atoms = sorted(atoms, key=lambda atom: atom.key)
+        self._certain = [atom.certainly for atom in self._atoms]
+        self._by_certainty = sorted(range(len(self._atoms)), key=self._certain.__getitem__)
+        self._settled = 0
+        self._outcomes: list[_Outcome[State]] = [_Outcome((start,), {})]
 
-    def days(self) -> Iterable[int]:
-        """Yield the days on which the answer can change."""
-        for atom in self.atoms:
+    @property
+    def outcome(self) -> _Outcome[State]:
+        """The outcome on the day that was reached."""
+        return self._outcomes[-1]
+
+    @property
+    def moved(self) -> bool:
+        """Tell whether the machine may be elsewhere than where it started."""
+        return self.outcome.states != self._outcomes[0].states
+
+    def days(self) -> Iterator[int]:
+        """Yield the days on which the outcome can change."""
+        for atom, certain in zip(self._atoms, self._certain, strict=True):
             yield atom.key.earliest
-            yield atom.key.latest
+            yield certain
 
-    def on(self, day: int) -> _Outcome[State]:
-        """Return the possible states on a day, with the events that decide them."""
-        reached = bisect_right(self._earliest, day)
-        certain = 0
-        while certain < reached and self.atoms[certain].key.latest <= day:
-            certain += 1
-        state, deciders = self._after(certain)
-        states = [state]
-        events = set(deciders.values())
-        for atom in self.atoms[certain:reached]:
-            applied = [atom.apply(each) for each in states]
-            if applied == states:
-                continue
-            events.add(atom.event)
-            happened = atom.key.latest <= day
-            states = _distinct(applied if happened else [*states, *applied])
-        return _Outcome(tuple(states), frozenset(events))
-
-    def _after(self, count: int) -> tuple[State, dict[str, str]]:
-        """Return the state after the first `count` atoms, and which event set each of its fields."""
-        while len(self._settled) <= count:
-            atom = self.atoms[len(self._settled) - 1]
-            before, deciders = self._settled[-1]
-            after = atom.apply(before)
-            if after != before:
-                deciders = deciders | {
-                    name: atom.event
-                    for name in after.__struct_fields__
-                    if getattr(after, name) != getattr(before, name)
-                }
-            self._settled.append((after, deciders))
-        return self._settled[count]
-
-
-def _distinct(states: Iterable[State]) -> list[State]:
-    return list(dict.fromkeys(states))
+    def reach(self, day: int) -> None:
+        """Go on to a day, which is later than the one before."""
+        unchanged = len(self._outcomes)
+        while self._settled < len(self._by_certainty):
+            index = self._by_certainty[self._settled]
+            if self._certain[index] > day:
+                break
+            unchanged = min(unchanged, index + 1)
+            self._settled += 1
+        del self._outcomes[unchanged:]
+        for index in range(len(self._outcomes) - 1, len(self._atoms)):
+            atom = self._atoms[index]
+            if atom.key.earliest > day:
+                break
+            happened = self._certain[index] <= day
+            self._outcomes.append(self.outcome.after(atom, happened=happened))
 
 
 class _Axes(NamedTuple):
@@ -211,41 +304,79 @@ class _Axes(NamedTuple):
     decided_by: dict[str, tuple[str, ...]]
 
 
+class _Seen(NamedTuple, Generic[Value]):
+    """The possible values of a machine that has moved, and the events that decide them."""
+
+    values: frozenset[Value]
+    events: frozenset[str]
+
+
 class _Calendar:
-    """All machines of one policy."""
+    """All machines of one policy, answering for one day after the other.
+
+    Of the machines that may be many, those that moved are kept apart, for a day to ask no others.
+    """
 
     def __init__(self, effects: Effects) -> None:
-        self.applicable = effects.applicable
-        self.begins = effects.begins
-        self.stage = _Machine(Stage(), effects.stage)
-        self.standing = _Machine(Standing(), effects.standing)
-        self.suspensions = {
-            provision: _Machine(Suspension(), atoms)
-            for provision, atoms in effects.suspensions.items()
-        }
-        self.cases = {key: _Machine(Case(), atoms) for key, atoms in effects.cases.items()}
-        self.confirmed = _Machine(Confirmed(), effects.confirmed)
+        self._effects = effects
+        self._due: dict[int, list[Callable[[int], None]]] = {day: [] for day in effects.days}
+        self._stage = self._machine(Stage(), effects.stage)
+        self._standing = self._machine(Standing(), effects.standing)
+        self._confirmed = self._machine(Confirmed(), effects.confirmed)
+        self._parts = self._machines(Spell(), effects.parts, lambda state: state)
+        self._suspensions = self._machines(
+            Suspension(), effects.suspensions, lambda state: state.held
+        )
+        self._cases = self._machines(Case(), effects.cases, lambda state: state.status)
+
+    def _machine(self, start: State, atoms: Iterable[Atom[State]]) -> _Machine[State]:
+        machine = _Machine(start, atoms)
+        for day in set(machine.days()):
+            self._due.setdefault(day, []).append(machine.reach)
+        return machine
+
+    def _machines(
+        self,
+        start: State,
+        atoms: dict[Name, list[Atom[State]]],
+        value: Callable[[State], Value],
+    ) -> dict[Name, _Seen[Value]]:
+        """Make the machines; returns where to find those that moved."""
+        seen: dict[Name, _Seen[Value]] = {}
+
+        def watch(name: Name, machine: _Machine[State]) -> None:
+            def look(_: int) -> None:
+                if machine.moved:
+                    states, events = machine.outcome.states, machine.outcome.events
+                    seen[name] = _Seen(frozenset(map(value, states)), events)
+                else:
+                    seen.pop(name, None)
+
+            for day in set(machine.days()):
+                self._due[day].append(look)
+
+        for name, each in atoms.items():
+            watch(name, self._machine(start, each))
+        return seen
 
     def days(self) -> list[int]:
-        single = (self.stage.days(), self.standing.days(), self.confirmed.days())
-        several = (machine.days() for machine in self.suspensions.values())
-        courts = (machine.days() for machine in self.cases.values())
-        return sorted(set(chain(*single, *several, *courts)) - {LAST_DAY})
+        """Return the days on which an answer can change."""
+        return sorted(self._due.keys() - {LAST_DAY})
 
     def on(self, day: int) -> _Axes:
-        stage = self.stage.on(day)
-        confirmed = self.confirmed.on(day)
-        litigation, courts, litigation_events = self._courts(day)
+        """Answer for one of the days; they are asked in order."""
+        for act in self._due[day]:
+            act(day)
+        stages = _ordered({state.value for state in self._stage.outcome.states})
+        litigation, courts, litigation_events = self._courts()
         force, reasons, force_events = self._force(day, courts)
-        stages = _ordered({state.value for state in stage.states})
         axes: dict[str, tuple[str | None, ...]] = {
             "stage": stages,
-            "force": force,
-            "litigation": litigation,
+            "force": tuple(map(str, force)),
+            "litigation": tuple(map(str, litigation)),
         }
-        possible = {axis: values for axis, values in axes.items() if len(values) > 1}
         decided = {
-            "stage": stage.events,
+            "stage": self._stage.outcome.deciders.get("value", frozenset()),
             "force": force_events,
             "litigation": litigation_events,
         }
@@ -255,68 +386,95 @@ class _Calendar:
             force_reason=reasons[0] if len(reasons) == 1 and len(force) == 1 else None,
             litigation=litigation[0] if len(litigation) == 1 else UNKNOWN,
             in_force=answer(force),
-            last_confirmed=confirmed.states[-1].value,
-            possible=possible,
+            last_confirmed=self._confirmed.outcome.states[-1].value,
+            possible={axis: values for axis, values in axes.items() if len(values) > 1},
             decided_by={axis: tuple(sorted(events)) for axis, events in decided.items() if events},
         )
 
     def _courts(
-        self, day: int
+        self,
     ) -> tuple[tuple[Litigation, ...], set[frozenset[tuple[Litigation, bool]]], frozenset[str]]:
         """Return the axis's possible values, the courts' possible effects, and who decides.
 
-        An effect is (struck_down or enjoined, whether on the whole policy).
+        An effect is (struck_down or enjoined, whether on the whole policy). Cases with the same
+        possible values count twice at most: a third one adds nothing to the sets.
         """
         gravest = {Litigation.NONE}
         effects: set[frozenset[tuple[Litigation, bool]]] = {frozenset()}
-        events: set[str] = set()
-        for (_, provision), machine in self.cases.items():
-            outcome = machine.on(day)
-            statuses = {state.status for state in outcome.states}
-            gravest = {graver(one, other) for one in gravest for other in statuses}
-            effects = {
-                effect | {(status, provision is None)} if status in _ACTING else effect
-                for effect in effects
-                for status in statuses
-            }
-            if statuses != {Litigation.NONE}:
-                events |= outcome.events
-        return tuple(value for value in GRAVITY if value in gravest), effects, frozenset(events)
+        alike = Counter((seen.values, part is None) for (_, part, _), seen in self._cases.items())
+        for (values, whole), count in alike.items():
+            gravest = {graver(one, other) for one in gravest for other in values}
+            for _ in range(min(count, len(_ACTING))):
+                effects = {
+                    effect | {(status, whole)} if status in _ACTING else effect
+                    for effect in effects
+                    for status in values
+                }
+        shown = gravest - {Litigation.NONE}
+        return (
+            tuple(value for value in GRAVITY if value in gravest),
+            effects,
+            _union(seen.events for seen in self._cases.values() if seen.values & shown),
+        )
 
     def _force(
         self, day: int, courts: set[frozenset[tuple[Litigation, bool]]]
     ) -> tuple[tuple[Force, ...], tuple[str, ...], frozenset[str]]:
-        if not self.applicable:
+        if not self._effects.applicable:
             return (Force.NOT_APPLICABLE,), (), frozenset()
-        standing = self.standing.on(day)
-        events = set(standing.events)
-        suspended: set[tuple[bool, bool]] = {(False, False)}
-        for provision, machine in self.suspensions.items():
-            outcome = machine.on(day)
-            events |= outcome.events
-            held = {state.by is not None for state in outcome.states}
-            suspended = {
-                (whole or (now and provision is None), part or (now and provision is not None))
-                for whole, part in suspended
-                for now in held
-            }
-        for case in self.cases.values():
-            outcome_of_case = case.on(day)
-            if any(state.status in _ACTING for state in outcome_of_case.states):
-                events |= outcome_of_case.events
         answers = {
-            force_of(state, whole=whole, part=part, courts=effect, begins=self.begins)
-            for state in standing.states
-            for whole, part in suspended
+            force_of(
+                state,
+                touched=touched,
+                whole=whole,
+                part=part,
+                courts=effect,
+                begins=day < self._effects.begins,
+            )
+            for touched in self._touched()
+            for whole, part in self._suspended()
             for effect in courts
+            for state in self._standing.outcome.states
         }
         forces = {force for force, _ in answers}
         reasons = {reason for _, reason in answers if reason is not None}
+        events = (
+            self._standing.outcome.events,
+            *(seen.events for seen in self._parts.values()),
+            *(seen.events for seen in self._suspensions.values()),
+            *(seen.events for seen in self._cases.values() if seen.values & _ACTING),
+        )
         return (
             tuple(force for force in FORCE_PRECEDENCE if force in forces),
             tuple(sorted(reasons)),
-            frozenset(events),
+            _union(events),
         )
+
+    def _touched(self) -> set[frozenset[tuple[PartEffect, bool]]]:
+        """Return the possible sets of effects on parts, each with whether it is over."""
+        found: set[frozenset[tuple[PartEffect, bool]]] = {frozenset()}
+        for (effect, _), seen in self._parts.items():
+            found = {
+                touched | {(effect, spell.over)} if spell.begun else touched
+                for touched in found
+                for spell in seen.values
+            }
+        return found
+
+    def _suspended(self) -> set[tuple[bool, bool]]:
+        """Return whether the whole policy, and whether a part of it, may be suspended."""
+        found = {(False, False)}
+        for (suspended, _), seen in self._suspensions.items():
+            found = {
+                (whole or (held and suspended is None), part or (held and suspended is not None))
+                for whole, part in found
+                for held in seen.values
+            }
+        return found
+
+
+def _union(events: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*events)
 
 
 _ACTING: Final = frozenset({Litigation.ENJOINED, Litigation.STRUCK_DOWN})
@@ -330,6 +488,7 @@ def graver(one: Litigation, other: Litigation) -> Litigation:
 def force_of(
     state: Standing,
     *,
+    touched: frozenset[tuple[PartEffect, bool]],
     whole: bool,
     part: bool,
     courts: frozenset[tuple[Litigation, bool]],
@@ -339,20 +498,31 @@ def force_of(
 
     Args:
         state: enactment, beginning and end.
+        touched: what began, ended or was kept in a part of it for a time, each with whether that
+            is over.
         whole: the whole policy is suspended.
         part: a part of it is.
         courts: what courts did, each with whether on the whole policy.
-        begins: a beginning is recorded, so that an enacted policy is not yet in force before it.
+        begins: a recorded beginning is to come, so that an enacted policy is not yet in force.
 
     """
     struck = (Litigation.STRUCK_DOWN, True) in courts
     whole = whole or (Litigation.ENJOINED, True) in courts
-    part = part or bool(courts & _PARTLY) or state.partly_ended or not state.begun
-    waiting = not state.begun and not state.partly_begun
+    kept = (PartEffect.KEPT, False) in touched
+    ended = state.ended is not None and not (kept and state.ended.expired)
+    waiting = not (state.begun or state.partly_begun or (PartEffect.BEGUN, False) in touched)
+    part = (
+        part
+        or bool(courts & _PARTLY)
+        or state.partly_ended
+        or (PartEffect.ENDED, False) in touched
+        or state.ended is not None
+        or not state.begun
+    )
     applies = {
-        Force.NOT_ENACTED: not state.enacted,
+        Force.NOT_ENACTED: not (state.enacted or any(each in touched for each in _BEGUN)),
         Force.NOT_YET_IN_FORCE: waiting and begins,
-        Force.NO_LONGER_IN_FORCE: struck or state.ended is not None,
+        Force.NO_LONGER_IN_FORCE: struck or ended,
         Force.SUSPENDED: whole,
         Force.UNKNOWN: waiting,
         Force.PARTIALLY_IN_FORCE: part,
@@ -364,6 +534,7 @@ def force_of(
     return force, ForceReason.STRUCK_DOWN if state.ended is None else state.ended.reason
 
 
+_BEGUN: Final = ((PartEffect.BEGUN, False), (PartEffect.BEGUN, True))
 _PARTLY: Final = frozenset({(Litigation.ENJOINED, False), (Litigation.STRUCK_DOWN, False)})
 _IN_FORCE: Final = frozenset({Force.IN_FORCE, Force.PARTIALLY_IN_FORCE})
 
