@@ -1,0 +1,150 @@
+"""From a group of appends to their outcomes: view, plan, commit, and again where that is right.
+
+Owns what is tried again, how often, and what is told where the outcome stays unknown. Must not know
+who waits for it.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+import structlog
+
+from timeline.eventstore.assembly import RandomBytes
+from timeline.eventstore.errors import (
+    EventStoreError,
+    OutcomeUnknown,
+    StoreBusy,
+    StoreUnavailable,
+)
+from timeline.eventstore.instants import Clock
+from timeline.eventstore.model import Append, Outcome
+from timeline.eventstore.protocol import Batch, EventStore
+from timeline.eventstore.sequencing import plan, request_for
+
+MAX_RACES: Final = 100
+"""Races lost per group. Each was won by another writer, so the log as a whole gets on."""
+
+MAX_OUTAGES: Final = 6
+"""Failures per group: with the waits between them some 2.5 s, which a fail-over may take."""
+
+MAX_GROUP_S: Final = 30.0
+"""No group is tried again after that long: its callers have given up."""
+
+RACE_WAIT_S: Final = 0.002
+FIRST_OUTAGE_WAIT_S: Final = 0.05
+MAX_OUTAGE_WAIT_S: Final = 1.0
+RETRY_AFTER_S: Final = 1.0
+
+Result: TypeAlias = Outcome | Exception
+
+_log = structlog.stdlib.get_logger("timeline.eventstore.committing")
+
+
+class Committer:
+    """Records groups of appends, one group at a time."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        *,
+        clock: Clock,
+        random_bytes: RandomBytes,
+        announce: Callable[[int], None],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Bind a store.
+
+        Args:
+            store: where to record.
+            clock: tells the time of recording.
+            random_bytes: gives that many unguessable bytes, for the salts.
+            announce: is told the head's position after each commit.
+            sleep: waits, in seconds.
+
+        """
+        self._store = store
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._announce = announce
+        self._sleep = sleep
+
+    def record(self, appends: Sequence[Append]) -> list[Result]:
+        """Return the outcome of each append, or why it has none.
+
+        What fails for a reason that no retry mends is taken apart: each append is tried alone, so
+        that one that breaks the store takes no other with it.
+        """
+        try:
+            return self._record_together(appends)
+        except Exception as error:  # noqa: BLE001 - returned, or met again by one append alone
+            if len(appends) == 1:
+                return [error]
+            _log.warning("event.append.taken_apart", appends=len(appends), exc_info=True)
+        return [result for append in appends for result in self.record([append])]
+
+    def _record_together(self, appends: Sequence[Append]) -> list[Result]:
+        doubtful: set[int] = set()
+        races = outages = 0
+        failure: EventStoreError = StoreBusy(retry_after_s=RETRY_AFTER_S)
+        deadline = time.monotonic() + MAX_GROUP_S
+        while races < MAX_RACES and outages < MAX_OUTAGES and time.monotonic() < deadline:
+            try:
+                view = self._store.view(request_for(appends))
+                results, batch = plan(
+                    view, appends, clock=self._clock, random_bytes=self._random_bytes
+                )
+                if batch is None or self._commit(view.head.position, batch, results, doubtful):
+                    return _resolved(results, doubtful)
+            except (StoreBusy, StoreUnavailable) as error:
+                _log.warning("event.append.failed", error=str(error), attempt=outages + 1)
+                failure = error
+                outages += 1
+                self._sleep(_outage_wait_s(outages))
+            else:
+                races += 1
+                self._sleep(random.uniform(0, RACE_WAIT_S))  # noqa: S311 - jitter, no secret
+        return [_failed(index, append, doubtful, failure) for index, append in enumerate(appends)]
+
+    def _commit(
+        self, expected: int, batch: Batch, results: Sequence[Result], doubtful: set[int]
+    ) -> bool:
+        try:
+            committed = self._store.commit(expected, batch)
+        except StoreUnavailable:
+            # The connection may have broken before the commit or after it: the ids will tell.
+            doubtful.update(
+                index
+                for index, result in enumerate(results)
+                if isinstance(result, Outcome) and result.created
+            )
+            raise
+        if committed:
+            self._announce(batch.head.position)
+        return committed
+
+
+def _resolved(results: Sequence[Result], doubtful: set[int]) -> list[Result]:
+    """Return the results, with what a lost commit had recorded after all as created."""
+    return [
+        Outcome(result.events, created=True)
+        if index in doubtful and isinstance(result, Outcome)
+        else result
+        for index, result in enumerate(results)
+    ]
+
+
+def _failed(
+    index: int, append: Append, doubtful: set[int], failure: EventStoreError
+) -> EventStoreError:
+    if index in doubtful:
+        return OutcomeUnknown(ids=append.ids)
+    if isinstance(failure, StoreBusy):
+        return StoreBusy(retry_after_s=failure.retry_after_s)
+    return StoreUnavailable(reason=str(failure.facts.get("reason", "")))
+
+
+def _outage_wait_s(outages: int) -> float:
+    wait_s: float = min(FIRST_OUTAGE_WAIT_S * 2 ** (outages - 1), MAX_OUTAGE_WAIT_S)
+    return wait_s * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret

@@ -1,0 +1,91 @@
+"""What differs between the databases, and the one place that asks which one it is.
+
+Owns the list of differences. The answers are in `postgresql` and `sqlite`; must not know what the
+store does with them.
+"""
+
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from sqlalchemy import URL, ColumnElement, Connection, Engine, ScalarSelect, Select
+from sqlalchemy.exc import DBAPIError
+
+from timeline.eventstore.errors import EventStoreError
+from timeline.eventstore.postgresql import PostgreSQL
+from timeline.eventstore.protocol import Batch
+from timeline.eventstore.sqlite import SQLite
+
+
+class Dialect(Protocol):
+    """How one database does what both can do."""
+
+    def address(self, url: URL) -> URL:
+        """Return the address with the driver that is used here."""
+        ...
+
+    def connect_args(self) -> dict[str, Any]:
+        """Return what the driver is told when it opens a connection."""
+        ...
+
+    def prepare(self, engine: Engine) -> None:
+        """Have every new connection set up, and transactions begin as they have to."""
+        ...
+
+    def check_durability(self, connection: Connection) -> None:
+        """Raise NotDurable where the database may lose what it acknowledged."""
+        ...
+
+    def translate(self, error: DBAPIError) -> EventStoreError | None:
+        """Return what a driver's error means here, or None where that is a fault of ours."""
+        ...
+
+    def snapshot(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """Open a transaction that reads one state of the database, whatever is written beside."""
+        ...
+
+    def transaction(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """Open a transaction that writes, and commit it at the end."""
+        ...
+
+    def statement(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """Open a connection for one statement that reads: it is a snapshot of its own."""
+        ...
+
+    def lock_migrations(self, connection: Connection) -> None:
+        """Wait until no one else migrates, and keep others waiting until the transaction ends."""
+        ...
+
+    def commit(self, engine: Engine, expected: int, batch: Batch) -> bool:
+        """Move the head and write the batch, or nothing."""
+        ...
+
+    def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+        """Compare a column with a parameter that takes a list of any length."""
+        ...
+
+    def listed(self, values: Collection[str]) -> object:
+        """Return a list as the driver takes it for `among`."""
+        ...
+
+    def rows(self, statement: Select[Any]) -> ScalarSelect[Any]:
+        """Return a query's rows as one JSON text: an array of objects, or NULL."""
+        ...
+
+    def as_text(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
+        """Return bytes, which are UTF-8, as text."""
+        ...
+
+    def as_hex(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
+        """Return bytes as hexadecimal digits."""
+        ...
+
+
+def dialect_of(database: Engine | Connection | URL) -> Dialect:
+    """Return the dialect of a database; raises ValueError for one that is not supported."""
+    name = database.get_backend_name() if isinstance(database, URL) else database.dialect.name
+    dialects: dict[str, Dialect] = {"postgresql": PostgreSQL(), "sqlite": SQLite()}
+    if name not in dialects:
+        msg = f"The database {name!r} is not supported; use SQLite or PostgreSQL"
+        raise ValueError(msg)
+    return dialects[name]

@@ -1,0 +1,144 @@
+"""Why the event store refuses, or cannot say.
+
+    EventStoreError
+    ├── AppendRefused                 the append itself is the reason; trying again changes nothing
+    │   ├── WrongExpectedVersion
+    │   ├── MisplacedExpectedVersion
+    │   ├── ConditionFailed
+    │   ├── IdConflict
+    │   ├── RepeatedId
+    │   └── PartlyKnownBatch
+    ├── StoreBusy                     nothing was written; try again
+    ├── StoreUnavailable              nothing was written, or nothing was to be
+    ├── OutcomeUnknown                an append may or may not have been recorded
+    ├── AppendOnlyViolation           the database refused to change what is recorded
+    ├── CorruptStore                  the database does not hold what the log needs
+    ├── NotDurable                    the database may lose what it acknowledged
+    └── SchemaError
+        ├── SchemaOutdated
+        └── SchemaTooNew
+
+A class's docstring is its message; the facts are attributes; `field` names the offending input.
+"""
+
+import re
+from typing import ClassVar
+
+
+class EventStoreError(Exception):
+    """The event store refuses."""
+
+    default_field: ClassVar[str] = ""
+
+    def __init__(self, *, field: str | None = None, **facts: object) -> None:
+        self.field = self.default_field if field is None else field
+        self.facts = facts
+        # `python -OO` drops docstrings; the class's name is then what is left to say.
+        template = (type(self).__doc__ or type(self).__name__).strip()
+        super().__init__(template.format_map(facts))
+
+    @property
+    def slug(self) -> str:
+        """The class's name in kebab case, the last part of the problem's type."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
+
+
+class AppendRefused(EventStoreError):
+    """The append is refused."""
+
+
+class WrongExpectedVersion(AppendRefused):
+    """The policy {policy} is at version {actual}, where {expected} was expected."""
+
+    default_field = "expected_version"
+
+    def __init__(self, *, policy: str, expected: int | str, actual: int) -> None:
+        self.policy = policy
+        self.expected = expected
+        self.actual = actual
+        super().__init__(policy=policy, expected=expected, actual=actual)
+
+
+class MisplacedExpectedVersion(AppendRefused):
+    """An expected version belongs to the first event of {policy} in a batch."""
+
+    default_field = "expected_version"
+
+
+class ConditionFailed(AppendRefused):
+    """The event at position {position} matches the condition under which the append fails."""
+
+    default_field = "condition"
+
+    def __init__(self, *, position: int) -> None:
+        self.position = position
+        super().__init__(position=position)
+
+
+class IdConflict(AppendRefused):
+    """The id {id} is taken by another event: its policy, type or data differ."""
+
+    default_field = "id"
+
+
+class RepeatedId(AppendRefused):
+    """The id {id} stands twice in this append."""
+
+    default_field = "id"
+
+
+class PartlyKnownBatch(AppendRefused):
+    """Some events of the batch are recorded already and others are not."""
+
+    default_field = "events"
+
+    def __init__(self, *, ids: tuple[str, ...]) -> None:
+        self.ids = ids
+        super().__init__(ids=ids)
+
+
+class StoreBusy(EventStoreError):
+    """The event store takes no more appends right now; nothing was recorded."""
+
+    def __init__(self, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(retry_after_s=retry_after_s)
+
+
+class StoreUnavailable(EventStoreError):
+    """The event store cannot be used: {reason}."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class OutcomeUnknown(EventStoreError):
+    """Whether the events were recorded is not known; ask for them by id, or send them again."""
+
+    def __init__(self, *, ids: tuple[str, ...]) -> None:
+        self.ids = ids
+        super().__init__(ids=ids)
+
+
+class AppendOnlyViolation(EventStoreError):
+    """The log is append-only: {reason}."""
+
+
+class CorruptStore(EventStoreError):
+    """The database does not hold what the log needs: {reason}."""
+
+
+class NotDurable(EventStoreError):
+    """The database's setting {setting} is {value}; {expected} is needed, or events may be lost."""
+
+
+class SchemaError(EventStoreError):
+    """The database's schema does not fit this version of timeline."""
+
+
+class SchemaOutdated(SchemaError):
+    """The database's schema is {current}, older than {expected}: run `timeline migrate`."""
+
+
+class SchemaTooNew(SchemaError):
+    """The database's schema {current} is newer than {expected}: install a newer timeline."""

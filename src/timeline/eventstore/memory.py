@@ -1,0 +1,241 @@
+"""The event store in memory: the reference that the databases are held to.
+
+Owns nothing durable: plain dicts and lists behind one lock, searched in full. Must not be clever,
+since it is read to learn what the others do.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from threading import RLock
+
+from timeline.domain.situation import Situation, StreamState, SubjectState, Tag
+from timeline.domain.vocabulary import EventType
+from timeline.eventstore.lookup import (
+    DESCRIBING,
+    Content,
+    Wanted,
+    line,
+    look_up,
+    picture,
+    read_content,
+)
+from timeline.eventstore.model import (
+    EVERYTHING,
+    Condition,
+    EntryFields,
+    EventFilter,
+    Head,
+    Receipt,
+    Recorded,
+    checked_limit,
+)
+from timeline.eventstore.protocol import Batch, Known, NewEntry, Payload, View, ViewRequest
+
+
+class _Row:
+    """One event: what never changes, and the payload and tags, which erasure changes."""
+
+    def __init__(self, new: NewEntry, payload: Payload | None) -> None:
+        self.entry = new.entry
+        self.fields = EntryFields.read(new.entry)
+        self.subject = new.subject
+        self.payload = payload
+        self.tags: set[Tag] = set()
+
+
+class MemoryStore:
+    """An `EventStore` that forgets everything with its process."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._head = Head()
+        self._rows: list[_Row] = []
+        self._by_id: dict[str, _Row] = {}
+        self._streams: dict[str, StreamState] = {}
+        self._subjects: dict[str, SubjectState] = {}
+
+    def head(self) -> Head:
+        """Return the end of the log."""
+        return self._head
+
+    def view(self, request: ViewRequest) -> View:
+        """Return one consistent snapshot of all that the proposals are to be judged by."""
+        with self._lock:
+            situation, wanted = look_up(request.proposals, self._load)
+            contents = {each.id: each for each in self._contents(wanted)}
+            return View(
+                head=self._head,
+                known={id: _known(self._by_id[id]) for id in wanted.ids if id in self._by_id},
+                situation=situation,
+                matches=tuple(self._match(condition) for condition in request.conditions),
+                contents={id: contents[id].data for id in wanted.erasing if id in contents},
+                lines={
+                    policy: tuple(
+                        line(row.fields.position, row.fields.id, contents, self._retracts(row))
+                        for row in self._rows
+                        if row.fields.policy == policy
+                    )
+                    for policy in wanted.redescribing
+                },
+            )
+
+    def commit(self, expected: int, batch: Batch) -> bool:
+        """Write the batch if the head still stands at the position `expected`."""
+        with self._lock:
+            if self._head.position != expected:
+                return False
+            payloads = {payload.position: payload for payload in batch.payloads}
+            for new in batch.entries:
+                row = _Row(new, payloads.get(new.envelope.position))
+                self._rows.append(row)
+                self._by_id[new.envelope.id] = row
+            for gone in batch.untagged:
+                self._rows[gone.position - 1].tags.discard(gone.tag)
+            for come in batch.tagged:
+                self._rows[come.position - 1].tags.add(come.tag)
+            for position in batch.erased:
+                self._rows[position - 1].payload = None
+            self._streams.update((stream.policy, stream) for stream in batch.streams)
+            self._subjects.update((subject.id, subject) for subject in batch.subjects)
+            self._head = batch.head
+            return True
+
+    def read(
+        self,
+        after: int = 0,
+        *,
+        until: int | None = None,
+        filter: EventFilter = EVERYTHING,
+        limit: int = 100,
+    ) -> list[Recorded]:
+        """Return the first `limit` matching events in (after, until]."""
+        with self._lock:
+            found = self._matching(filter, after, until)
+            return [self._recorded(row) for row in islice(found, checked_limit(limit))]
+
+    def get(self, id: str) -> Recorded | None:
+        """Return the event with this id, or None."""
+        with self._lock:
+            row = self._by_id.get(id)
+            return None if row is None else self._recorded(row)
+
+    def stream(
+        self,
+        policy: str,
+        *,
+        after_version: int = 0,
+        until: int | None = None,
+        limit: int = 100,
+    ) -> list[Recorded]:
+        """Return the first `limit` events of a policy after a version, up to a position."""
+        with self._lock:
+            found = self._matching(EventFilter(policies=(policy,)), 0, until)
+            later = (row for row in found if row.fields.version > after_version)
+            return [self._recorded(row) for row in islice(later, checked_limit(limit))]
+
+    def streams(
+        self, policies: frozenset[str], *, until: int | None = None
+    ) -> dict[str, list[Recorded]]:
+        """Return the whole streams of these policies up to a position, by policy."""
+        checked_limit(max(len(policies), 1))
+        streams: dict[str, list[Recorded]] = {}
+        with self._lock:
+            for row in self._matching(EVERYTHING, 0, until):
+                if row.fields.policy in policies:
+                    streams.setdefault(row.fields.policy, []).append(self._recorded(row))
+        return streams
+
+    def targets(self, policy: str) -> frozenset[str]:
+        """Return the policies that a policy's events ever pointed at, also those erased since."""
+        with self._lock:
+            return frozenset(
+                tag.value
+                for row in self._rows
+                for tag in row.tags
+                if row.fields.policy == policy and tag.kind == "target"
+            )
+
+    def position_at(self, recorded_at: str) -> int:
+        """Return the last position recorded at or before an instant; 0 where there is none."""
+        with self._lock:
+            return sum(row.fields.recorded_at <= recorded_at for row in self._rows)
+
+    def _load(self, wanted: Wanted) -> tuple[Situation, Wanted]:
+        streams = [self._streams[id] for id in wanted.needs.policies if id in self._streams]
+        named = [self._by_id[id] for id in wanted.needs.subjects if id in self._by_id]
+        subjects = [self._subject(row) for row in named]
+        return picture(wanted.needs, streams, subjects, self._contents(wanted)), wanted
+
+    def _contents(self, wanted: Wanted) -> Iterator[Content]:
+        needs = wanted.needs
+        contents = wanted.contents
+        if not (contents or needs.descriptions):
+            return
+        for row in self._rows:
+            fields = row.fields
+            if (
+                fields.id in contents
+                or (row.subject in needs.actions and fields.type is EventType.ACTION_CORRECTED)
+                or (fields.policy in needs.descriptions and fields.type in DESCRIBING)
+            ):
+                yield self._content(row)
+
+    def _content(self, row: _Row) -> Content:
+        state = self._subject(row)
+        erasure = self._by_id[state.erased_by].payload if state.erased_by is not None else None
+        return Content(
+            id=row.fields.id,
+            policy=row.fields.policy,
+            type=row.fields.type,
+            data=read_content(
+                row.fields.type,
+                None if row.payload is None else row.payload.data,
+                None if erasure is None else erasure.data,
+            ),
+            retracted=state.retracted_by is not None,
+        )
+
+    def _subject(self, row: _Row) -> SubjectState:
+        return self._subjects.get(row.fields.id) or SubjectState(
+            id=row.fields.id,
+            policy=row.fields.policy,
+            type=row.fields.type,
+            position=row.fields.position,
+            subject=row.subject,
+        )
+
+    def _retracts(self, row: _Row) -> tuple[str, ...]:
+        return self._subject(row).retracts
+
+    def _match(self, condition: Condition) -> int | None:
+        found = self._matching(condition.fail_if_match, condition.after, None)
+        return next((row.fields.position for row in found), None)
+
+    def _matching(self, filter: EventFilter, after: int, until: int | None) -> Iterator[_Row]:
+        for row in self._rows[max(after, 0) : until]:
+            if filter.matches(
+                type=row.fields.type,
+                policy=row.fields.policy,
+                recorded_by=row.fields.recorded_by,
+                tags=row.tags,
+            ):
+                yield row
+
+    def _recorded(self, row: _Row) -> Recorded:
+        data = None if row.payload is None else row.payload.data
+        return Recorded.from_entry(row.entry, data, self._subject(row).erased_by)
+
+
+def _known(row: _Row) -> Known:
+    fields = row.fields
+    receipt = Receipt(
+        id=fields.id,
+        policy=fields.policy,
+        version=fields.version,
+        position=fields.position,
+        recorded_at=fields.recorded_at,
+        type=fields.type,
+        erased=row.payload is None,
+    )
+    salt = None if row.payload is None else row.payload.salt
+    return Known(receipt=receipt, commitment=fields.commitment, salt=salt)

@@ -1,0 +1,293 @@
+"""PostgreSQL's answers to `dialects.Dialect`.
+
+Owns the settings of its sessions, its error codes, and the one statement that commits.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    ScalarSelect,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    event,
+    func,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+
+from timeline.eventstore.errors import (
+    AppendOnlyViolation,
+    CorruptStore,
+    EventStoreError,
+    NotDurable,
+    StoreBusy,
+    StoreUnavailable,
+)
+from timeline.eventstore.protocol import Batch
+from timeline.eventstore.tables import tag_value
+
+STATEMENT_TIMEOUT_MS: Final = 30_000
+"""No page, commit or rebuild step takes longer, unless something is wrong."""
+
+LOCK_TIMEOUT_MS: Final = 5_000
+"""Waiting for the head takes milliseconds; longer means that someone holds it."""
+
+IDLE_TRANSACTION_TIMEOUT_MS: Final = 60_000
+"""A client that stalls in a transaction loses its connection, and with it its locks."""
+
+APPEND_ONLY: Final = "TL001"
+"""The SQLSTATE that the guards' triggers raise."""
+
+MIGRATION_LOCK: Final = 0x74696D656C696E65
+"""The advisory lock of migrations: `timeline` in ASCII."""
+
+_LOST: Final = "08"
+"""The class of SQLSTATEs for lost connections, which come without one of their own."""
+
+_MEANINGS: Final[tuple[tuple[tuple[str, ...], Callable[[str], EventStoreError]], ...]] = (
+    ((APPEND_ONLY,), lambda reason: AppendOnlyViolation(reason=reason)),
+    # Serialisation failure, deadlock, lock timeout, statement timeout: all rolled back.
+    (("40001", "40P01", "55P03", "57014"), lambda _: StoreBusy(retry_after_s=1)),
+    (("42P01",), lambda _: StoreUnavailable(reason="it has no tables; run `timeline migrate`")),
+    # Connection lost, a standby, no privilege, out of resources, stopped, system error.
+    ((_LOST, "25006", "42501", "53", "57", "58"), lambda reason: StoreUnavailable(reason=reason)),
+    (("23",), lambda reason: CorruptStore(reason=reason)),
+)
+"""By the first characters of an SQLSTATE; the first that fits holds."""
+
+
+class PostgreSQL:
+    """PostgreSQL, through psycopg 3."""
+
+    def address(self, url: URL) -> URL:
+        """Return the address with psycopg 3 as driver."""
+        return url.set(drivername="postgresql+psycopg")
+
+    def connect_args(self) -> dict[str, Any]:
+        """Bound the wait for a connection, and notice within a minute that the peer is gone."""
+        return {
+            "connect_timeout": 10,
+            "keepalives_idle": 20,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 60_000,
+            "application_name": "timeline",
+        }
+
+    def prepare(self, engine: Engine) -> None:
+        """Set up each new session."""
+        event.listen(engine, "connect", _set_up_session)
+
+    def check_durability(self, connection: Connection) -> None:
+        """Refuse a server that may lose or tear what it acknowledged."""
+        for setting in ("fsync", "full_page_writes"):
+            value = connection.execute(select(func.current_setting(setting))).scalar_one()
+            if value != "on":
+                raise NotDurable(setting=setting, value=value, expected="on")
+
+    def translate(self, error: DBAPIError) -> EventStoreError | None:
+        """Sort an error by its SQLSTATE; without one, the connection was lost."""
+        if not isinstance(error.orig, psycopg.Error):
+            return None
+        state = error.orig.sqlstate or ""
+        if not state and (
+            error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
+        ):
+            state = _LOST
+        reason = error.orig.diag.message_primary or str(error.orig).partition("\n")[0]
+        return next((make(reason) for start, make in _MEANINGS if state.startswith(start)), None)
+
+    @contextmanager
+    def snapshot(self, engine: Engine) -> Iterator[Connection]:
+        """Open a REPEATABLE READ READ ONLY transaction."""
+        with engine.connect().execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        ) as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self, engine: Engine) -> Iterator[Connection]:
+        """Open a READ COMMITTED transaction."""
+        with engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def statement(self, engine: Engine) -> Iterator[Connection]:
+        """Open a connection in autocommit mode, which saves the trips for BEGIN and COMMIT."""
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+
+    def lock_migrations(self, connection: Connection) -> None:
+        """Take the advisory lock of migrations, which may take as long as another migration."""
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+
+    def commit(self, engine: Engine, expected: int, batch: Batch) -> bool:
+        """Write the batch in one statement: no client is waited for while the head is locked."""
+        with self.statement(engine) as connection:
+            moved = connection.exec_driver_sql(_COMMIT, _parameters(expected, batch))
+            return moved.first() is not None
+
+    def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+        """Compare with an array parameter."""
+        return column == any_(bindparam(parameter, type_=ARRAY(Text)))
+
+    def listed(self, values: Collection[str]) -> object:
+        """Return a list, which psycopg sends as an array."""
+        return sorted(values)
+
+    def rows(self, statement: Select[Any]) -> ScalarSelect[Any]:
+        """Aggregate whole rows as JSON."""
+        found = statement.subquery("found")
+        aggregated = cast(func.json_agg(literal_column("found")), Text)
+        return select(aggregated).select_from(found).scalar_subquery()
+
+    def as_text(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
+        """Decode bytea."""
+        return func.convert_from(column, "UTF8")
+
+    def as_hex(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
+        """Encode bytea."""
+        return func.encode(column, "hex")
+
+
+def _set_up_session(connection: psycopg.Connection[Any], _record: object) -> None:
+    """Bound what a session may wait for; raise a lax synchronous_commit, keep a stricter one."""
+    connection.autocommit = True
+    connection.execute(
+        """
+        SELECT set_config('statement_timeout', %s, false),
+               set_config('lock_timeout', %s, false),
+               set_config('idle_in_transaction_session_timeout', %s, false),
+               set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+                          WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)
+        """,
+        [str(STATEMENT_TIMEOUT_MS), str(LOCK_TIMEOUT_MS), str(IDLE_TRANSACTION_TIMEOUT_MS)],
+    )
+    connection.autocommit = False
+
+
+_COMMIT: Final = """
+WITH moved AS (
+    UPDATE log_head
+    SET position = %(position)s, recorded_at = %(recorded_at)s, frontier = %(frontier)s
+    WHERE id = 1 AND position = %(expected)s
+    RETURNING position
+), entries AS (
+    INSERT INTO log_entries
+        (position, id, policy, version, type, subject, recorded_at, recorded_by, entry, leaf_hash)
+    SELECT * FROM unnest(
+        %(entry_positions)s::bigint[], %(ids)s::text[], %(policies)s::text[],
+        %(versions)s::integer[], %(types)s::text[], %(subjects)s::text[],
+        %(instants)s::text[], %(principals)s::text[], %(entries)b::bytea[],
+        %(leaf_hashes)b::bytea[])
+    WHERE EXISTS (SELECT FROM moved)
+), payloads AS (
+    INSERT INTO log_payloads (position, data, salt)
+    SELECT * FROM unnest(
+        %(payload_positions)s::bigint[], %(data)b::bytea[], %(salts)b::bytea[])
+    WHERE EXISTS (SELECT FROM moved)
+), tagged AS (
+    INSERT INTO log_tags (kind, value, position)
+    SELECT * FROM unnest(
+        %(tag_kinds)s::text[], %(tag_values)s::text[], %(tag_positions)s::bigint[])
+    WHERE EXISTS (SELECT FROM moved)
+), untagged AS (
+    DELETE FROM log_tags AS tag
+    USING unnest(
+        %(gone_kinds)s::text[], %(gone_values)s::text[], %(gone_positions)s::bigint[]
+    ) AS gone (kind, value, position)
+    WHERE (tag.kind, tag.value, tag.position) = (gone.kind, gone.value, gone.position)
+        AND EXISTS (SELECT FROM moved)
+), erased AS (
+    DELETE FROM log_payloads
+    WHERE position = ANY(%(erased)s::bigint[]) AND EXISTS (SELECT FROM moved)
+), heads AS (
+    INSERT INTO streams
+        (policy, version, registered_by, jurisdiction, topics, retracted_by, merged_into)
+    SELECT * FROM unnest(
+        %(stream_policies)s::text[], %(stream_versions)s::integer[], %(registered_by)s::text[],
+        %(jurisdictions)s::text[], %(topics)s::text[], %(streams_retracted_by)s::text[],
+        %(merged_into)s::text[])
+    WHERE EXISTS (SELECT FROM moved)
+    ON CONFLICT (policy) DO UPDATE SET
+        version = excluded.version, jurisdiction = excluded.jurisdiction,
+        topics = excluded.topics, retracted_by = excluded.retracted_by,
+        merged_into = excluded.merged_into
+), named AS (
+    INSERT INTO subjects (id, retracted_by, erased_by, duplicate, disputes, retracts)
+    SELECT * FROM unnest(
+        %(subject_ids)s::text[], %(retracted_by)s::text[], %(erased_by)s::text[],
+        %(duplicates)s::text[], %(disputes)s::integer[], %(retracts)s::text[])
+    WHERE EXISTS (SELECT FROM moved)
+    ON CONFLICT (id) DO UPDATE SET
+        retracted_by = excluded.retracted_by, erased_by = excluded.erased_by,
+        disputes = excluded.disputes
+)
+SELECT position FROM moved
+"""
+"""Moves the head by compare-and-set; everything else is written only where that succeeded.
+
+Under READ COMMITTED the UPDATE waits for a writer that holds the head, then looks at the row again:
+if its position is another by now, nothing is moved. A constraint that is checked at the end of the
+statement (the payloads' foreign key, the deferred guard of erasures) sees all of it. `%b` sends
+bytes as they are, in half the space of digits.
+"""
+
+
+def _parameters(expected: int, batch: Batch) -> dict[str, Any]:
+    envelopes = [new.envelope for new in batch.entries]
+    return {
+        "expected": expected,
+        "position": batch.head.position,
+        "recorded_at": batch.head.recorded_at,
+        "frontier": batch.head.frontier.to_bytes(),
+        "entry_positions": [envelope.position for envelope in envelopes],
+        "ids": [envelope.id for envelope in envelopes],
+        "policies": [envelope.policy for envelope in envelopes],
+        "versions": [envelope.version for envelope in envelopes],
+        "types": [envelope.type for envelope in envelopes],
+        "subjects": [new.subject for new in batch.entries],
+        "instants": [envelope.recorded_at for envelope in envelopes],
+        "principals": [envelope.recorded_by for envelope in envelopes],
+        "entries": [new.entry for new in batch.entries],
+        "leaf_hashes": [new.leaf_hash for new in batch.entries],
+        "payload_positions": [payload.position for payload in batch.payloads],
+        "data": [payload.data for payload in batch.payloads],
+        "salts": [payload.salt for payload in batch.payloads],
+        "tag_kinds": [row.tag.kind for row in batch.tagged],
+        "tag_values": [tag_value(row.tag.value) for row in batch.tagged],
+        "tag_positions": [row.position for row in batch.tagged],
+        "gone_kinds": [row.tag.kind for row in batch.untagged],
+        "gone_values": [tag_value(row.tag.value) for row in batch.untagged],
+        "gone_positions": [row.position for row in batch.untagged],
+        "erased": list(batch.erased),
+        "stream_policies": [stream.policy for stream in batch.streams],
+        "stream_versions": [stream.version for stream in batch.streams],
+        "registered_by": [stream.registered_by for stream in batch.streams],
+        "jurisdictions": [stream.jurisdiction for stream in batch.streams],
+        "topics": [msgspec.json.encode(stream.topics).decode() for stream in batch.streams],
+        "streams_retracted_by": [stream.retracted_by for stream in batch.streams],
+        "merged_into": [stream.merged_into for stream in batch.streams],
+        "subject_ids": [subject.id for subject in batch.subjects],
+        "retracted_by": [subject.retracted_by for subject in batch.subjects],
+        "erased_by": [subject.erased_by for subject in batch.subjects],
+        "duplicates": [subject.duplicate for subject in batch.subjects],
+        "disputes": [int(subject.disputes) for subject in batch.subjects],
+        "retracts": [msgspec.json.encode(subject.retracts).decode() for subject in batch.subjects],
+    }

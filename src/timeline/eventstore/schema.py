@@ -1,0 +1,120 @@
+"""The schema's versions: bringing a database up to date, and refusing one that is not.
+
+Owns where the migrations are and what the service's role may do. The migrations themselves are
+beside this package; must not know what they contain.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, MetaData, inspect, text
+
+from timeline.eventstore import tables
+from timeline.eventstore.database import migration_transaction, statement, write_transaction
+from timeline.eventstore.errors import SchemaOutdated, SchemaTooNew
+
+TABLE_MODULES: Final = ("timeline.projections.models", "timeline.application.access")
+"""Who else hangs tables into `tables.metadata`. Names only: imports point the other way."""
+
+
+def migrate(engine: Engine) -> None:
+    """Bring a database up to the newest schema; does nothing where it is there already.
+
+    All of it is one transaction, and one process at a time does it.
+
+    Raises:
+        SchemaTooNew: the database was migrated by a newer timeline.
+
+    """
+    with migration_transaction(engine) as connection:
+        _refuse_unknown(_revision(MigrationContext.configure(connection)))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def check_schema(engine: Engine) -> None:
+    """Refuse a database whose schema is not the one this version works with.
+
+    Raises:
+        SchemaOutdated: `timeline migrate` has to be run.
+        SchemaTooNew: a newer timeline has to be installed.
+
+    """
+    current = current_revision(engine)
+    _refuse_unknown(current)
+    if current != head_revision():
+        raise SchemaOutdated(current=current or "empty", expected=head_revision())
+
+
+def current_revision(engine: Engine) -> str | None:
+    """Return the revision a database is at, or None where it was never migrated."""
+    with statement(engine) as connection:
+        return _revision(MigrationContext.configure(connection))
+
+
+def head_revision() -> str:
+    """Return the newest revision this version knows."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    return head or ""
+
+
+def migrations_path() -> Path:
+    """Return the directory of the migrations: in the installed package, or in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "migrations"
+    return installed if installed.is_dir() else package.parents[1] / "migrations"
+
+
+def load_tables() -> MetaData:
+    """Return the metadata with the tables of every package in it."""
+    for name in TABLE_MODULES:
+        import_module(name)
+    return tables.metadata
+
+
+def grant(engine: Engine, role: str) -> None:
+    """Give a role what the service needs on PostgreSQL, and take away what else it had.
+
+    The log can be read and appended to, payloads can go (a trigger asks for their erasure), and
+    tables that are derived can be changed freely. The role must own none of them.
+    """
+    with write_transaction(engine) as connection:
+        quote = engine.dialect.identifier_preparer.quote
+        present = set(inspect(connection).get_table_names())
+        schema = quote(inspect(connection).default_schema_name or "public")
+        allowed = {
+            table.name: table.info["grants"]
+            for table in load_tables().sorted_tables
+            if table.name in present
+        }
+        allowed["alembic_version"] = ("SELECT",)
+        connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {quote(role)}"))
+        for table, privileges in allowed.items():
+            name = f"{schema}.{quote(table)}"
+            connection.execute(text(f"REVOKE ALL ON TABLE {name} FROM {quote(role)}"))
+            connection.execute(
+                text(f"GRANT {', '.join(privileges)} ON TABLE {name} TO {quote(role)}")
+            )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_path()).replace("%", "%%"))
+    return config
+
+
+def _revision(context: MigrationContext) -> str | None:
+    return context.get_current_revision()
+
+
+def _refuse_unknown(current: str | None) -> None:
+    script = ScriptDirectory.from_config(_config())
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise SchemaTooNew(current=current, expected=script.get_current_head())

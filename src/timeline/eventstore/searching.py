@@ -1,0 +1,66 @@
+"""Filters as SQL: which positions of the log match.
+
+Owns how a filter becomes a query that its indexes can answer in order. Must not know what is read
+of the events found.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.sql.elements import KeyedColumnElement
+
+from timeline.eventstore.model import EventFilter
+from timeline.eventstore.tables import log_entries, log_tags, tag_value
+
+
+def matching(filter: EventFilter, after: int, until: int | None = None) -> Select[int]:
+    """Return a query for the positions in (after, until] that match, in order.
+
+    It is led by the rarest thing asked for: a policy, else a tag (identifiers first, jurisdictions
+    last), else the entries themselves. One value of one field is one stretch of one index, already
+    in order, so that a limit ends the search.
+    """
+    entries = log_entries.alias()
+    tags = [(kind, tuple(map(tag_value, values))) for kind, values in filter.tags()]
+    columns = (
+        (entries.c.policy, filter.policies),
+        (entries.c.type, filter.types),
+        (entries.c.recorded_by, filter.recorded_by),
+    )
+    by_column = [_one_of(column, values) for column, values in columns if values]
+    if tags and not filter.policies:
+        kind, values = tags[0]
+        lead = log_tags.alias()
+        position: KeyedColumnElement[int] = lead.c.position
+        query = select(position).where(lead.c.kind == kind, _one_of(lead.c.value, values))
+        if len(values) > 1:
+            query = query.distinct()
+        if by_column:
+            query = query.join(entries, entries.c.position == position)
+        others = tags[1:]
+    else:
+        position = entries.c.position
+        query = select(position)
+        others = tags
+    query = query.where(*by_column, position > after)
+    if until is not None:
+        query = query.where(position <= until)
+    for kind, values in others:
+        query = query.where(_tagged(position, kind, values))
+    return query.order_by(position)
+
+
+def _tagged(
+    position: ColumnElement[int], kind: str, values: tuple[str, ...]
+) -> ColumnElement[bool]:
+    tag = log_tags.alias()
+    return (
+        select(tag.c.position)
+        .where(tag.c.kind == kind, _one_of(tag.c.value, values), tag.c.position == position)
+        .exists()
+    )
+
+
+def _one_of(column: ColumnElement[Any], values: tuple[str, ...]) -> ColumnElement[bool]:
+    # `IN` with one value keeps planners from reading the index in its order.
+    return column == values[0] if len(values) == 1 else column.in_(values)

@@ -1,0 +1,151 @@
+"""What becomes of a group of appends: outcomes and refusals, and the one batch that records them.
+
+Owns the order of the checks: ids, versions, conditions, the domain's rules. Pure: clock and
+randomness come in as arguments, and nothing is stored here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from timeline.domain.decide import decide
+from timeline.domain.errors import DomainError
+from timeline.domain.situation import Situation
+from timeline.eventstore.assembly import Assembly, RandomBytes
+from timeline.eventstore.errors import (
+    ConditionFailed,
+    EventStoreError,
+    IdConflict,
+    MisplacedExpectedVersion,
+    PartlyKnownBatch,
+    RepeatedId,
+    WrongExpectedVersion,
+)
+from timeline.eventstore.instants import Clock, instant, next_instant
+from timeline.eventstore.model import Append, Condition, Outcome
+from timeline.eventstore.protocol import Batch, Known, View, ViewRequest
+
+
+class Plan(NamedTuple):
+    """For each append its outcome or why it is refused, and what is to be written, if anything.
+
+    An outcome holds once the batch is committed. A refusal may rest on events of the batch, so it
+    is to be told only after the commit, too.
+    """
+
+    results: tuple[Outcome | Exception, ...]
+    batch: Batch | None
+
+
+def request_for(appends: Sequence[Append]) -> ViewRequest:
+    """Return what has to be looked up before these appends can be planned."""
+    return ViewRequest(
+        tuple(draft.proposal for append in appends for draft in append.drafts),
+        tuple(append.condition for append in appends if append.condition is not None),
+    )
+
+
+def plan(view: View, appends: Sequence[Append], *, clock: Clock, random_bytes: RandomBytes) -> Plan:
+    """Judge appends one after the other, each as if those before it had been recorded.
+
+    Args:
+        view: the snapshot that `request_for` these same appends asked for.
+        appends: in order; one that is refused changes nothing for the others.
+        clock: tells the time of recording.
+        random_bytes: gives that many unguessable bytes, for the salts.
+
+    """
+    assembly = Assembly(view, random_bytes)
+    matches = iter(view.matches)
+    results: list[Outcome | Exception] = []
+    for append in appends:
+        match = None if append.condition is None else next(matches)
+        try:
+            results.append(_judge(assembly, append, match, clock))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others go on
+            results.append(error)
+    return Plan(tuple(results), assembly.batch())
+
+
+def _judge(assembly: Assembly, append: Append, match: int | None, clock: Clock) -> Outcome:
+    repeated = _known_before(append, assembly.known)
+    if repeated is not None:
+        return repeated
+    _check_versions(append, assembly.situation)
+    if append.condition is not None:
+        _check_condition(append.condition, match, assembly)
+    trial = assembly.trial(append.recorded_by)
+    for index, draft in enumerate(append.drafts):
+        with _naming(append, index):
+            decide(trial.situation, draft.proposal)
+            trial.record(draft)
+    recorded_at = next_instant(instant(clock()), assembly.recorded_at)
+    return assembly.accept(trial, recorded_at)
+
+
+def _known_before(append: Append, known: Mapping[str, Known]) -> Outcome | None:
+    """Return the first outcome of an append that is recorded already, or None for a new one."""
+    seen: set[str] = set()
+    found: list[Known] = []
+    for index, draft in enumerate(append.drafts):
+        with _naming(append, index):
+            if draft.id in seen:
+                raise RepeatedId(id=draft.id)
+            seen.add(draft.id)
+            former = known.get(draft.id)
+            if former is None:
+                continue
+            if not former.holds(draft.proposal, draft.data):
+                raise IdConflict(id=draft.id)
+            found.append(former)
+    if not found:
+        return None
+    if len(found) < len(append.drafts):
+        raise PartlyKnownBatch(ids=tuple(former.receipt.id for former in found))
+    return Outcome(tuple(former.receipt for former in found), created=False)
+
+
+def _check_versions(append: Append, situation: Situation) -> None:
+    seen: set[str] = set()
+    for index, draft in enumerate(append.drafts):
+        policy = draft.proposal.policy
+        expected = draft.expected_version
+        if expected is not None:
+            with _naming(append, index):
+                if policy in seen:
+                    raise MisplacedExpectedVersion(policy=policy)
+                _check_version(policy, expected, situation)
+        seen.add(policy)
+
+
+def _check_version(policy: str, expected: int | str, situation: Situation) -> None:
+    stream = situation.streams.get(policy)
+    actual = 0 if stream is None else stream.version
+    if actual != (0 if expected == "new" else expected):
+        raise WrongExpectedVersion(policy=policy, expected=expected, actual=actual)
+
+
+def _check_condition(condition: Condition, match: int | None, assembly: Assembly) -> None:
+    """Refuse where an event of the log matches, or one that this group will have recorded."""
+    if match is not None:
+        raise ConditionFailed(position=match)
+    for planned in assembly.planned:
+        proposal = planned.draft.proposal
+        if planned.position > condition.after and condition.fail_if_match.matches(
+            type=proposal.type,
+            policy=proposal.policy,
+            recorded_by=planned.recorded_by,
+            tags=assembly.ledger.tagged[planned.position],
+        ):
+            raise ConditionFailed(position=planned.position)
+
+
+@contextmanager
+def _naming(append: Append, index: int) -> Iterator[None]:
+    """Let errors name the event of a batch that they are about."""
+    try:
+        yield
+    except (DomainError, EventStoreError) as error:
+        if append.batched:
+            error.field = ".".join(part for part in (f"events[{index}]", error.field) if part)
+        raise

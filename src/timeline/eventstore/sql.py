@@ -1,0 +1,141 @@
+"""The event store on SQLite and PostgreSQL.
+
+Owns the queries that read events. What differs between the two is behind `dialects`; how filters
+and the write side's snapshot become SQL, in `searching` and `snapshots`.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import Engine, Select, select
+
+from timeline.domain.situation import Situation
+from timeline.eventstore.database import statement, translated
+from timeline.eventstore.dialects import dialect_of
+from timeline.eventstore.lookup import Wanted, look_up
+from timeline.eventstore.model import (
+    EVERYTHING,
+    EventFilter,
+    Head,
+    Recorded,
+    checked_limit,
+)
+from timeline.eventstore.protocol import Batch, View, ViewRequest
+from timeline.eventstore.searching import matching
+from timeline.eventstore.snapshots import Snapshots
+from timeline.eventstore.tables import (
+    IS_TARGET,
+    log_entries,
+    log_head,
+    log_payloads,
+    log_tags,
+    subjects,
+)
+from timeline.transparency.merkle import Frontier
+
+_EVENTS: Final = (
+    select(log_entries.c.entry, log_payloads.c.data, subjects.c.erased_by)
+    .outerjoin_from(log_entries, log_payloads, log_payloads.c.position == log_entries.c.position)
+    .outerjoin(subjects, subjects.c.id == log_entries.c.id)
+)
+
+
+class SqlStore:
+    """An `EventStore` in a database that has been migrated."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._dialect = dialect_of(engine)
+        self._snapshots = Snapshots(self._dialect)
+
+    def head(self) -> Head:
+        """Return the end of the log."""
+        with statement(self._engine) as connection:
+            row = connection.execute(select(log_head)).one()
+        return Head(row.position, row.recorded_at, Frontier.from_bytes(row.position, row.frontier))
+
+    def view(self, request: ViewRequest) -> View:
+        """Return one consistent snapshot of all that the proposals are to be judged by."""
+        with statement(self._engine) as connection:
+
+            def load(wanted: Wanted) -> tuple[Situation, View]:
+                return self._snapshots.load(connection, wanted, request.conditions)
+
+            _, view = look_up(request.proposals, load)
+        return view
+
+    def commit(self, expected: int, batch: Batch) -> bool:
+        """Write the batch if the head still stands at the position `expected`."""
+        with translated(self._engine):
+            return self._dialect.commit(self._engine, expected, batch)
+
+    def read(
+        self,
+        after: int = 0,
+        *,
+        until: int | None = None,
+        filter: EventFilter = EVERYTHING,
+        limit: int = 100,
+    ) -> list[Recorded]:
+        """Return the first `limit` matching events in (after, until]."""
+        page = matching(filter, after, until).limit(checked_limit(limit)).subquery()
+        return self._recorded(_EVENTS.join(page, page.c.position == log_entries.c.position))
+
+    def get(self, id: str) -> Recorded | None:
+        """Return the event with this id, or None."""
+        return next(iter(self._recorded(_EVENTS.where(log_entries.c.id == id))), None)
+
+    def stream(
+        self,
+        policy: str,
+        *,
+        after_version: int = 0,
+        until: int | None = None,
+        limit: int = 100,
+    ) -> list[Recorded]:
+        """Return the first `limit` events of a policy after a version, up to a position."""
+        query = _EVENTS.where(log_entries.c.policy == policy, log_entries.c.version > after_version)
+        if until is not None:
+            query = query.where(log_entries.c.position <= until)
+        return self._recorded(query.order_by(log_entries.c.version).limit(checked_limit(limit)))
+
+    def streams(
+        self, policies: frozenset[str], *, until: int | None = None
+    ) -> dict[str, list[Recorded]]:
+        """Return the whole streams of these policies up to a position, by policy."""
+        checked_limit(max(len(policies), 1))
+        query = _EVENTS.where(self._dialect.among(log_entries.c.policy, "policies"))
+        if until is not None:
+            query = query.where(log_entries.c.position <= until)
+        streams: dict[str, list[Recorded]] = {}
+        for event in self._recorded(query, policies=self._dialect.listed(policies)):
+            streams.setdefault(event.policy, []).append(event)
+        return streams
+
+    def targets(self, policy: str) -> frozenset[str]:
+        """Return the policies that a policy's events ever pointed at, also those erased since."""
+        query = (
+            select(log_tags.c.value)
+            .join(log_entries, log_entries.c.position == log_tags.c.position)
+            .where(log_entries.c.policy == policy, IS_TARGET)
+            .distinct()
+        )
+        with statement(self._engine) as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def position_at(self, recorded_at: str) -> int:
+        """Return the last position recorded at or before an instant; 0 where there is none."""
+        query = (
+            select(log_entries.c.position)
+            .where(log_entries.c.recorded_at <= recorded_at)
+            .order_by(log_entries.c.recorded_at.desc(), log_entries.c.position.desc())
+            .limit(1)
+        )
+        with statement(self._engine) as connection:
+            return connection.execute(query).scalar() or 0
+
+    def _recorded(self, query: Select[Any], **parameters: object) -> list[Recorded]:
+        """Return the events of a query, by position."""
+        with statement(self._engine) as connection:
+            rows = connection.execute(query, parameters).all()
+        found = [Recorded.from_entry(row.entry, row.data, row.erased_by) for row in rows]
+        return sorted(found, key=lambda event: event.position)

@@ -1,0 +1,160 @@
+"""Group commit: any number of callers append, one thread writes.
+
+Owns the thread, and who is told what. Must not know how a group is recorded (`committing`), nor
+judge an append (`sequencing`).
+
+While one group is being committed the next one gathers, so that under load many appends share one
+commit, and without load none waits for company.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from datetime import UTC, datetime
+from threading import Thread
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+
+from timeline.eventstore.assembly import RandomBytes
+from timeline.eventstore.committing import RETRY_AFTER_S, Committer, Result
+from timeline.eventstore.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
+from timeline.eventstore.instants import Clock
+from timeline.eventstore.model import Append, Outcome
+from timeline.eventstore.protocol import EventStore
+from timeline.eventstore.waiting import MAX_GROUP_EVENTS, MAX_QUEUED, Pending, WaitingRoom
+
+APPEND_TIMEOUT_S: Final = 30.0
+"""How long a caller waits: longer than a group is tried for."""
+
+CLOSE_TIMEOUT_S: Final = 10.0
+"""How long closing waits for the queue to drain: what a supervisor grants before it kills."""
+
+_STOPPED: Final = "its writer has stopped"
+
+_log = structlog.stdlib.get_logger("timeline.eventstore.writer")
+
+
+def utc_now() -> datetime:
+    """Return the system's time."""
+    return datetime.now(UTC)
+
+
+class Writer:
+    """Appends to a store from any number of threads.
+
+    Several writers, in this process or in others, may share one database: its head decides.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        *,
+        clock: Clock = utc_now,
+        random_bytes: RandomBytes = os.urandom,
+        max_queued: int = MAX_QUEUED,
+        max_group_events: int = MAX_GROUP_EVENTS,
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            store: where to append.
+            clock: tells the time of recording.
+            random_bytes: gives that many unguessable bytes, for the salts.
+            max_queued: appends that may wait.
+            max_group_events: events that are committed together, beyond the first append's.
+
+        """
+        self._room = WaitingRoom(max_queued, max_group_events)
+        self._callbacks: list[Callable[[int], None]] = []
+        self._committer = Committer(
+            store, clock=clock, random_bytes=random_bytes, announce=self._announce
+        )
+        self._thread = Thread(target=self._run, name="timeline-writer", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def on_committed(self, callback: Callable[[int], None]) -> None:
+        """Have a function called with the head's position after each commit of this writer.
+
+        It is called on the writer's thread, before any append of the group is answered: it must
+        return at once.
+        """
+        self._callbacks.append(callback)
+
+    def append(self, append: Append, timeout_s: float = APPEND_TIMEOUT_S) -> Outcome:
+        """Record events, or return the outcome they had when they were recorded before.
+
+        Raises:
+            DomainError: the record refuses an event.
+            AppendRefused: an id, an expected version or the condition stands against it.
+            StoreBusy: nothing was recorded; try again after `retry_after_s`.
+            StoreUnavailable: nothing was recorded.
+            OutcomeUnknown: it may have been recorded; the same ids can be sent again.
+
+        """
+        future = self.submit(append)
+        try:
+            return future.result(timeout_s)
+        except FutureTimeout:
+            # Still waiting in the queue: nothing will come of it. Else it is under way.
+            if future.cancel():
+                raise StoreBusy(retry_after_s=RETRY_AFTER_S) from None
+            raise OutcomeUnknown(ids=append.ids) from None
+
+    def submit(self, append: Append) -> "Future[Outcome]":
+        """Queue an append and return the promise of its outcome, which raises as `append` does.
+
+        Raises:
+            StoreBusy: too many are waiting already.
+            StoreUnavailable: the writer is closed.
+
+        """
+        if not self._thread.is_alive():
+            # A fork copies the queue but not the thread.
+            self._room.clear(_STOPPED)
+        return self._room.enter(append)
+
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Take no more appends, record those that wait, and stop the thread."""
+        self._room.close("it is shutting down")
+        self._thread.join(timeout_s)
+        self._room.clear("it is shutting down")
+
+    def _run(self) -> None:
+        try:
+            while (group := self._room.take()) is not None:
+                self._serve(group)
+        finally:
+            self._room.clear(_STOPPED)
+
+    def _serve(self, group: list[Pending]) -> None:
+        """Answer everyone in a group, whatever happens."""
+        results: list[Result] = [StoreUnavailable(reason=_STOPPED) for _ in group]
+        try:
+            results = self._committer.record([pending.append for pending in group])
+        finally:
+            for pending, result in zip(group, results, strict=True):
+                if isinstance(result, Outcome):
+                    pending.future.set_result(result)
+                else:
+                    pending.future.set_exception(result)
+
+    def _announce(self, position: int) -> None:
+        for callback in self._callbacks:
+            try:
+                callback(position)
+            except Exception:  # noqa: BLE001 - the events are recorded, whatever a listener does
+                _log.exception("event.append.listener_failed", position=position)
