@@ -1,0 +1,77 @@
+"""What a run of events changes in the read models' rows.
+
+Owns the difference between two pictures of a policy, as rectangles in the record's clock. Must not
+know the database: the runner writes what is gathered here.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from timeline.projections.model import Row, RowKey, Rows
+from timeline.projections.tables import OPEN
+
+
+class Opened(msgspec.Struct):
+    """A row believed from one position up to, and not including, another."""
+
+    row: Row
+    known_from: int
+    known_until: int = OPEN
+
+
+class Changes:
+    """Rows to add, rows to close and policies to rewrite, gathered over a run of events."""
+
+    def __init__(self) -> None:
+        self.rewritten: set[str] = set()
+        self.closed: dict[RowKey, tuple[str, int]] = {}
+        self.opened: list[tuple[RowKey, Opened]] = []
+        self._open: dict[RowKey, Opened] = {}
+
+    def advance(self, policy: str, before: Rows, after: Rows, position: int) -> None:
+        """Take over that a policy's rows became `after` at a position."""
+        for key, row in before.items():
+            if after.get(key) != row:
+                self._close(policy, key, position)
+        for key, row in after.items():
+            if before.get(key) != row:
+                opened = Opened(row, position)
+                self._open[key] = opened
+                self.opened.append((key, opened))
+
+    def _close(self, policy: str, key: RowKey, position: int) -> None:
+        opened = self._open.pop(key, None)
+        if opened is None:
+            self.closed[key] = (policy, position)
+        else:
+            opened.known_until = position
+
+    def rewrite(self, policy: str) -> None:
+        """Forget all that is known of a policy's rows: they are written anew from the start."""
+        self.rewritten.add(policy)
+        self.closed = {
+            key: (owner, position)
+            for key, (owner, position) in self.closed.items()
+            if owner != policy
+        }
+        self.opened = [each for each in self.opened if each[1].row["policy"] != policy]
+        self._open = {
+            key: opened for key, opened in self._open.items() if opened.row["policy"] != policy
+        }
+
+    def inserts(self, table: str) -> Iterable[dict[str, object]]:
+        """Yield the rows to add to a table; what came and went at one position never was."""
+        for key, opened in self.opened:
+            if key.table == table and opened.known_from < opened.known_until:
+                yield {
+                    **opened.row,
+                    "known_from": opened.known_from,
+                    "known_until": opened.known_until,
+                }
+
+    def closings(self, table: str) -> Iterable[tuple[tuple[object, ...], int]]:
+        """Yield the keys of a table's rows that are believed no longer, and from when."""
+        for key, (_, position) in self.closed.items():
+            if key.table == table:
+                yield key.key, position

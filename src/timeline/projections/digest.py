@@ -1,0 +1,48 @@
+"""A digest of a read model as it was believed at a position.
+
+Owns the canonical order and bytes of rows, so that two slots, or two databases, can be compared.
+"""
+
+import hashlib
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from timeline.projections.model import ReadModel
+from timeline.projections.tables import OPEN
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+_PAGE: Final = 1_000
+
+
+def digest(connection: Connection, model: ReadModel, slot: str, position: int) -> str:
+    """Return the SHA-256, as hex, of a model's rows believed at or before a position.
+
+    Rows that were believed no longer only after the position count as still believed, so digests
+    of two slots compare at any position that both have reached.
+
+    Args:
+        connection: a snapshot.
+        model: the read model.
+        slot: a or b.
+        position: at most the slot's progress.
+
+    """
+    total = hashlib.sha256()
+    for spec in model.specs:
+        table = model.table(spec.name, slot)
+        # SQLAlchemy names columns by a subclass of str, which the encoder does not take.
+        columns = sorted(str(column.name) for column in table.c)
+        rows = connection.execution_options(yield_per=_PAGE).execute(
+            select(*(table.c[name] for name in columns))
+            .where(table.c.known_from <= position)
+            .order_by(*(table.c[name] for name in spec.key), table.c.known_from)
+        )
+        total.update(_ENCODER.encode([spec.name, columns]) + b"\n")
+        until = columns.index("known_until")
+        for row in rows:
+            values = list(row)
+            values[until] = OPEN if values[until] > position else values[until]
+            total.update(_ENCODER.encode(values) + b"\n")
+    return total.hexdigest()

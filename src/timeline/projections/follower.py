@@ -1,0 +1,89 @@
+"""A thread that keeps the live read models at the head of the log.
+
+Owns the waking, the polling and the waiting of readers. Must not know how events are applied.
+"""
+
+import threading
+import time
+from typing import Final
+
+import structlog
+
+from timeline.projections.runner import Runner
+
+POLL_S: Final = 0.05
+"""How soon another process's events are seen: half of the 100 ms that are promised."""
+
+MAX_PAUSE_S: Final = 2.0
+"""The longest pause between attempts while the database or an event stands in the way."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Follower:
+    """Runs a runner in a thread of its own, woken by appends and by a clock."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._moved = threading.Condition()
+        self._position = 0
+        self._error: str | None = None
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    @property
+    def position(self) -> int:
+        """The position that the live read models are known to reflect."""
+        return self._position
+
+    @property
+    def error(self) -> str | None:
+        """Why the last attempt failed, or None."""
+        return self._error
+
+    def start(self) -> None:
+        """Start following."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Stop after the batch at hand."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def wake(self, _position: int = 0) -> None:
+        """Say that the log has grown."""
+        self._wake.set()
+
+    def wait_for(self, position: int, timeout_s: float) -> bool:
+        """Wait until the read models reflect a position; False where the time ran out."""
+        if self._position >= position:
+            return True
+        self._wake.set()
+        with self._moved:
+            return self._moved.wait_for(lambda: self._position >= position, timeout_s)
+
+    def _run(self) -> None:
+        pause = POLL_S
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                self._reach(self._runner.catch_up())
+                pause = POLL_S
+                self._error = None
+            except Exception as error:  # noqa: BLE001 - whatever it was, following goes on
+                pause = min(pause * 2, MAX_PAUSE_S)
+                self._error = f"{type(error).__name__}: {error}"
+                _log.exception("projection.follow.failed", retry_s=round(pause, 2))
+                self._stopping.wait(pause)
+                continue
+            self._wake.wait(max(0.0, pause - (time.monotonic() - started)))
+            self._wake.clear()
+
+    def _reach(self, position: int) -> None:
+        if position != self._position:
+            with self._moved:
+                self._position = position
+                self._moved.notify_all()

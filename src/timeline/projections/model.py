@@ -1,0 +1,88 @@
+"""What a read model is: tables in two slots, and a pure function from a history to rows.
+
+Owns the contract that each read model's file fulfils. Must not know the database or the runner.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
+from sqlalchemy import Table
+
+from timeline.domain.history import History
+from timeline.projections.tables import SLOTS
+
+Row: TypeAlias = Mapping[str, Any]
+Rows: TypeAlias = dict["RowKey", Row]
+
+
+class RowKey(NamedTuple):
+    """Which table of the model, and which thing in it."""
+
+    table: str
+    key: tuple[object, ...]
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A policy as the read models see it at one position.
+
+    `merged_into` names the policy that it is folded into, whose rows then tell its story.
+    """
+
+    history: History
+    merged_into: str | None = None
+
+    @property
+    def listed(self) -> bool:
+        """Tell whether the policy has a story of its own in listings."""
+        return self.merged_into is None and self.history.retracted_by is None
+
+
+class TableSpec(msgspec.Struct, frozen=True):
+    """One table of a read model: its name without slot, its key, and how a slot's table is made."""
+
+    name: str
+    key: tuple[str, ...]
+    make: Callable[[str], Table]
+
+
+class ReadModel(msgspec.Struct, frozen=True):
+    """A projection: its name, its tables, and the rows that a policy has in them.
+
+    Every row has a `policy` column, so that an erasure can rewrite one policy's rows.
+    """
+
+    name: str
+    specs: tuple[TableSpec, ...]
+    rows: Callable[[Seen], Iterator[tuple[RowKey, Row]]]
+    tables: dict[tuple[str, str], Table]
+
+    def table(self, name: str, slot: str) -> Table:
+        """Return one of the model's tables in a slot."""
+        return self.tables[name, slot]
+
+
+def read_model(
+    name: str,
+    specs: tuple[TableSpec, ...],
+    rows: Callable[[Seen], Iterator[tuple[RowKey, Row]]],
+) -> ReadModel:
+    """Return a read model with its tables in both slots."""
+    tables = {(spec.name, slot): spec.make(slot) for spec in specs for slot in SLOTS}
+    return ReadModel(name, specs, rows, tables)
+
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+
+
+def to_json(value: object) -> str:
+    """Return plain JSON values as text, always the same for equal values."""
+    return _ENCODER.encode(value).decode()
+
+
+def served_date(value: Any) -> dict[str, str | None] | None:
+    """Return a date as it is served, or None."""
+    if value is None:
+        return None
+    served: dict[str, str | None] = value.served()
+    return served

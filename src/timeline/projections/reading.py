@@ -1,0 +1,86 @@
+"""Reading the read models: which slot is live, at which position, in one snapshot.
+
+Owns the view that every read goes through. Must not know what is asked for.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, or_, select
+
+from timeline.eventstore.database import read_snapshot
+from timeline.projections.model import ReadModel
+from timeline.projections.models import MODELS
+from timeline.projections.tables import projection_progress, projections
+
+_BY_NAME: Final = {model.name: model for model in MODELS}
+
+
+class View(msgspec.Struct, frozen=True):
+    """The live read models in one snapshot; `position` is what they all reflect."""
+
+    connection: Connection
+    slots: dict[str, str]
+    position: int
+
+    def table(self, model: str, name: str) -> Table:
+        """Return a live table of a read model."""
+        return _BY_NAME[model].table(name, self.slots[model])
+
+
+@contextmanager
+def view(engine: Engine) -> Iterator[View]:
+    """Yield the live read models in one snapshot."""
+    with read_snapshot(engine) as connection:
+        yield open_view(connection)
+
+
+def open_view(connection: Connection) -> View:
+    """Return the live read models as this connection's snapshot has them."""
+    live = projections.join(
+        projection_progress,
+        and_(
+            projection_progress.c.name == projections.c.name,
+            projection_progress.c.slot == projections.c.live,
+        ),
+    )
+    rows = connection.execute(
+        select(projections.c.name, projections.c.live, projection_progress.c.position).select_from(
+            live
+        )
+    ).all()
+    return View(
+        connection,
+        {row.name: row.live for row in rows},
+        min((row.position for row in rows), default=0),
+    )
+
+
+def known(table: Table, position: int) -> ColumnElement[bool]:
+    """Return the condition that a row is believed at a position."""
+    return and_(table.c.known_from <= position, table.c.known_until > position)
+
+
+def within(column: ColumnElement[str], jurisdiction: str, *, subtree: bool) -> ColumnElement[bool]:
+    """Return the condition that a jurisdiction is the one given, or below it by whole segments.
+
+    "Below" is a range (`/` is followed by `0` in the code), since `_` in ids would be a wildcard.
+    """
+    if not subtree:
+        return column == jurisdiction
+    return or_(
+        column == jurisdiction,
+        and_(column >= f"{jurisdiction}/", column < f"{jurisdiction}0"),
+    )
+
+
+def contains(column: ColumnElement[str], words: str) -> ColumnElement[bool]:
+    """Return the condition that a folded text contains the words, as they stand."""
+    return column.contains(words, autoescape=True)
+
+
+def model_named(name: str) -> ReadModel:
+    """Return a read model by its name; raises KeyError."""
+    return _BY_NAME[name]

@@ -1,0 +1,88 @@
+"""The read model of relations: who bears on whom, from both sides.
+
+Owns what an edge looks like as a row. Must not know how edges are walked.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from timeline.domain.events import citation_key, plain
+from timeline.domain.history import BelievedRelation
+from timeline.projections.model import (
+    ReadModel,
+    Row,
+    RowKey,
+    Seen,
+    TableSpec,
+    read_model,
+    served_date,
+    to_json,
+)
+from timeline.projections.tables import model_table, prose, text
+
+
+def _relations_table(slot: str) -> Table:
+    return model_table(
+        "relations",
+        slot,
+        ("policy", "event"),
+        text("event"),
+        text("policy"),
+        text("relation"),
+        text("target_policy", nullable=True),
+        text("target_citation", nullable=True),
+        prose("item"),
+        indexes=("target_policy", "target_citation"),
+    )
+
+
+def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
+    """Yield a row for each relation that a listed policy asserts."""
+    if not seen.listed:
+        return
+    for believed in seen.history.relations:
+        target = believed.relation.target
+        yield (
+            RowKey("relations", (seen.history.policy, believed.event)),
+            {
+                "event": believed.event,
+                "policy": seen.history.policy,
+                "relation": str(believed.relation.relation),
+                "target_policy": target.policy,
+                "target_citation": (
+                    None if target.citation is None else citation_key(target.citation)
+                ),
+                "item": to_json(item(seen.history.policy, believed)),
+            },
+        )
+
+
+def item(policy: str, believed: BelievedRelation) -> dict[str, Any]:
+    """Return a relation as it is served."""
+    relation = believed.relation
+    return {
+        "event": believed.event,
+        "policy": policy,
+        "relation": str(relation.relation),
+        "target": plain(relation.target),
+        "by": plain(relation.by),
+        "scope": str(relation.scope),
+        "provision": relation.provision,
+        "occurred": served_date(relation.occurred),
+        "effective": served_date(relation.effective),
+        "until": served_date(relation.until),
+        "sources": plain(believed.sources),
+        "disputed": believed.disputed,
+        "erased": believed.erased,
+        "position": believed.position,
+        "recorded_at": believed.recorded_at,
+    }
+
+
+RELATIONS: Final[ReadModel] = read_model(
+    "relations",
+    (TableSpec("relations", ("policy", "event"), _relations_table),),
+    rows,
+)

@@ -1,0 +1,175 @@
+"""Keeps the live read models current.
+
+Owns the batches, the transaction that moves rows and progress together, and the compare-and-set
+that lets a stalled or second runner apply nothing twice. Must not know how rows come about.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
+
+from timeline.eventstore.database import write_transaction
+from timeline.projections.changes import Changes
+from timeline.projections.log import Log
+from timeline.projections.model import ReadModel
+from timeline.projections.models import MODELS
+from timeline.projections.projector import Projector
+from timeline.projections.reading import view
+from timeline.projections.tables import OPEN, projection_progress, projections
+
+BATCH: Final = 500
+"""Events in one transaction: large enough to share its cost, small enough to be current soon."""
+
+ROWS: Final = 2_000
+"""Rows sent in one statement's batch."""
+
+Item = TypeVar("Item")
+
+_log = structlog.get_logger(__name__)
+
+
+class LostRaceError(Exception):
+    """Another runner has moved the progress; the transaction is to be rolled back."""
+
+
+class Runner:
+    """Brings the live slots up to the head of the log, batch by batch.
+
+    Not safe for threads: each has a runner of its own. Any number of runners may work at once; the
+    first to move the progress wins, the others start over from there.
+    """
+
+    def __init__(self, engine: Engine, log: Log, models: Sequence[ReadModel] = MODELS) -> None:
+        self._engine = engine
+        self._log = log
+        self._models = models
+        self._projector = Projector(models, log)
+        self._reached: tuple[int, dict[str, str]] | None = None
+
+    def catch_up(self, until: int | None = None) -> int:
+        """Apply all events of the log so far, or up to a position.
+
+        Returns:
+            The position that the live read models reflect.
+
+        """
+        position = self.position()
+        while until is None or position < until:
+            reached = self.step(until)
+            if reached == position:
+                return reached
+            position = reached
+        return position
+
+    def position(self) -> int:
+        """Return the position that the live read models reflect."""
+        with view(self._engine) as live:
+            return live.position
+
+    def step(self, until: int | None = None) -> int:
+        """Apply one batch; returns the position reached."""
+        with view(self._engine) as live:
+            position, slots = live.position, live.slots
+        if self._reached != (position, slots):
+            self._projector.forget()
+        self._reached = None
+        events = self._log.after(position, until=until, limit=BATCH)
+        if events:
+            changes = Changes()
+            self._projector.advance(events, changes)
+            last = events[-1].position
+            try:
+                with write_transaction(self._engine) as connection:
+                    move(connection, slots, position, last)
+                    apply(connection, self._models, slots, changes)
+            except LostRaceError:
+                _log.info("projection.race.lost", position=position)
+                self._projector.forget()
+                return self.position()
+            position = last
+        self._reached = (position, slots)
+        return position
+
+
+def move(connection: Connection, slots: dict[str, str], position: int, to: int) -> None:
+    """Move the live slots' progress; raises LostRaceError where one is not live any more."""
+    move_slots(connection, slots, position, to)
+    rows = connection.execute(select(projections.c.name, projections.c.live))
+    if {row.name: row.live for row in rows} != slots:
+        raise LostRaceError
+
+
+def move_slots(connection: Connection, slots: dict[str, str], position: int, to: int) -> None:
+    """Move the progress of slots by compare-and-set; raises LostRaceError on a miss.
+
+    The rows stay locked until the transaction ends, also where they move to where they stand.
+    """
+    for name, slot in sorted(slots.items()):
+        moved = connection.execute(
+            update(projection_progress)
+            .where(
+                projection_progress.c.name == name,
+                projection_progress.c.slot == slot,
+                projection_progress.c.position == position,
+            )
+            .values(position=to)
+        )
+        if moved.rowcount != 1:
+            raise LostRaceError
+
+
+def apply(
+    connection: Connection,
+    models: Sequence[ReadModel],
+    slots: dict[str, str],
+    changes: Changes,
+) -> None:
+    """Write gathered changes to the slots' tables: rewritten policies go, rows close, rows come."""
+    for model in models:
+        for spec in model.specs:
+            table = model.table(spec.name, slots[model.name])
+            if changes.rewritten:
+                connection.execute(
+                    delete(table).where(table.c.policy.in_(sorted(changes.rewritten)))
+                )
+            _close(connection, table, spec.key, changes.closings(spec.name))
+            _insert(connection, table, changes.inserts(spec.name))
+
+
+def _close(
+    connection: Connection,
+    table: Table,
+    key: tuple[str, ...],
+    closings: Iterable[tuple[tuple[object, ...], int]],
+) -> None:
+    rows = [
+        {f"key_{name}": value for name, value in zip(key, values, strict=True)} | {"at": position}
+        for values, position in closings
+    ]
+    if not rows:
+        return
+    statement = (
+        update(table)
+        .where(
+            *(table.c[name] == bindparam(f"key_{name}") for name in key),
+            table.c.known_until == OPEN,
+        )
+        .values(known_until=bindparam("at"))
+    )
+    for batch in batched(rows, ROWS):
+        connection.execute(statement, batch)
+
+
+def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, object]]) -> None:
+    for batch in batched(rows, ROWS):
+        connection.execute(insert(table), batch)
+
+
+def batched(rows: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield lists of at most `size` items."""
+    rest = iter(rows)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,0 +1,96 @@
+"""The tables of the read models, twice: slots a and b, and the pointers that say which is live.
+
+Owns the columns, keys and indexes. Every row is a rectangle: it is believed from position
+`known_from` up to, and not including, `known_until` (OPEN while it still is). Must not know how
+rows come about.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+from timeline.eventstore.tables import DERIVED, WORD, metadata
+
+SLOTS: Final = ("a", "b")
+OPEN: Final = 2**62
+"""`known_until` of what is believed now; larger than any position, so that one range test serves."""
+
+projections: Final = Table(
+    "projections",
+    metadata,
+    Column("name", WORD, nullable=False),
+    Column("live", WORD, nullable=False),
+    PrimaryKeyConstraint("name"),
+    CheckConstraint("live IN ('a', 'b')", name="live_is_a_slot"),
+    info=DERIVED,
+)
+"""The pointer rows: which slot of a projection is read."""
+
+projection_progress: Final = Table(
+    "projection_progress",
+    metadata,
+    Column("name", WORD, nullable=False),
+    Column("slot", WORD, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("name", "slot"),
+    CheckConstraint("slot IN ('a', 'b')", name="slot_is_a_slot"),
+    CheckConstraint("position >= 0", name="position_not_negative"),
+    info=DERIVED,
+)
+"""The position up to which each slot has read; moved by compare-and-set."""
+
+
+def model_table(
+    name: str, slot: str, key: tuple[str, ...], *columns: Column[object], indexes: tuple[str, ...]
+) -> Table:
+    """Return one read model's table in one slot.
+
+    Args:
+        name: the table's name without the slot.
+        slot: a or b.
+        key: the columns that say which thing a row is about.
+        columns: all columns but those of the record's clock.
+        indexes: columns to find rows by, each an index that ends in `known_from`.
+
+    """
+    full = f"{name}_{slot}"
+    return Table(
+        full,
+        metadata,
+        *columns,
+        Column("known_from", BigInteger, nullable=False),
+        Column("known_until", BigInteger, nullable=False),
+        PrimaryKeyConstraint(*key, "known_from"),
+        CheckConstraint("known_from < known_until", name="known_in_order"),
+        *(Index(f"ix_{full}_{column}", column, "known_from") for column in indexes),
+        info=DERIVED,
+    )
+
+
+def text(name: str, *, nullable: bool = False) -> Column[object]:
+    """Return a text column that sorts and compares by code points on every database."""
+    return Column(name, WORD, nullable=nullable)
+
+
+def prose(name: str, *, nullable: bool = False) -> Column[object]:
+    """Return a text column that nothing sorts by: titles, JSON."""
+    return Column(name, Text, nullable=nullable)
+
+
+def day(name: str) -> Column[object]:
+    """Return a column of days as proleptic ordinals."""
+    return Column(name, Integer, nullable=False)
+
+
+def number(name: str) -> Column[object]:
+    """Return a column of positions or counts."""
+    return Column(name, BigInteger, nullable=False)

@@ -1,0 +1,177 @@
+"""Random records: sequences of events that the domain accepts, over a few policies.
+
+Every kind of event occurs; what the domain refuses is left out, so that any list of draws is a
+valid record.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from timeline.domain.decide import decide, needs
+from timeline.domain.errors import DomainError
+from timeline.domain.events import decode_data
+from timeline.domain.evolve import evolve
+from timeline.domain.history import PastEvent
+from timeline.domain.situation import Proposal, Situation
+from timeline.domain.vocabulary import Action, EventType, Instrument, Relation
+
+SOURCES = [{"url": "https://example.org/source"}]
+POLICIES = ("alpha", "beta", "gamma", "delta")
+DATES = (
+    "2019",
+    "2020-03",
+    "2020-03-05",
+    "2020-07-01",
+    "2021~",
+    "../2020",
+    "2021-01-01/2021-06-30",
+    "XXXX",
+    "2022-02-02",
+)
+ACTIONS = tuple(Action)
+INSTRUMENTS = (
+    Instrument.RESOLUTION,
+    Instrument.ORDINANCE,
+    Instrument.LAWSUIT,
+    Instrument.EXECUTIVE_ORDER,
+)
+
+Draw = tuple[str, int, int, int, int]
+
+draws = st.lists(
+    st.tuples(
+        st.sampled_from([str(each) for each in EventType]),
+        st.integers(0, len(POLICIES) - 1),
+        st.integers(0, 400),
+        st.integers(0, 400),
+        st.integers(0, 400),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def event_id(number: int) -> str:
+    """Return the id of the nth accepted event."""
+    return str(uuid.UUID(int=(0x7 << 76) | (0b10 << 62) | number))
+
+
+def raw_data(draw: Draw, accepted: Sequence[PastEvent]) -> tuple[EventType, str, dict[str, Any]]:
+    """Return the event that a draw stands for, as it would be sent."""
+    kind, which, first, second, third = draw
+    policy = POLICIES[which]
+    own = [event for event in accepted if event.policy == policy]
+    subject = own[first % len(own)].id if own else event_id(0)
+    type = EventType(kind)
+    if not own:
+        type = EventType.POLICY_REGISTERED
+    other = POLICIES[(which + 1 + second % (len(POLICIES) - 1)) % len(POLICIES)]
+    makers: dict[EventType, dict[str, Any]] = {
+        EventType.POLICY_REGISTERED: {
+            "title": f"Policy {policy}",
+            "instrument": INSTRUMENTS[first % len(INSTRUMENTS)],
+            "jurisdiction": "ocd-division/country:us",
+            "topics": ["schools"] if second % 2 else [],
+            "identifiers": [{"scheme": "no", "value": policy}] if third % 2 else [],
+            "sources": SOURCES,
+        },
+        EventType.POLICY_DESCRIBED: {
+            "title": f"Title {first}",
+            "topics": [f"topic {second % 3}"],
+            "reason": "A better title.",
+        },
+        EventType.ACTION_RECORDED: {
+            "action": ACTIONS[first % len(ACTIONS)],
+            "occurred": DATES[second % len(DATES)],
+            "sources": SOURCES,
+            **({"until": DATES[third % len(DATES)]} if third % 5 == 0 else {}),
+            **({"scope": "partial", "provision": "part 1"} if third % 7 == 0 else {}),
+            **({"by": {"policy": other}} if third % 3 == 0 else {}),
+        },
+        EventType.ACTION_CORRECTED: {
+            "event": subject,
+            "changes": {"occurred": DATES[second % len(DATES)]},
+            "reason": "The date was wrong.",
+        },
+        EventType.SOURCE_ATTACHED: {
+            "event": subject,
+            "source": SOURCES[0],
+            **(
+                {"stance": "disputes", "claim": {"field": "occurred", "value": "2018"}}
+                if third % 2
+                else {"stance": "supports"}
+            ),
+        },
+        EventType.RELATION_ASSERTED: {
+            "relation": Relation.CHALLENGES if third % 2 else Relation.SIMILAR_TO,
+            "target": {"policy": other},
+            "sources": SOURCES,
+        },
+        EventType.EVENT_RETRACTED: {"event": subject, "reason": "It was wrong."},
+        EventType.POLICIES_MERGED: {"duplicate": other, "reason": "They are one."},
+        EventType.PAYLOAD_ERASED: {
+            "event": subject,
+            "authority": "A court",
+            "reason": "It named a child.",
+            **_replacement(own, subject, third),
+        },
+    }
+    return type, policy, makers[type]
+
+
+def _replacement(own: Sequence[PastEvent], subject: str, third: int) -> dict[str, Any]:
+    """Return a replacement for some subjects: a registration's needs one, others may have one."""
+    for event in own:
+        if event.id != subject:
+            continue
+        if event.type is EventType.POLICY_REGISTERED:
+            return {
+                "replacement": {
+                    "title": "Erased",
+                    "instrument": "resolution",
+                    "jurisdiction": "ocd-division/country:us",
+                    "sources": SOURCES,
+                }
+            }
+        if event.type is EventType.ACTION_RECORDED and third % 2:
+            return {
+                "replacement": {"action": "passed", "occurred": "2020-05-05", "sources": SOURCES}
+            }
+    return {}
+
+
+def accept(drawn: Sequence[Draw]) -> list[tuple[PastEvent, dict[str, Any]]]:
+    """Return the events that the domain accepts, each with its data as sent."""
+    situation = Situation()
+    accepted: list[tuple[PastEvent, dict[str, Any]]] = []
+    for draw in drawn:
+        events = [event for event, _ in accepted]
+        type, policy, raw = raw_data(draw, events)
+        position = len(accepted) + 1
+        try:
+            data = decode_data(type, raw)
+            proposal = Proposal(event_id(position), policy, type, data)
+            needs(situation, [proposal])
+            decide(situation, proposal)
+        except DomainError:
+            continue
+        version = evolve(situation, proposal, position)
+        accepted.append(
+            (
+                PastEvent(
+                    position=position,
+                    id=proposal.id,
+                    policy=policy,
+                    version=version,
+                    type=type,
+                    recorded_at=f"2026-01-01T00:00:00.{position:06d}Z",
+                    recorded_by="tester",
+                    data=data,
+                ),
+                raw,
+            )
+        )
+    return accepted
