@@ -1,0 +1,157 @@
+"""The questions that readers ask: one struct a question, with its bounds.
+
+Owns names, types and limits of query parameters; the API's schema is made from these structs, so
+that what is documented and what is accepted cannot differ. Must not know how they are answered.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from timeline.domain.dates import Edtf
+from timeline.domain.events import JurisdictionId, PolicyId, PrincipalName
+from timeline.domain.vocabulary import (
+    Action,
+    EventType,
+    Force,
+    InForce,
+    Instrument,
+    Litigation,
+)
+
+MAX_LIMIT: Final = 500
+DEFAULT_LIMIT: Final = 50
+MAX_DEPTH: Final = 5
+
+Limit: TypeAlias = Annotated[
+    int, Meta(ge=1, le=MAX_LIMIT, description="How many items a page holds.")
+]
+Cursor: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=1_000, description="`next` of the page before.")
+]
+Position: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Words: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=200, description="Text that occurs in it, any case.")
+]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500)]
+AsOf: TypeAlias = Annotated[date, Meta(description="The date in the world asked about.")]
+KnownAt: TypeAlias = Annotated[
+    datetime, Meta(tz=True, description="The moment of the record asked about, inclusive.")
+]
+KnownPosition: TypeAlias = Annotated[
+    int,
+    Meta(ge=0, le=2**53 - 1, description="The moment of the record asked about, as a position."),
+]
+Within: TypeAlias = Annotated[
+    bool, Meta(description="Take in the jurisdictions below the one given.")
+]
+
+
+class Query(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}
+):
+    """What all questions have in common: an unknown parameter is refused."""
+
+
+class TimelineQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """`GET /v1/timeline`."""
+
+    policy: PolicyId | None = None
+    around: Annotated[PolicyId, Meta(description="A policy and those related to it.")] | None = None
+    depth: (
+        Annotated[
+            int, Meta(ge=1, le=MAX_DEPTH, description="How many relations away `around` reaches.")
+        ]
+        | None
+    ) = None
+    jurisdiction: JurisdictionId | None = None
+    within: Within = False
+    instrument: Instrument | None = None
+    action: Action | None = None
+    topic: Text | None = None
+    actor: Text | None = None
+    body: Text | None = None
+    from_: (
+        Annotated[Edtf, Meta(description="Actions that may have occurred on or after this date.")]
+        | None
+    ) = None
+    to: (
+        Annotated[Edtf, Meta(description="Actions that may have occurred on or before this date.")]
+        | None
+    ) = None
+    q: Words | None = None
+    order: Literal["asc", "desc"] = "asc"
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class PoliciesQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/policies`."""
+
+    jurisdiction: JurisdictionId | None = None
+    within: Within = False
+    instrument: Instrument | None = None
+    topic: Text | None = None
+    identifier: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[^\s:]+:[^\n]*[^\s][^\n]*(?!\n)$",
+                max_length=400,
+                description="`scheme:value`.",
+            ),
+        ]
+        | None
+    ) = None
+    stage: Action | None = None
+    force: Force | None = None
+    litigation: Litigation | None = None
+    in_force: InForce | None = None
+    q: Words | None = None
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class PolicyQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/policies/{policy}`."""
+
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+
+
+class HistoryQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/policies/{policy}/history`."""
+
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class EventsQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/events`; parameters that are lists may be repeated, any of their values matches."""
+
+    after: Annotated[Position, Meta(description="Events after this position.")] = 0
+    type: Annotated[tuple[EventType, ...], Meta(max_length=9)] = ()
+    policy: Annotated[tuple[PolicyId, ...], Meta(max_length=100)] = ()
+    jurisdiction: Annotated[tuple[JurisdictionId, ...], Meta(max_length=100)] = ()
+    topic: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
+    actor: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
+    identifier: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
+    recorded_by: Annotated[tuple[PrincipalName, ...], Meta(max_length=100)] = ()
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class EventQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/events/{id}`."""

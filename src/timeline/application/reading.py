@@ -1,0 +1,424 @@
+"""Reading: answers to the questions of `queries`, each from one snapshot at one position.
+
+Owns the two clocks' resolution, cursors and the shape of answers. Must not know HTTP, nor how read
+models are kept.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import Engine
+
+from timeline.application.cursors import query_digest, read_cursor, write_cursor
+from timeline.application.errors import (
+    CursorMismatch,
+    InvalidRequest,
+    PolicyGone,
+    PolicyMoved,
+    UnknownResource,
+)
+from timeline.application.queries import (
+    EventsQuery,
+    HistoryQuery,
+    PoliciesQuery,
+    PolicyQuery,
+    TimelineQuery,
+)
+from timeline.domain.events import identifier_key
+from timeline.domain.situation import fold_text
+from timeline.eventstore.instants import Clock, instant
+from timeline.eventstore.model import EventFilter, Head, Recorded
+from timeline.eventstore.protocol import EventStore
+from timeline.projections import policy_reads, timeline_reads
+from timeline.projections.policy_reads import PolicyFilter
+from timeline.projections.reading import View, view
+from timeline.projections.relation_reads import Edge, edges, neighbourhood
+from timeline.projections.timeline_reads import ItemKey, TimelineFilter
+
+MAX_ACTIONS: Final = 10_000
+"""Actions on one policy's page; the longest real streams have a few hundred."""
+
+Key = TypeVar("Key")
+Clocked = TimelineQuery | PoliciesQuery | PolicyQuery | HistoryQuery
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What is served: a JSON document, and the position that it reflects."""
+
+    document: dict[str, Any]
+    position: int
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Both clocks, resolved: the day (None: none asked), the position and its instant."""
+
+    day: int | None
+    position: int
+    known_at: str | None
+
+    @property
+    def as_of(self) -> str | None:
+        """The day as ISO text."""
+        return None if self.day is None else date.fromordinal(self.day).isoformat()
+
+    def stamp(self) -> dict[str, Any]:
+        """Return what every answer repeats."""
+        return {"position": self.position, "as_of": self.as_of, "known_at": self.known_at}
+
+
+class Reader:
+    """Answers questions about the record."""
+
+    def __init__(self, engine: Engine, store: EventStore, clock: Clock) -> None:
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+
+    # Both clocks
+
+    def _moment(self, live: View, query: Clocked, *, today: bool) -> Moment:
+        """Resolve both clocks; raises InvalidRequest that names the parameter."""
+        day = query.as_of.toordinal() if query.as_of is not None else None
+        if day is None and today:
+            day = self._clock().date().toordinal()
+        return self._known(live, query, day)
+
+    def _known(self, live: View, query: Clocked, day: int | None) -> Moment:
+        if query.known_at is not None and query.known_position is not None:
+            raise InvalidRequest(
+                field="known_at", reason="Give `known_at` or `known_position`, not both"
+            )
+        if query.known_position is not None:
+            if query.known_position > live.position:
+                reason = f"The record ends at position {live.position}"
+                raise InvalidRequest(field="known_position", reason=reason)
+            position = query.known_position
+            return Moment(day, position, self._recorded_at(position))
+        if query.known_at is not None:
+            return Moment(day, self._position_at(live, query.known_at), instant(query.known_at))
+        return Moment(day, live.position, self._recorded_at(live.position))
+
+    def _position_at(self, live: View, known_at: datetime) -> int:
+        asked = instant(known_at)
+        newest = self._recorded_at(live.position)
+        if asked > max(newest or "", instant(self._clock())):
+            raise InvalidRequest(field="known_at", reason="The moment lies in the future")
+        position = min(self._store.position_at(asked), live.position)
+        if position == 0:
+            reason = "The moment lies before the first event of the record"
+            raise InvalidRequest(field="known_at", reason=reason)
+        return position
+
+    def _recorded_at(self, position: int) -> str | None:
+        if position == 0:
+            return None
+        events = self._store.read(position - 1, until=position, limit=1)
+        return events[0].recorded_at if events else None
+
+    def _page(
+        self, live: View, query: Clocked, kind: type[Key], *, today: bool, about: str = ""
+    ) -> tuple[Moment, Key | None, Callable[[object], str]]:
+        """Return the moment a page belongs to, the key to go on after, and how to write the next.
+
+        The first page fixes both clocks; its cursors carry them on.
+        """
+        digest = query_digest(query, about=about)
+        cursor = getattr(query, "cursor", None)
+        key: Key | None = None
+        if cursor is None:
+            moment = self._moment(live, query, today=today)
+        else:
+            position, day, key = read_cursor(cursor, digest, kind)
+            if position > live.position:
+                raise CursorMismatch
+            moment = Moment(day, position, self._recorded_at(position))
+        return moment, key, lambda last: write_cursor(digest, moment.position, moment.day, last)
+
+    # Listings
+
+    def timeline(self, query: TimelineQuery) -> Answer:
+        """Return the actions as the record believes them, by date."""
+        if query.depth is not None and query.around is None:
+            raise InvalidRequest(field="depth", reason="`depth` goes with `around`")
+        if query.around is not None and query.policy is not None:
+            raise InvalidRequest(field="policy", reason="Give `policy` or `around`, not both")
+        _require_jurisdiction(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, ItemKey, today=False)
+            found = timeline_reads.select_items(
+                live,
+                self._timeline_filter(live, query, moment),
+                position=moment.position,
+                after=after,
+                limit=query.limit + 1,
+                descending=query.order == "desc",
+            )
+        page = found[: query.limit]
+        more = cursor(page[-1][0]) if len(found) > query.limit else None
+        return _collection([item for _, item in page], more, moment)
+
+    def _timeline_filter(self, live: View, query: TimelineQuery, moment: Moment) -> TimelineFilter:
+        policies: tuple[str, ...] | None = None
+        if query.around is not None:
+            self._stand(live, query.around, moment.position, "around")
+            policies = tuple(neighbourhood(live, query.around, query.depth or 1, moment.position))
+        elif query.policy is not None:
+            policies = (query.policy,)
+        return TimelineFilter(
+            policies=policies,
+            jurisdiction=query.jurisdiction,
+            within=query.within,
+            instrument=query.instrument,
+            action=query.action,
+            topic=_folded(query.topic),
+            actor=_folded(query.actor),
+            body=_folded(query.body),
+            first=None if query.from_ is None else ordinal(query.from_.earliest),
+            last=None if query.to is None else ordinal(query.to.latest),
+            by=moment.day,
+            words=_folded(query.q),
+        )
+
+    def policies(self, query: PoliciesQuery) -> Answer:
+        """Return the policies with their three axes."""
+        _require_jurisdiction(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, str, today=True)
+            found = policy_reads.select_policies(
+                live,
+                _policy_filter(query),
+                day=moment.day or 0,
+                position=moment.position,
+                after=after,
+                limit=query.limit + 1,
+            )
+        page = found[: query.limit]
+        more = cursor(page[-1]["policy"]) if len(found) > query.limit else None
+        return _collection(page, more, moment)
+
+    # One policy
+
+    def policy(self, policy: str, query: PolicyQuery) -> Answer:
+        """Return one policy with all that the record believes about it."""
+        with view(self._engine) as live:
+            moment = self._moment(live, query, today=True)
+            self._stand(live, policy, moment.position, "policy")
+            item = policy_reads.policy_item(
+                live, policy, day=moment.day or 0, position=moment.position
+            )
+            details = policy_reads.policy_details(live, policy, moment.position)
+            actions = timeline_reads.select_items(
+                live,
+                TimelineFilter(policies=(policy,)),
+                position=moment.position,
+                after=None,
+                limit=MAX_ACTIONS,
+                descending=False,
+            )
+            related = edges(live, [policy], moment.position)
+        item = dict(item or {})
+        decided_by = {**details.pop("described_by"), **item.pop("decided_by")}
+        return Answer(
+            {
+                **item,
+                **details,
+                "actions": [action for _, action in actions],
+                "relations": _both_ways(policy, related),
+                "decided_by": {
+                    name: [events] if isinstance(events, str) else events
+                    for name, events in decided_by.items()
+                },
+                **moment.stamp(),
+            },
+            moment.position,
+        )
+
+    def _stand(self, live: View, policy: str, position: int, field: str) -> None:
+        """Raise where a policy cannot be shown: unknown, retracted, or merged into another."""
+        standing = policy_reads.standing(live, policy, position)
+        if standing is None:
+            raise UnknownResource(kind="policy", id=policy, position=position, field=field)
+        if standing.retracted_by is not None:
+            raise PolicyGone(policy=policy, event=standing.retracted_by, field=field)
+        if standing.merged_into is not None:
+            raise PolicyMoved(policy=policy, survivor=standing.merged_into)
+
+    def history(self, policy: str, query: HistoryQuery) -> Answer:
+        """Return a policy's replay: event by event, what it changed and the state after it."""
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, int, today=True, about=policy)
+            if policy_reads.standing(live, policy, moment.position) is None:
+                raise UnknownResource(
+                    kind="policy", id=policy, position=moment.position, field="policy"
+                )
+            positions = policy_reads.steps(
+                live, policy, after=after or 0, until=moment.position, limit=query.limit + 1
+            )
+            page = positions[: query.limit]
+            day = moment.day or 0
+            before = self._state(live, policy, day, after or 0)
+            items = []
+            for position in page:
+                state = self._state(live, policy, day, position)
+                (event,) = self._store.read(position - 1, until=position, limit=1)
+                items.append(
+                    {
+                        "event": served_event(event),
+                        "changed": changed(before, state),
+                        "state": state,
+                    }
+                )
+                before = state
+        more = cursor(page[-1]) if len(positions) > query.limit else None
+        return _collection(items, more, moment)
+
+    def _state(self, live: View, policy: str, day: int, position: int) -> dict[str, Any] | None:
+        item = policy_reads.policy_item(live, policy, day=day, position=position)
+        if item is None:
+            return None
+        standing = policy_reads.standing(live, policy, position)
+        return {
+            **item,
+            "retracted_by": None if standing is None else standing.retracted_by,
+            "merged_into": None if standing is None else standing.merged_into,
+        }
+
+    # The log
+
+    def events(self, query: EventsQuery) -> Answer:
+        """Return a page of the log."""
+        digest = query_digest(query)
+        head = self._store.head().position
+        after = query.after
+        if query.cursor is not None:
+            position, _, after = read_cursor(query.cursor, digest, int)
+            if position > head:
+                raise CursorMismatch
+        found = self._store.read(after, filter=_event_filter(query), limit=query.limit + 1)
+        page = found[: query.limit]
+        more = None
+        if len(found) > query.limit:
+            more = write_cursor(digest, head, None, page[-1].position)
+        moment = Moment(None, head, self._recorded_at(head))
+        return _collection([served_event(event) for event in page], more, moment)
+
+    def rest(self, query: EventsQuery, page: int) -> tuple[Head, Iterator[list[dict[str, Any]]]]:
+        """Return the head, and page by page all events after a position up to that head.
+
+        Args:
+            query: what to look for; `limit` and `cursor` play no part.
+            page: how many events are in memory at once.
+
+        """
+        head = self._store.head()
+        return head, self._pages(query, head.position, page)
+
+    def _pages(self, query: EventsQuery, until: int, size: int) -> Iterator[list[dict[str, Any]]]:
+        after, filter = query.after, _event_filter(query)
+        while after < until:
+            found = self._store.read(after, until=until, filter=filter, limit=size)
+            if found:
+                yield [served_event(event) for event in found]
+            if len(found) < size:
+                return
+            after = found[-1].position
+
+    def event(self, id: str) -> Answer:
+        """Return one event."""
+        head = self._store.head().position
+        event = self._store.get(id)
+        if event is None:
+            raise UnknownResource(kind="event", id=id, position=head, field="id")
+        return Answer(served_event(event), head)
+
+
+def served_event(event: Recorded) -> dict[str, Any]:
+    """Return an event as it is served: the entry's fields, and the data as it was sent."""
+    served: dict[str, Any] = {
+        "id": event.id,
+        "position": event.position,
+        "policy": event.policy,
+        "version": event.version,
+        "type": str(event.type),
+        "schema": event.schema,
+        "batch": event.batch,
+        "recorded_at": event.recorded_at,
+        "recorded_by": event.recorded_by,
+        "data": None if event.data is None else msgspec.Raw(event.data),
+    }
+    if event.erased_by is not None:
+        served["erased_by"] = event.erased_by
+    return served
+
+
+def changed(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the fields that differ, each as [before, after]."""
+    old, new = before or {}, after or {}
+    return {
+        name: [old.get(name), new.get(name)]
+        for name in (*old, *(name for name in new if name not in old))
+        if name not in _EVER_CHANGING and old.get(name) != new.get(name)
+    }
+
+
+_EVER_CHANGING: Final = frozenset({"version", "decided_by"})
+
+
+def _collection(items: list[Any], more: str | None, moment: Moment) -> Answer:
+    return Answer({"items": items, "next": more, **moment.stamp()}, moment.position)
+
+
+def _folded(text: str | None) -> str | None:
+    return None if text is None else fold_text(text)
+
+
+def _require_jurisdiction(query: TimelineQuery | PoliciesQuery) -> None:
+    if query.within and query.jurisdiction is None:
+        raise InvalidRequest(field="within", reason="`within` goes with `jurisdiction`")
+
+
+def _policy_filter(query: PoliciesQuery) -> PolicyFilter:
+    scheme, _, value = (query.identifier or "").partition(":")
+    return PolicyFilter(
+        jurisdiction=query.jurisdiction,
+        within=query.within,
+        instrument=query.instrument,
+        topic=_folded(query.topic),
+        identifier=None if query.identifier is None else identifier_key(scheme, value),
+        stage=query.stage,
+        force=query.force,
+        litigation=query.litigation,
+        in_force=query.in_force,
+        words=_folded(query.q),
+    )
+
+
+def _event_filter(query: EventsQuery) -> EventFilter:
+    return EventFilter(
+        types=query.type,
+        policies=query.policy,
+        jurisdictions=query.jurisdiction,
+        topics=query.topic,
+        actors=query.actor,
+        identifiers=query.identifier,
+        recorded_by=query.recorded_by,
+    )
+
+
+def _both_ways(policy: str, related: list[Edge]) -> dict[str, Any]:
+    """Return relations as they leave the policy and as they arrive, each with what it resolves to."""
+    return {
+        "outgoing": [
+            {**edge.item, "resolves_to": edge.target} for edge in related if edge.policy == policy
+        ],
+        "incoming": [
+            {**edge.item, "resolves_to": edge.target} for edge in related if edge.policy != policy
+        ],
+    }
+
+
+def ordinal(day: date | None) -> int | None:
+    """Return a day as an ordinal, None where it is open."""
+    return None if day is None else day.toordinal()

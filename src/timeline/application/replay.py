@@ -1,0 +1,207 @@
+"""Replaying: the read models recomputed from the log alone, beside the live ones.
+
+Owns the throw-away database that they are recomputed in, and when two digests may be compared. Must
+not know terminals; it writes nothing into the record's database but, where an erasure waits to be
+applied, what the runner would write anyway.
+
+An erasure acts at every known position, so rows made before it and rows made after it differ at
+positions that both have reached. Digests compare only where both sides have seen the same erasures.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Engine, event
+
+from timeline.application.errors import InvalidRequest
+from timeline.application.queries import MAX_LIMIT, HistoryQuery
+from timeline.application.reading import Reader
+from timeline.domain.vocabulary import EventType
+from timeline.eventstore.database import create_engine, read_snapshot, write_transaction
+from timeline.eventstore.errors import StoreBusy
+from timeline.eventstore.model import MAX_PAGE, EventFilter
+from timeline.eventstore.protocol import EventStore
+from timeline.eventstore.tables import metadata
+from timeline.projections.changes import Changes
+from timeline.projections.digest import digest
+from timeline.projections.log import Log
+from timeline.projections.model import ReadModel
+from timeline.projections.projector import Projector
+from timeline.projections.rebuild import live_digests
+from timeline.projections.runner import BATCH, Runner, apply
+
+MAX_ATTEMPTS: Final = 5
+"""Replays begun anew because something was erased meanwhile, which happens a few times a year."""
+
+_ERASURES: Final = EventFilter(types=(EventType.PAYLOAD_ERASED.value,))
+_SLOT: Final = "a"
+
+Report = Callable[[int, int], None]
+
+
+class ReplayedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One read model: its digest as it is live, and as the log alone gives it."""
+
+    name: str
+    identical: bool
+    live: str
+    replayed: str
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a replay up to a position.
+
+    `last_erasure` is the position of the last erasure that both sides had applied: digests are to
+    be compared with those of other replays only where it is the same.
+    """
+
+    position: int
+    identical: bool
+    last_erasure: int | None
+    projections: list[ReplayedModel]
+
+
+def replay(
+    engine: Engine,
+    store: EventStore,
+    models: Sequence[ReadModel],
+    *,
+    until: int | None = None,
+    on_progress: Report = lambda _, __: None,
+) -> Replay:
+    """Recompute read models from the log alone, and compare them with the live ones.
+
+    Args:
+        engine: the record's database.
+        store: its log.
+        models: the read models to recompute.
+        until: the position to replay up to; the one that the live read models reflect by default.
+        on_progress: told the position reached and the last one, after every batch.
+
+    Raises:
+        InvalidRequest: the live read models have not reached the position.
+        StoreBusy: events were erased all the time.
+
+    """
+    log = Log(store)
+    for _ in range(MAX_ATTEMPTS):
+        live, _ = _live(engine, store, until, ())
+        begun = store.head().position
+        if log.erased_between(live, begun):
+            # These payloads are gone already: the live rows have to learn of it first.
+            Runner(engine, log).catch_up(begun)
+        position = live if until is None else until
+        replayed = _recompute(log, models, position, on_progress)
+        ended, digests = _live(engine, store, until, models, at=position)
+        if not log.erased_between(begun, store.head().position):
+            return _compared(store, position, ended, digests, replayed)
+    raise StoreBusy(retry_after_s=1)
+
+
+def _live(
+    engine: Engine,
+    store: EventStore,
+    until: int | None,
+    models: Sequence[ReadModel],
+    at: int | None = None,
+) -> tuple[int, dict[str, str]]:
+    """Return the position that the live read models reflect, and their digests at a position."""
+    reached, digests = live_digests(engine, models, at)
+    if until is not None and until > reached:
+        reason = f"The read models reflect position {reached} of {store.head().position}"
+        raise InvalidRequest(field="until", reason=reason)
+    return reached, digests
+
+
+def _recompute(
+    log: Log, models: Sequence[ReadModel], until: int, on_progress: Report
+) -> dict[str, str]:
+    """Return the digests that the log alone gives."""
+    slots = {model.name: _SLOT for model in models}
+    with _throw_away(models) as scratch:
+        projector = Projector(models, log)
+        position = 0
+        while events := log.after(position, until=until, limit=BATCH):
+            changes = Changes()
+            projector.advance(events, changes)
+            position = events[-1].position
+            with write_transaction(scratch) as connection:
+                apply(connection, models, slots, changes)
+            on_progress(position, until)
+        with read_snapshot(scratch) as connection:
+            return {model.name: digest(connection, model, _SLOT, until) for model in models}
+
+
+@contextmanager
+def _throw_away(models: Sequence[ReadModel]) -> Iterator[Engine]:
+    """Yield an SQLite database with empty tables for these read models, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="timeline-replay-") as directory:
+        engine = create_engine(f"sqlite:///{Path(directory) / 'replay.db'}")
+        event.listen(engine, "connect", _hurry)
+        try:
+            tables = [model.table(spec.name, _SLOT) for model in models for spec in model.specs]
+            with write_transaction(engine) as connection:
+                metadata.create_all(connection, tables=tables)
+            yield engine
+        finally:
+            engine.dispose()
+
+
+def _hurry(connection: sqlite3.Connection, _record: object) -> None:
+    """Wait for no disk: nothing of this outlives the process."""
+    connection.execute("PRAGMA synchronous = OFF")
+
+
+def _last_erasure(store: EventStore, until: int) -> int | None:
+    last = None
+    while page := store.read(last or 0, until=until, filter=_ERASURES, limit=MAX_PAGE):
+        last = page[-1].position
+    return last
+
+
+def _compared(
+    store: EventStore,
+    position: int,
+    reached: int,
+    live: dict[str, str],
+    replayed: dict[str, str],
+) -> Replay:
+    projections = [
+        ReplayedModel(name=name, identical=live[name] == found, live=live[name], replayed=found)
+        for name, found in replayed.items()
+    ]
+    return Replay(
+        position=position,
+        identical=all(each.identical for each in projections),
+        last_erasure=_last_erasure(store, reached),
+        projections=projections,
+    )
+
+
+def story(reader: Reader, policy: str, query: HistoryQuery) -> Iterator[dict[str, Any]]:
+    """Yield a policy's replay step by step: the event, what it changed, and the state after it.
+
+    All steps are told as of one date, at one position.
+
+    Args:
+        reader: answers from the live read models.
+        policy: the policy.
+        query: both clocks; its page is not heeded.
+
+    Raises:
+        UnknownResource: there is no such policy.
+
+    """
+    cursor = None
+    while True:
+        page = msgspec.structs.replace(query, limit=MAX_LIMIT, cursor=cursor)
+        document = reader.history(policy, page).document
+        yield from document["items"]
+        cursor = document["next"]
+        if cursor is None:
+            return

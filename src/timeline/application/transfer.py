@@ -1,0 +1,236 @@
+"""Bringing events into the record in bulk, and writing them out.
+
+Owns the chunks, what a repeated import means, and which line a refusal is about. Must not know
+files or terminals: lines come in, lines go out, and progress is told.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from timeline.application.errors import ApplicationError
+from timeline.application.reading import served_event
+from timeline.domain.errors import DomainError, InvalidData
+from timeline.eventstore.errors import AppendRefused, IdConflict, PartlyKnownBatch
+from timeline.eventstore.model import EVERYTHING, Append, Draft, EventFilter, Outcome
+from timeline.eventstore.protocol import EventStore
+from timeline.formats import ndjson as ndjson_format
+from timeline.importers.ndjson import EventLine, Line, LineTooLong, draft, read_line
+from timeline.transparency.errors import TransparencyError
+
+MAX_CHUNK_EVENTS: Final = 500
+"""Events recorded at once: a commit costs little beside them, and other writers wait briefly."""
+
+MAX_CHUNK_BYTES: Final = 4 * 1024 * 1024
+"""Data recorded at once: 500 events have half a megabyte, as a rule."""
+
+MAX_ATTEMPTS: Final = 5
+"""Tries to record a chunk of which others, at the same time, record events too."""
+
+PAGE: Final = 500
+"""Events read at once for an export."""
+
+_INDEX: Final = re.compile(r"^events\[([0-9]+)\]\.?")
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import has done so far: events recorded, and those that had been before."""
+
+    recorded: int = 0
+    known: int = 0
+
+    @property
+    def events(self) -> int:
+        """The events read."""
+        return self.recorded + self.known
+
+
+class LineRefused(ApplicationError):
+    """{reason}"""  # noqa: D400 - the docstring is the message's template
+
+    def __init__(self, *, line: int, field: str, reason: str, tally: Tally) -> None:
+        self.line = line
+        self.reason = reason
+        self.tally = tally
+        super().__init__(field=field, reason=reason)
+
+
+class _Chunk:
+    """Lines that are recorded together or not at all."""
+
+    def __init__(self) -> None:
+        self.drafts: dict[str, Draft] = {}
+        self.numbers: dict[str, int] = {}
+        self.policies: set[str] = set()
+        self.size_bytes = 0
+        self.known = 0
+
+    def takes(self, one: Draft) -> bool:
+        """Tell whether an event still fits.
+
+        An expected version is checked where an append begins, so it opens a chunk of its own if the
+        policy has an event in this one.
+        """
+        return (
+            len(self.drafts) < MAX_CHUNK_EVENTS
+            and self.size_bytes + len(one.data) <= MAX_CHUNK_BYTES
+            and (one.expected_version is None or one.proposal.policy not in self.policies)
+        )
+
+    def add(self, number: int, one: Draft) -> None:
+        """Take in an event; raises IdConflict where another one has its id."""
+        former = self.drafts.get(one.id)
+        if former is not None:
+            if not _same(former, one):
+                raise IdConflict(id=one.id)
+            self.known += 1
+            return
+        self.drafts[one.id] = one
+        self.numbers[one.id] = number
+        self.policies.add(one.proposal.policy)
+        self.size_bytes += len(one.data)
+
+
+class Importer:
+    """Records lines, chunk by chunk.
+
+    What is recorded already, with equal content, is passed over, so that an import can be run again
+    after it broke off, or after its input grew.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        append: Callable[[Append], Outcome],
+        recorded_by: str,
+        on_progress: Callable[[Tally], None] = lambda _: None,
+    ) -> None:
+        """Prepare an import.
+
+        Args:
+            store: where erased events are looked up.
+            append: records events together or not at all.
+            recorded_by: the principal that every event will carry.
+            on_progress: told after every chunk.
+
+        """
+        self._store = store
+        self._append = append
+        self._recorded_by = recorded_by
+        self._on_progress = on_progress
+        self._tally = Tally()
+
+    def run(self, lines: Iterable[Line]) -> Tally:
+        """Record all lines.
+
+        Raises:
+            LineRefused: naming the line; earlier chunks stay, none of its own is recorded.
+            EventStoreError: the store refuses to work, or an outcome is not known.
+
+        """
+        chunk = _Chunk()
+        number = 0
+        try:
+            for number, raw in lines:
+                event = read_line(raw)
+                if event.erased:
+                    self._pass_over_erased(event)
+                    chunk.known += 1
+                    continue
+                one = draft(event)
+                if not chunk.takes(one):
+                    self._record(chunk)
+                    chunk = _Chunk()
+                chunk.add(number, one)
+        except (InvalidData, IdConflict) as error:
+            raise self._refused(number, error.field, error) from error
+        except LineTooLong as error:
+            raise self._refused(error.number, "", error) from error
+        self._record(chunk)
+        return self._tally
+
+    def _pass_over_erased(self, event: EventLine) -> None:
+        """Refuse an event without its payload, unless it is the one recorded here."""
+        recorded = self._store.get(event.id)
+        if recorded is None or (recorded.policy, recorded.type) != (event.policy, event.type):
+            reason = "The payload of this event was erased, so it cannot be recorded here"
+            raise InvalidData(field="data", reason=reason)
+
+    def _record(self, chunk: _Chunk) -> None:
+        remaining = dict(chunk.drafts)
+        recorded = 0
+        for _ in range(MAX_ATTEMPTS):
+            if not remaining:
+                break
+            drafts = tuple(remaining.values())
+            append = Append(drafts=drafts, recorded_by=self._recorded_by, batched=True)
+            try:
+                recorded = len(drafts) if self._append(append).created else 0
+                break
+            except PartlyKnownBatch as error:
+                # Each was compared with what is recorded before this was raised.
+                for id in error.ids:
+                    del remaining[id]
+            except (AppendRefused, DomainError, TransparencyError) as error:
+                raise self._refused_by_store(chunk, drafts, error) from error
+        else:
+            raise PartlyKnownBatch(ids=tuple(remaining))
+        known = chunk.known + len(chunk.drafts) - recorded
+        self._tally = Tally(
+            recorded=self._tally.recorded + recorded, known=self._tally.known + known
+        )
+        self._on_progress(self._tally)
+
+    def _refused_by_store(
+        self, chunk: _Chunk, drafts: tuple[Draft, ...], error: Exception
+    ) -> Exception:
+        field = getattr(error, "field", "")
+        found = _INDEX.match(field)
+        if found is None:
+            # Nothing says which of its lines it is about: the first one names the chunk.
+            return self._refused(chunk.numbers[drafts[0].id], field, error)
+        number = chunk.numbers[drafts[int(found.group(1))].id]
+        return self._refused(number, field[found.end() :], error)
+
+    def _refused(self, line: int, field: str, error: Exception) -> LineRefused:
+        return LineRefused(line=line, field=field, reason=str(error), tally=self._tally)
+
+
+def _same(one: Draft, other: Draft) -> bool:
+    return (one.proposal.policy, one.proposal.type, one.data) == (
+        other.proposal.policy,
+        other.proposal.type,
+        other.data,
+    )
+
+
+def exported(
+    store: EventStore,
+    *,
+    after: int = 0,
+    until: int | None = None,
+    filter: EventFilter = EVERYTHING,
+    on_progress: Callable[[int, int], None] = lambda _, __: None,
+) -> Iterator[bytes]:
+    """Yield events as lines of NDJSON, as they are served, holding one page at a time.
+
+    The export ends where the log ended when it began, or at an earlier position.
+
+    Args:
+        store: the log.
+        after: the position after which to begin.
+        until: the last position.
+        filter: which events.
+        on_progress: told the position reached and the last one, after every page.
+
+    """
+    head = store.head().position
+    last = head if until is None else min(until, head)
+    while after < last:
+        page = store.read(after, until=last, filter=filter, limit=PAGE)
+        for event in page:
+            yield ndjson_format.line(served_event(event))
+        after = page[-1].position if len(page) == PAGE else last
+        on_progress(after, last)

@@ -1,0 +1,96 @@
+"""The one place where settings become a wired application.
+
+Owns the order in which parts start and stop. Must not hold any rule of its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Engine
+
+from timeline.application.access import Access
+from timeline.application.reading import Reader
+from timeline.application.record import Recorder
+from timeline.eventstore.database import check_durability, create_engine
+from timeline.eventstore.instants import instant
+from timeline.eventstore.schema import check_schema
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.writer import Writer
+from timeline.ids import new_event_id
+from timeline.projections.follower import Follower
+from timeline.projections.log import Log
+from timeline.projections.runner import Runner
+from timeline.settings import Settings
+
+STOP_TIMEOUT_S: Final = 10.0
+
+
+class Application(msgspec.Struct, frozen=True):
+    """All parts of a running service, wired."""
+
+    settings: Settings
+    engine: Engine
+    store: SqlStore
+    writer: Writer
+    log: Log
+    runner: Runner
+    follower: Follower
+    recorder: Recorder
+    reader: Reader
+    access: Access
+
+
+def now() -> datetime:
+    """Return the time: the one clock of the service."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def application(settings: Settings, *, follow: bool = True) -> Iterator[Application]:
+    """Yield a wired application on a migrated database, and stop it in order.
+
+    Args:
+        settings: from the environment.
+        follow: keep the read models current in a thread; commands that only read need not.
+
+    Raises:
+        SchemaError: the schema is older or newer than this version knows.
+        NotDurable: the database may lose what it acknowledged.
+        StoreUnavailable: the database cannot be reached.
+
+    """
+    engine = create_engine(settings.database_url)
+    try:
+        check_schema(engine)
+        check_durability(engine)
+        store = SqlStore(engine)
+        log = Log(store)
+        runner = Runner(engine, log)
+        follower = Follower(runner)
+        writer = Writer(store, clock=now)
+        writer.on_committed(follower.wake)
+        app = Application(
+            settings=settings,
+            engine=engine,
+            store=store,
+            writer=writer,
+            log=log,
+            runner=runner,
+            follower=follower,
+            recorder=Recorder(writer, new_event_id),
+            reader=Reader(engine, store, now),
+            access=Access(engine, lambda: instant(now())),
+        )
+        if follow:
+            follower.start()
+        try:
+            yield app
+        finally:
+            writer.close(STOP_TIMEOUT_S)
+            if follow:
+                follower.stop(STOP_TIMEOUT_S)
+    finally:
+        engine.dispose()
