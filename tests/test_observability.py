@@ -117,7 +117,7 @@ def test_json_lines_are_plain_on_a_terminal_too() -> None:
     assert len(lines(stream)) == 1
 
 
-@pytest.mark.parametrize("name", ["_granian", "granian.access", "alembic", "httpx", "timeline"])
+@pytest.mark.parametrize("name", ["_granian", "granian.access", "httpx", "timeline"])
 def test_a_standard_logger_writes_the_same_kind_of_line(name: str) -> None:
     """Libraries that use the standard library's logging end up on the same stream, once."""
     stream = io.StringIO()

@@ -66,7 +66,7 @@ _BEARER: Final = re.compile(r"(?P<kept>\bbearer\s+)[^\s\"',;]+", re.IGNORECASE)
 _FOREIGN_LOGGERS: Final[Mapping[str, int]] = {
     "_granian": logging.NOTSET,
     "granian.access": logging.NOTSET,
-    "alembic": logging.NOTSET,
+    "alembic": logging.WARNING,
     "py.warnings": logging.NOTSET,
     "sqlalchemy": logging.WARNING,
     "sqlalchemy.engine": logging.WARNING,

@@ -285,13 +285,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         field="log_origin",
         expected="a name like timeline.example/log: no scheme, no spaces, no plus sign",
-        description="The name that the log's checkpoints carry; permanent once published.",
+        description="The name of the log in checkpoints; not used before checkpoints are signed.",
         read=_log_origin,
     ),
     Setting(
         field="signing_key_file",
         expected="the path of a file",
-        description="The file with the key that signs checkpoints; none are signed without it.",
+        description="The file with the key for checkpoints; not used before checkpoints are signed.",
         read=_path,
     ),
 )

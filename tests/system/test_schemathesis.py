@@ -1,0 +1,60 @@
+"""Schemathesis against the running service: no 5xx, and no answer outside the schema."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service import service, timeline
+
+STORY = Path(__file__).parents[2] / "examples" / "los-angeles.ndjson"
+MAX_TIME_S = 75
+
+LEFT_OUT = {
+    "positive_data_acceptance": "a request can fit the schema and still be refused by the record",
+    "unsupported_method": "HEAD and OPTIONS are answered for every route, by purpose",
+}
+
+
+@pytest.mark.timeout(240)
+def test_no_answer_is_outside_the_schema(tmp_path: Path) -> None:
+    """Whatever is sent, the answer is one that the schema describes, and never a 5xx."""
+    url = f"sqlite:///{tmp_path / 'timeline.db'}"
+    timeline("migrate", database_url=url)
+    timeline("import", str(STORY), database_url=url)
+    token = timeline("token", "create", "tester", "--role", "admin", database_url=url).strip()
+
+    with service(url, tmp_path) as running:
+        done = subprocess.run(
+            [
+                str(Path(sys.executable).with_name("schemathesis")),
+                "run",
+                f"{running.url}/schema/openapi.json",
+                "--header",
+                f"Authorization: Bearer {token}",
+                "--checks",
+                "all",
+                "--exclude-checks",
+                ",".join(LEFT_OUT),
+                "--phases",
+                "examples,coverage,fuzzing",
+                "--max-examples",
+                "40",
+                "--max-time",
+                str(MAX_TIME_S),
+                "--request-timeout",
+                "10",
+                "--generation-deterministic",
+                "--generation-database",
+                "none",
+                "--no-color",
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
