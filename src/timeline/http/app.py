@@ -1,0 +1,95 @@
+"""The web application: routes, the boundary around them, and its start and stop.
+
+Owns the list of what is served. Must not know what any route does.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.types import (
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Receive,
+    Scope,
+    Send,
+)
+
+from timeline import bootstrap, observability
+from timeline.http import health, pages, reading, recording
+from timeline.http.boundary import Boundary
+from timeline.http.problems import respond
+from timeline.http.service import Service
+from timeline.settings import Settings
+
+HANDLERS: Final = (recording.record, *reading.HANDLERS, *health.HANDLERS, *pages.HANDLERS)
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+class TimelineApp(Litestar):
+    """Litestar with the boundary around it."""
+
+    boundary: Boundary
+
+    async def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> None:
+        """Answer a request, or start and stop."""
+        if scope["type"] == ScopeType.HTTP:
+            await self.boundary(scope, receive, send)  # type: ignore[arg-type]
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that came through the boundary."""
+        await super().__call__(scope, receive, send)
+
+
+def create_app(application: bootstrap.Application) -> Litestar:
+    """Return the web application of a running service, which the caller starts and stops."""
+    return _create(application.settings, State({"service": Service(application)}), None)
+
+
+def create() -> Litestar:
+    """Return the web application with a service of its own: what each worker of a server loads.
+
+    Settings come from the environment.
+
+    Raises:
+        SettingsError: a setting is wrong.
+
+    """
+    settings = Settings.from_environment(os.environ)
+    observability.configure(settings.log_level, settings.log_format)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        with bootstrap.application(settings) as application:
+            app.state.service = Service(application)
+            yield
+
+    return _create(settings, State(), lifespan)
+
+
+def _create(settings: Settings, state: State, lifespan: Lifespan | None) -> Litestar:
+    exception_handlers: dict[int | type[Exception], Any] = {Exception: respond}
+    app = TimelineApp(
+        route_handlers=HANDLERS,
+        state=state,
+        lifespan=[] if lifespan is None else [lifespan],
+        exception_handlers=exception_handlers,
+        # Described by our own document; logged by our own line.
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.boundary = Boundary(app.route, settings.rate_limit)
+    return app

@@ -1,0 +1,71 @@
+"""Bodies of requests: what they are, and their bytes within a bound.
+
+Owns the refusal of what is not read at all. Must not know what a body says.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+from litestar.types import Receive
+
+from timeline.http.errors import BodyIncomplete, BodyTooLarge, UnsupportedMediaType
+from timeline.http.replies import JSON, NDJSON, HttpRequest
+
+_MEDIA_TYPE: Final = re.compile(r"\s*([^;\s]+)\s*(?:;\s*(.*?)\s*)?", re.DOTALL)
+_UTF8: Final = re.compile(r'charset\s*=\s*"?utf-?8"?', re.ASCII | re.IGNORECASE)
+_LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+def media_type(request: HttpRequest) -> str:
+    """Return what the body is.
+
+    Raises:
+        UnsupportedMediaType: it is neither JSON nor lines of JSON, not UTF-8, or compressed.
+
+    """
+    expected = f"{JSON} or {NDJSON}"
+    given = request.headers.get("content-type", "")
+    found = _MEDIA_TYPE.fullmatch(given)
+    name = found.group(1).lower() if found else ""
+    parameter = (found.group(2) if found else None) or ""
+    if name not in {JSON, NDJSON} or (parameter and not _UTF8.fullmatch(parameter)):
+        raise UnsupportedMediaType(expected=expected, given=given[:100] or "not said")
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in {"", "identity"}:
+        raise UnsupportedMediaType(
+            field="Content-Encoding", expected="uncompressed", given=coding[:100]
+        )
+    return name
+
+
+async def read_body(request: HttpRequest, limit_bytes: int) -> bytes:
+    """Read a body, as announced or in chunks, up to a bound.
+
+    Raises:
+        BodyTooLarge: it passes the bound.
+        BodyIncomplete: the client went.
+
+    """
+    length = request.headers.get("content-length", "")
+    if _LENGTH.fullmatch(length) and int(length) > limit_bytes:
+        raise BodyTooLarge(part="body", limit_bytes=limit_bytes)
+    parts: list[bytes] = []
+    size_bytes = 0
+    async for part in body_parts(request.receive):
+        size_bytes += len(part)
+        if size_bytes > limit_bytes:
+            raise BodyTooLarge(part="body", limit_bytes=limit_bytes)
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def body_parts(receive: Receive) -> AsyncIterator[bytes]:
+    """Yield a body's parts as they come; raises BodyIncomplete where the client goes."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise BodyIncomplete
+        yield message["body"]
+        more = message["more_body"]

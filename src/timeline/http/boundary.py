@@ -1,0 +1,138 @@
+"""The outermost layer: what holds for every request, whichever route it meets or misses.
+
+Owns the request's id, the rate limit, the headers of every answer, HEAD's missing body, and the one
+log line a request. Lies around Litestar, as its middleware sees only requests that found a route.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import quote
+
+import structlog
+from litestar.types import Message, Receive, Scope, Send
+
+from timeline.http.errors import TooManyRequests
+from timeline.http.limits import RateLimit
+from timeline.http.problems import PROBLEM_JSON, problem
+from timeline.http.requests import new_request_id
+
+Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_EXPOSED: Final = "Timeline-Position, ETag, Link, Location, X-Request-ID, Retry-After"
+_TAKEN: Final = "Authorization, Accept, If-None-Match, Timeline-Min-Position, X-Request-ID"
+
+_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    # The record is public and needs no cookie, so any page may read it.
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", _EXPOSED.encode()),
+)
+_NO_CONTENT_POLICY: Final = (
+    b"content-security-policy",
+    b"default-src 'none'; frame-ancestors 'none'",
+)
+_PREFLIGHT: Final = (
+    (b"access-control-allow-methods", b"GET, HEAD"),
+    (b"access-control-allow-headers", _TAKEN.encode()),
+    (b"access-control-max-age", b"86400"),
+)
+_CLIENT_GONE: Final = 499
+
+_LONGEST_PATH: Final = 1_000
+"""Characters of a path in the log, where it is percent-encoded, so that it stays on its line."""
+
+_log = structlog.stdlib.get_logger("timeline.http.request")
+
+
+class _Answer:
+    """What goes out: completed with what every answer has, and counted."""
+
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id.encode()
+        self._method = scope["method"]  # type: ignore[typeddict-item]
+        self.status = _CLIENT_GONE
+        self.size_bytes = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = self._completed(list(message["headers"]))
+        elif message["type"] == "http.response.body":
+            if self._method == "HEAD":
+                message["body"] = b""
+            self.size_bytes += len(message["body"])
+        await self._send(message)
+
+    def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        present = {name.lower() for name, _ in headers}
+        headers += _HEADERS
+        headers.append((b"x-request-id", self._request_id))
+        if _NO_CONTENT_POLICY[0] not in present:
+            headers.append(_NO_CONTENT_POLICY)
+        if self._method == "OPTIONS":
+            headers += _PREFLIGHT
+        return headers
+
+
+class Boundary:
+    """Wraps the application."""
+
+    def __init__(self, handler: Handler, rate_limit: int) -> None:
+        self._handler = handler
+        self._limit = RateLimit(rate_limit)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request, and log it."""
+        started_s = time.perf_counter()
+        state: dict[str, Any] = scope.setdefault("state", {})
+        request_id = new_request_id(_header(scope, b"x-request-id"))
+        # A copy: servers hand the same dictionary to every request of a connection.
+        scope["state"] = state = {**state, "request_id": request_id, "path": scope["path"]}
+        answer = _Answer(scope, send, request_id)
+        structlog.contextvars.clear_contextvars()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                if not await self._refused(scope, answer):
+                    await self._handler(scope, receive, answer)
+            finally:
+                principal = state.get("principal")
+                _log.info(
+                    "http.request.served",
+                    method=scope["method"],  # type: ignore[typeddict-item]
+                    path=quote(state["path"], errors="replace")[:_LONGEST_PATH],
+                    status=answer.status,
+                    duration_ms=round((time.perf_counter() - started_s) * 1_000, 2),
+                    bytes=answer.size_bytes,
+                    **({} if principal is None else {"principal": principal}),
+                )
+
+    async def _refused(self, scope: Scope, send: Send) -> bool:
+        """Answer 429 where the client has used up its minute."""
+        path = scope["path"]
+        if path.startswith("/health/"):
+            return False
+        wait_s = self._limit.wait_s((scope.get("client") or ("", 0))[0], time.monotonic())
+        if not wait_s:
+            return False
+        error = TooManyRequests(limit=self._limit.per_minute, retry_after_s=wait_s)
+        served = problem(error, path=path, request_id=scope["state"]["request_id"])
+        body = served.body()
+        headers = {
+            **served.headers,
+            "Content-Type": PROBLEM_JSON,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+        }
+        encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": served.status, "headers": encoded})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+        return True
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next(
+        (value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name), None
+    )

@@ -1,0 +1,141 @@
+"""Query strings, read by the structs that describe the questions.
+
+Owns the way from `?name=value` to a query struct, and the refusal that names the parameter. Must
+not know what any question means.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Final, Literal, TypeAlias, TypeVar
+from urllib.parse import unquote_plus, urlencode
+
+from msgspec import inspect
+
+from timeline.application.errors import InvalidRequest
+from timeline.application.queries import Query
+from timeline.domain.errors import InvalidData
+from timeline.domain.events import read
+
+MAX_PARAMETERS: Final = 1_000
+"""Parameters of one request: nine lists of a hundred values, and then some."""
+
+Kind: TypeAlias = Literal["list", "integer", "boolean", "text"]
+Asked = TypeVar("Asked", bound=Query)
+
+_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
+_BOOLEANS: Final = {"true": True, "false": False}
+_INDEX: Final = re.compile(r"\[(?:[0-9]+|\.\.\.)\]$")
+
+
+def pairs(query_string: bytes) -> list[tuple[str, str]]:
+    """Return the names and values of a query string, in order.
+
+    Raises:
+        InvalidRequest: it is not percent-encoded UTF-8, or holds too much.
+
+    """
+    try:
+        text = query_string.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(field="query", reason="The query string is not UTF-8") from error
+    parts = [part for part in text.split("&") if part]
+    if len(parts) > MAX_PARAMETERS:
+        reason = f"At most {MAX_PARAMETERS} parameters are taken"
+        raise InvalidRequest(field="query", reason=reason)
+    split = (part.partition("=") for part in parts)
+    return [(_decoded(name, name), _decoded(value, name)) for name, _, value in split]
+
+
+def _decoded(text: str, field: str) -> str:
+    field = field[:100]
+    if _BROKEN_ESCAPE.search(text):
+        raise InvalidRequest(field=field, reason="A `%` is followed by two hexadecimal digits")
+    try:
+        decoded = unquote_plus(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(field=field, reason="The text is not percent-encoded UTF-8") from error
+    if "\0" in decoded:
+        raise InvalidRequest(field=field, reason="U+0000 is not taken")
+    return decoded
+
+
+def parse(query_string: bytes, kind: type[Asked]) -> Asked:
+    """Read a query string as a question.
+
+    Args:
+        query_string: the raw bytes behind the `?`.
+        kind: the question's struct.
+
+    Raises:
+        InvalidRequest: naming the parameter that is unknown, repeated or malformed.
+
+    """
+    kinds = _kinds(kind)
+    values: dict[str, object] = {}
+    for name, text in pairs(query_string):
+        if name not in kinds:
+            raise InvalidRequest(field=name[:100], reason="There is no such parameter here")
+        if kinds[name] == "list":
+            gathered = values.setdefault(name, [])
+            if isinstance(gathered, list):
+                gathered.append(text)
+        elif name in values:
+            raise InvalidRequest(field=name, reason="This parameter is given once")
+        else:
+            values[name] = _value(kinds[name], text, name)
+    try:
+        asked: Asked = read(kind, values, "")
+    except InvalidData as error:
+        field = _INDEX.sub("", error.field)
+        raise InvalidRequest(field=field, **error.facts) from error
+    return asked
+
+
+def _value(kind: Kind, text: str, name: str) -> object:
+    if kind == "integer":
+        if _INTEGER.fullmatch(text) is None:
+            raise InvalidRequest(field=name, reason="Expected a whole number")
+        return int(text)
+    if kind == "boolean":
+        if text not in _BOOLEANS:
+            raise InvalidRequest(field=name, reason="Expected `true` or `false`")
+        return _BOOLEANS[text]
+    return text
+
+
+@cache
+def _kinds(kind: type[Query]) -> Mapping[str, Kind]:
+    """Return how each parameter's text is read before the struct judges it."""
+    described = inspect.type_info(kind)
+    if not isinstance(described, inspect.StructType):
+        raise TypeError(kind)
+    return {field.encode_name: _kind(field.type) for field in described.fields}
+
+
+def _kind(described: inspect.Type) -> Kind:
+    if isinstance(described, inspect.Metadata):
+        return _kind(described.type)
+    if isinstance(described, inspect.UnionType):
+        (only,) = (each for each in described.types if not isinstance(each, inspect.NoneType))
+        return _kind(only)
+    if isinstance(described, inspect.VarTupleType):
+        return "list"
+    if isinstance(described, inspect.IntType):
+        return "integer"
+    if isinstance(described, inspect.BoolType):
+        return "boolean"
+    return "text"
+
+
+def following(path: str, query_string: bytes, cursor: str) -> str:
+    """Return the address of the next page: the same question with another cursor."""
+    kept = [(name, value) for name, value in pairs(query_string) if name != "cursor"]
+    return f"{path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+def renamed(path: str, query_string: bytes, name: str, value: str) -> str:
+    """Return an address with one parameter's value replaced."""
+    changed = [(each, value if each == name else old) for each, old in pairs(query_string)]
+    return f"{path}?{urlencode(changed)}"

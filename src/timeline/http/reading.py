@@ -1,0 +1,227 @@
+"""The routes that read: the log, the timeline, policies and the vocabulary.
+
+Owns the way from a request to an answer's bytes and headers. Must not know how answers are made.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import msgspec
+from litestar import HttpMethod, Response, route
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from timeline.application.errors import InvalidRequest, PolicyMoved, UnknownResource
+from timeline.application.queries import (
+    EventQuery,
+    EventsQuery,
+    HistoryQuery,
+    PoliciesQuery,
+    PolicyQuery,
+    Query,
+    TimelineQuery,
+)
+from timeline.application.reading import Answer, Reader
+from timeline.application.vocabulary import vocabulary
+from timeline.domain.events import SLUG_PATTERN, UUID_PATTERN
+from timeline.eventstore.model import Head
+from timeline.http.parameters import following, pairs, parse, renamed
+from timeline.http.problems import respond, shown
+from timeline.http.replies import (
+    JSON,
+    NDJSON,
+    HttpRequest,
+    encode,
+    etag,
+    matches,
+    negotiate,
+    reply,
+)
+from timeline.http.service import Service, service_of
+
+STREAM_PAGE: Final = 100
+"""Events in memory while the log is streamed: 25 MB where each is as large as can be."""
+
+READ: Final = [HttpMethod.GET, HttpMethod.HEAD]
+
+_POLICY: Final = re.compile(SLUG_PATTERN)
+_EVENT: Final = re.compile(UUID_PATTERN)
+_LONGEST_POLICY: Final = 128
+
+Asked = TypeVar("Asked", bound=Query)
+
+
+async def answer(
+    request: HttpRequest,
+    kind: type[Asked],
+    ask: Callable[[Reader, Asked], Answer],
+    *,
+    of_log: bool = False,
+) -> Response[bytes]:
+    """Answer a question with JSON.
+
+    Args:
+        request: what was asked.
+        kind: the question's struct.
+        ask: puts it to the reader, in a worker thread.
+        of_log: the log itself answers, so that no read model has to be waited for.
+
+    """
+    negotiate(request.headers.get("accept"), [JSON])
+    service = service_of(request)
+    await service.authorise_read(request)
+    query = parse(request.scope["query_string"], kind)
+    await (service.until_recorded(request) if of_log else service.until_reflected(request))
+    try:
+        found, body = await service.reads.run(_answered, service, ask, query)
+    except PolicyMoved as moved:
+        return respond(request, moved, {"Location": _location_of_survivor(request, moved)})
+    tag = etag(body)
+    headers = {"Timeline-Position": str(found.position)}
+    more = found.document.get("next")
+    if more is not None:
+        address = following(request.scope["path"], request.scope["query_string"], more)
+        headers["Link"] = f'<{address}>; rel="next"'
+    return reply(request, body, JSON, tag=tag, headers=headers)
+
+
+def _answered(
+    service: Service, ask: Callable[[Reader, Asked], Answer], query: Asked
+) -> tuple[Answer, bytes]:
+    found = ask(service.application.reader, query)
+    return found, encode(found.document)
+
+
+def _location_of_survivor(request: HttpRequest, moved: PolicyMoved) -> str:
+    """Return the address that answers: the same one, of the survivor."""
+    path, query = request.scope["path"], request.scope["query_string"]
+    merged = str(moved.facts["policy"])
+    if request.path_params.get("policy") != merged:
+        return renamed(path, query, "around", moved.survivor)
+    head, _, tail = path.partition(f"/{merged}")
+    location = f"{head}/{moved.survivor}{tail}"
+    return f"{location}?{query.decode()}" if query else location
+
+
+def _known_form(pattern: "re.Pattern[str]", kind: str, id: str, service: Service) -> str:
+    """Return an id of the right form; nothing else can be in the record, so nobody is asked."""
+    if pattern.match(id) is None or len(id) > _LONGEST_POLICY:
+        raise UnknownResource(kind=kind, id=shown(id), position=service.position, field=kind)
+    return id
+
+
+# The log
+
+
+@route("/v1/events", http_method=READ, status_code=200)
+async def events(request: HttpRequest) -> Response[bytes] | Stream:
+    """Answer a page of the log, or stream the whole rest of it."""
+    media_type = negotiate(request.headers.get("accept"), [JSON, NDJSON])
+    if media_type == NDJSON:
+        found = await _stream(request)
+    else:
+        found = await answer(request, EventsQuery, Reader.events, of_log=True)
+    found.headers["Vary"] = "Accept"
+    return found
+
+
+async def _stream(request: HttpRequest) -> Response[bytes] | Stream:
+    service = service_of(request)
+    await service.authorise_read(request)
+    query_string = request.scope["query_string"]
+    query = parse(query_string, EventsQuery)
+    for name, _ in pairs(query_string):
+        if name in {"limit", "cursor"}:
+            reason = "A stream holds the whole rest; pages go with `Accept: application/json`"
+            raise InvalidRequest(field=name, reason=reason)
+    await service.until_recorded(request)
+    head, pages = await service.reads.run(service.application.reader.rest, query, STREAM_PAGE)
+    tag = _stream_tag(head, query_string)
+    headers = {
+        "ETag": tag,
+        "Cache-Control": "no-cache",
+        "Timeline-Position": str(head.position),
+    }
+    if matches(request.headers.get("if-none-match"), tag):
+        return Response(b"", status_code=304, headers=headers)
+    if request.method == HttpMethod.HEAD:
+        return Response(b"", media_type=NDJSON, headers=headers)
+    return Stream(_lines(service, pages), media_type=NDJSON, headers=headers)
+
+
+def _stream_tag(head: Head, query_string: bytes) -> str:
+    """Return a weak validator: the same question at the same root hash has the same answer.
+
+    It is weak because an erasure may overtake a stream that has begun.
+    """
+    return "W/" + etag(head.frontier.root() + head.position.to_bytes(8) + query_string)
+
+
+async def _lines(service: Service, pages: Iterator[list[dict[str, Any]]]) -> AsyncIterator[bytes]:
+    encoder = msgspec.json.Encoder()
+
+    def next_lines() -> bytes | None:
+        page = next(pages, None)
+        return None if page is None else encoder.encode_lines(page)
+
+    while (lines := await service.reads.run(next_lines)) is not None:
+        yield lines
+
+
+@route("/v1/events/{id:str}", http_method=READ, status_code=200)
+async def event(request: HttpRequest, id: FromPath[str]) -> Response[bytes]:
+    """Answer one event."""
+
+    def ask(reader: Reader, _query: EventQuery) -> Answer:
+        return reader.event(_known_form(_EVENT, "event", id, service_of(request)))
+
+    return await answer(request, EventQuery, ask, of_log=True)
+
+
+# The read models
+
+
+@route("/v1/timeline", http_method=READ, status_code=200)
+async def timeline(request: HttpRequest) -> Response[bytes]:
+    """Answer the actions as the record believes them, by date."""
+    return await answer(request, TimelineQuery, Reader.timeline)
+
+
+@route("/v1/policies", http_method=READ, status_code=200)
+async def policies(request: HttpRequest) -> Response[bytes]:
+    """Answer the policies with their three axes."""
+    return await answer(request, PoliciesQuery, Reader.policies)
+
+
+@route("/v1/policies/{policy:str}", http_method=READ, status_code=200)
+async def policy(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]:
+    """Answer one policy."""
+    return await answer(request, PolicyQuery, partial(_policy, request, policy))
+
+
+def _policy(request: HttpRequest, policy: str, reader: Reader, query: PolicyQuery) -> Answer:
+    return reader.policy(_known_form(_POLICY, "policy", policy, service_of(request)), query)
+
+
+@route("/v1/policies/{policy:str}/history", http_method=READ, status_code=200)
+async def history(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]:
+    """Answer a policy's replay."""
+    return await answer(request, HistoryQuery, partial(_history, request, policy))
+
+
+def _history(request: HttpRequest, policy: str, reader: Reader, query: HistoryQuery) -> Answer:
+    return reader.history(_known_form(_POLICY, "policy", policy, service_of(request)), query)
+
+
+@route("/v1/vocabulary", http_method=READ, status_code=200)
+async def words(request: HttpRequest) -> Response[bytes]:
+    """Answer the vocabulary."""
+    service = service_of(request)
+    return await answer(
+        request, Query, lambda _reader, _query: Answer(vocabulary(), service.position)
+    )
+
+
+HANDLERS: Final = (events, event, timeline, policies, policy, history, words)

@@ -1,0 +1,60 @@
+"""`POST /v1/events`: one event, a batch, or a stream of lines.
+
+Owns the reading of bodies within their bounds, and the answers. Must not judge events.
+"""
+
+from litestar import Response, post
+from litestar.types import ASGIApp
+
+from timeline.application.access import Role
+from timeline.application.queries import Query
+from timeline.eventstore.model import Outcome, Receipt
+from timeline.http.bodies import media_type, read_body
+from timeline.http.lines import LineUpload
+from timeline.http.parameters import parse
+from timeline.http.replies import JSON, NDJSON, HttpRequest, encode, negotiate
+from timeline.http.service import Service, service_of
+
+
+@post("/v1/events", status_code=201, request_max_body_size=None)
+async def record(request: HttpRequest) -> ASGIApp:
+    """Record an event, a batch or a stream of lines."""
+    service = service_of(request)
+    principal = await service.principal(request, Role.RECORDER)
+    parse(request.scope["query_string"], Query)
+    if media_type(request) == NDJSON:
+        negotiate(request.headers.get("accept"), [NDJSON])
+        return LineUpload(request, service, principal)
+    negotiate(request.headers.get("accept"), [JSON])
+    body = await read_body(request, service.application.settings.max_body_bytes)
+    outcome = await service.writes.run(service.application.recorder.record, body, principal)
+    return _recorded(service, outcome).to_asgi_response(app=None, request=request)
+
+
+def _recorded(service: Service, outcome: Outcome) -> Response[bytes]:
+    position = max(receipt.position for receipt in outcome.events)
+    service.acknowledge(position)
+    return Response(
+        encode({"events": [_served(receipt) for receipt in outcome.events]}),
+        status_code=201 if outcome.created else 200,
+        media_type=JSON,
+        headers={
+            "Location": f"/v1/events/{outcome.events[0].id}",
+            "Timeline-Position": str(position),
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _served(receipt: Receipt) -> dict[str, object]:
+    served: dict[str, object] = {
+        "id": receipt.id,
+        "policy": receipt.policy,
+        "version": receipt.version,
+        "position": receipt.position,
+        "recorded_at": receipt.recorded_at,
+        "type": str(receipt.type),
+    }
+    if receipt.erased:
+        served["erased"] = True
+    return served

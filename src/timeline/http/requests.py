@@ -1,0 +1,30 @@
+"""What is known of a request beside Litestar's own: its id, its path as sent, who made it.
+
+Owns the keys under which these lie in the ASGI scope.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+Scope = Mapping[str, Any]
+
+_SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+
+
+def new_request_id(offered: str | None) -> str:
+    """Return the id a client or a proxy gave, where it is sane; else a new random one."""
+    if offered is not None and _SANE.fullmatch(offered):
+        return offered
+    return secrets.token_hex(16)
+
+
+def request_id(scope: Scope) -> str:
+    """Return the request's id."""
+    return str(scope["state"].get("request_id", ""))
+
+
+def raw_path(scope: Scope) -> str:
+    """Return the path as it was sent, percent-decoded; Litestar replaces its own by routing."""
+    return str(scope["state"].get("path", scope["path"]))

@@ -1,0 +1,431 @@
+"""The shapes of answers, as structs from which the API's description is made.
+
+Owns names and types of what is served; the tests hold every answer to them. Nothing is encoded by
+them, as the use cases already give plain values.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from timeline.application.access import Role
+from timeline.domain.events import (
+    Claim,
+    Counterpart,
+    EventId,
+    Identifier,
+    JurisdictionId,
+    MemberVote,
+    Party,
+    PolicyId,
+    PrincipalName,
+    Scope,
+    Source,
+    SourceClass,
+    Stance,
+    Target,
+    Vote,
+)
+from timeline.domain.vocabulary import (
+    Action,
+    Effect,
+    EventType,
+    Force,
+    ForceReason,
+    InForce,
+    Instrument,
+    Litigation,
+    Relation,
+)
+
+Position: TypeAlias = Annotated[int, Meta(ge=0, description="A place in the whole log.")]
+Recorded: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$",
+        description="An instant of the record's clock, in UTC.",
+    ),
+]
+Reflected: TypeAlias = Annotated[Position, Meta(description="The position the answer reflects.")]
+AsOf: TypeAlias = Annotated[
+    date | None, Meta(description="The date asked about; null where no date plays a part.")
+]
+KnownAt: TypeAlias = Annotated[
+    Recorded | None, Meta(description="The moment of the record asked about; null while empty.")
+]
+Next: TypeAlias = Annotated[
+    str | None, Meta(description="The cursor of the next page; null on the last one.")
+]
+DecidedBy: TypeAlias = Annotated[
+    dict[str, tuple[EventId, ...]],
+    Meta(description="By derived value, the ids of the events that decide it."),
+]
+Possible: TypeAlias = Annotated[
+    dict[str, tuple[str | None, ...]],
+    Meta(description="By axis, all values that it may have where the record cannot say which."),
+]
+UNKNOWN: Final = "unknown"
+"""The value of an axis on days within an uncertain boundary."""
+
+Stage: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="The latest stage action; `unknown` at an uncertain boundary.",
+        extra_json_schema={"enum": [*map(str, Action), UNKNOWN]},
+    ),
+]
+LitigationAxis: TypeAlias = Annotated[
+    str, Meta(extra_json_schema={"enum": [*map(str, Litigation), UNKNOWN]})
+]
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all answers have in common: nothing is in them that is not described."""
+
+
+class ServedDate(Answered, frozen=True, kw_only=True):
+    """A date as its source gave it, and the days between which it lies."""
+
+    edtf: Annotated[str, Meta(description="The date as it was recorded, in EDTF.")]
+    earliest: Annotated[date | None, Meta(description="null where that is open.")]
+    latest: Annotated[date | None, Meta(description="null where that is open.")]
+
+
+class Event(Answered, frozen=True, kw_only=True):
+    """One event of the log: the entry's fields, and the data as it was sent."""
+
+    id: EventId
+    position: Position
+    policy: PolicyId
+    version: Annotated[int, Meta(ge=1, description="Counts within the policy.")]
+    type: EventType
+    schema: Annotated[int, Meta(ge=1)]
+    batch: Annotated[Position, Meta(description="The first position of its append.")]
+    recorded_at: Recorded
+    recorded_by: PrincipalName
+    data: Annotated[dict[str, Any] | None, Meta(description="null once it is erased.")]
+    erased_by: Annotated[EventId, Meta(description="The PayloadErased.")] | UnsetType = UNSET
+
+
+class EventsPage(Answered, frozen=True, kw_only=True):
+    """A page of the log."""
+
+    items: tuple[Event, ...]
+    next: Next
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+class TimelineItem(Answered, frozen=True, kw_only=True):
+    """An action, as the record believes it."""
+
+    event: EventId
+    policy: PolicyId
+    title: str
+    instrument: Instrument
+    jurisdiction: JurisdictionId
+    action: Action
+    label: Annotated[str | None, Meta(description="The source's own words for the action.")]
+    occurred: ServedDate
+    effective: Annotated[ServedDate | None, Meta(description="The first day of its effect.")]
+    until: Annotated[ServedDate | None, Meta(description="The last day of its effect.")]
+    actors: tuple[Party, ...]
+    body: str | None
+    by: Annotated[Counterpart | None, Meta(description="Who acts, where it is not the policy.")]
+    vote: Vote | None
+    scope: Scope
+    provision: str | None
+    summary: str | None
+    sources: tuple[Source, ...]
+    corrected: bool
+    disputed: bool
+    erased: bool
+    position: Position
+    recorded_at: Recorded
+
+
+class TimelinePage(Answered, frozen=True, kw_only=True):
+    """A page of actions, by date."""
+
+    items: tuple[TimelineItem, ...]
+    next: Next
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+class PolicyItem(Answered, frozen=True, kw_only=True):
+    """A policy with its three axes."""
+
+    policy: PolicyId
+    title: str
+    instrument: Instrument
+    jurisdiction: JurisdictionId
+    body: str | None
+    identifiers: tuple[Identifier, ...]
+    topics: tuple[str, ...]
+    stage: Stage | None
+    force: Force
+    force_reason: ForceReason | None
+    litigation: LitigationAxis
+    in_force: InForce
+    possible: Possible
+    disputed: bool
+    last_confirmed: str | None
+    version: Annotated[int, Meta(ge=1)]
+    decided_by: DecidedBy
+
+
+class PoliciesPage(Answered, frozen=True, kw_only=True):
+    """A page of policies, by id."""
+
+    items: tuple[PolicyItem, ...]
+    next: Next
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+class Period(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Days on which nothing about the policy changed."""
+
+    from_: Annotated[date | None, Meta(description="The first day; null: since ever.")]
+    until: Annotated[date | None, Meta(description="The last day; null: no end is known.")]
+    stage: Stage | None
+    force: Force
+    force_reason: ForceReason | None
+    litigation: LitigationAxis
+    in_force: InForce
+    possible: Possible
+    decided_by: DecidedBy
+
+
+class Dispute(Answered, frozen=True, kw_only=True):
+    """A source that says otherwise."""
+
+    event: Annotated[EventId, Meta(description="What is disputed.")]
+    by: Annotated[EventId, Meta(description="The SourceAttached that disputes.")]
+    claim: Claim | None
+    source: Source
+    settled_by: Annotated[EventId | None, Meta(description="The correction; null: still open.")]
+
+
+class RelationItem(Answered, frozen=True, kw_only=True):
+    """A relation, with the policy that its target resolves to."""
+
+    event: EventId
+    policy: PolicyId
+    relation: Relation
+    target: Target
+    by: Counterpart | None
+    scope: Scope
+    provision: str | None
+    occurred: ServedDate | None
+    effective: ServedDate | None
+    until: ServedDate | None
+    sources: tuple[Source, ...]
+    disputed: bool
+    erased: bool
+    position: Position
+    recorded_at: Recorded
+    resolves_to: PolicyId | None
+
+
+class Relations(Answered, frozen=True, kw_only=True):
+    """Relations that the policy asserts, and those that point at it."""
+
+    outgoing: tuple[RelationItem, ...]
+    incoming: tuple[RelationItem, ...]
+
+
+class Policy(PolicyItem, frozen=True, kw_only=True):
+    """One policy with all that the record believes about it."""
+
+    summary: str | None
+    sponsors: tuple[Party, ...]
+    sources: tuple[Source, ...]
+    periods: tuple[Period, ...]
+    disputes: tuple[Dispute, ...]
+    actions: tuple[TimelineItem, ...]
+    relations: Relations
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+class PolicyState(PolicyItem, frozen=True, kw_only=True):
+    """A policy as it was believed right after an event."""
+
+    retracted_by: EventId | None
+    merged_into: PolicyId | None
+
+
+class HistoryStep(Answered, frozen=True, kw_only=True):
+    """An event, what it changed, and the state after it."""
+
+    event: Event
+    changed: Annotated[
+        dict[str, tuple[Any, Any]], Meta(description="By field, the value before and after.")
+    ]
+    state: PolicyState | None
+
+
+class HistoryPage(Answered, frozen=True, kw_only=True):
+    """A page of a policy's replay."""
+
+    items: tuple[HistoryStep, ...]
+    next: Next
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+class ActionWord(Answered, frozen=True, kw_only=True):
+    """An action of the vocabulary."""
+
+    action: Action
+    rank: Annotated[int, Meta(ge=0, description="The order of actions on one day.")]
+    effect: Effect
+    description: str
+
+
+class InstrumentWord(Answered, frozen=True, kw_only=True):
+    """An instrument of the vocabulary."""
+
+    instrument: Instrument
+    needs_executive: Annotated[bool, Meta(description="A vote alone does not enact it.")]
+    in_force_from_enactment: Annotated[
+        bool, Meta(description="In force from the enacting date where no other is given.")
+    ]
+    has_force: Annotated[bool, Meta(description="Legal force applies to it.")]
+
+
+class RelationWord(Answered, frozen=True, kw_only=True):
+    """A relation of the vocabulary."""
+
+    relation: Relation
+    description: str
+    kind_of: Relation | None
+    acts: Annotated[bool, Meta(description="It changes the target's axes.")]
+    symmetric: bool
+
+
+class EventTypeWord(Answered, frozen=True, kw_only=True):
+    """A type of event."""
+
+    type: EventType
+    schema: Annotated[int, Meta(ge=1, description="The current version of its data's shape.")]
+    role: Annotated[Role, Meta(description="The role that recording it needs.")]
+
+
+class Vocabulary(Answered, frozen=True, kw_only=True):
+    """The words of the record."""
+
+    actions: tuple[ActionWord, ...]
+    instruments: tuple[InstrumentWord, ...]
+    relations: tuple[RelationWord, ...]
+    event_types: tuple[EventTypeWord, ...]
+    force: tuple[Force, ...]
+    force_reasons: tuple[ForceReason, ...]
+    litigation: tuple[Litigation, ...]
+    in_force: tuple[InForce, ...]
+    source_classes: tuple[SourceClass, ...]
+    stances: tuple[Stance, ...]
+    scopes: tuple[Scope, ...]
+    member_votes: tuple[MemberVote, ...]
+
+
+class RecordedEvent(Answered, frozen=True, kw_only=True):
+    """Where an event stands in the record."""
+
+    id: EventId
+    policy: PolicyId
+    version: Annotated[int, Meta(ge=1)]
+    position: Position
+    recorded_at: Recorded
+    type: EventType
+    erased: Annotated[bool, Meta(description="Its payload was erased since.")] | UnsetType = UNSET
+
+
+class RecordedEvents(Answered, frozen=True, kw_only=True):
+    """The events of an append, in the order in which they were sent."""
+
+    events: tuple[RecordedEvent, ...]
+
+
+class ChunkReport(Answered, frozen=True, kw_only=True):
+    """Lines of a stream that are recorded."""
+
+    events: Annotated[int, Meta(ge=1)]
+    created: Annotated[int, Meta(ge=0, description="How many had not been recorded before.")]
+    first: Annotated[int, Meta(ge=1, description="The first of its input lines, from 1.")]
+    last: Annotated[int, Meta(ge=1, description="The last of its input lines.")]
+    position: Position
+
+
+class FieldError(Answered, frozen=True, kw_only=True):
+    """What is wrong with one field, parameter or header."""
+
+    field: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request was not answered (RFC 9457). Some types carry more facts than these."""
+
+    type: Annotated[str, Meta(pattern="^/problems/[a-z-]+$", description="Resolves to words.")]
+    title: str
+    status: Annotated[int, Meta(ge=300, le=599)]
+    detail: str
+    instance: str
+    request_id: str
+    errors: tuple[FieldError, ...] | UnsetType = UNSET
+
+
+class RefusalReport(Answered, frozen=True, kw_only=True):
+    """The line of a stream that is refused; lines before it are recorded, later ones are not."""
+
+    line: Annotated[int, Meta(ge=1)]
+    problem: Problem
+
+
+class ProblemType(Answered, frozen=True, kw_only=True):
+    """A problem type in words."""
+
+    type: str
+    title: str
+    status: int
+    meaning: str
+    advice: str
+    reading: Annotated[bool, Meta(description="A read may meet it, too.")]
+
+
+class EntryPoint(Answered, frozen=True, kw_only=True):
+    """Where to begin."""
+
+    href: str
+    title: str
+
+
+class EntryPoints(Answered, frozen=True, kw_only=True):
+    """What the service offers."""
+
+    items: tuple[EntryPoint, ...]
+    position: Reflected
+
+
+class Live(Answered, frozen=True, kw_only=True):
+    """The process runs."""
+
+    status: Annotated[str, Meta(pattern="^live$")]
+
+
+class Ready(Answered, frozen=True, kw_only=True):
+    """The process can serve."""
+
+    status: Annotated[str, Meta(pattern="^ready$")]
+    position: Annotated[Position, Meta(description="The log's last position.")]
+    reflected: Annotated[Position, Meta(description="The position the read models reflect.")]

@@ -1,0 +1,173 @@
+"""What handlers share: the wired application, worker threads, freshness and who asks.
+
+Owns the bounds on concurrent work and the wait for the read models. Must not know any route.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Final, ParamSpec, TypeVar
+
+import anyio
+import anyio.to_thread
+from anyio import CapacityLimiter
+
+from timeline.application.access import Principal, Role
+from timeline.application.errors import InvalidRequest, NotYetReflected, TokenMissing
+from timeline.bootstrap import Application
+from timeline.http.errors import Overloaded
+from timeline.http.replies import HttpRequest
+
+READ_THREADS: Final = 8
+"""Reads at once: each may hold two connections of the pool's twenty, and some are for writing."""
+
+WRITE_THREADS: Final = 64
+"""Appends at once, which wait for a shared commit and hold no connection while they do."""
+
+MAX_WAITING: Final = 1_000
+"""Requests that wait for a thread: a few seconds' work; more are told to come back."""
+
+REFLECT_TIMEOUT_S: Final = 5.0
+"""How long a read waits for the read models, as the API promises."""
+
+_SHORTEST_PAUSE_S: Final = 0.001
+_LONGEST_PAUSE_S: Final = 0.02
+_POSITION: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
+_BEARER: Final = re.compile(r"Bearer +(\S+)", re.ASCII | re.IGNORECASE)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Threads:
+    """Worker threads for blocking work, with a bound on how much of it waits."""
+
+    def __init__(self, count: int) -> None:
+        self._limiter = CapacityLimiter(count)
+        self._most = count + MAX_WAITING
+        self._under_way = 0
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function in a thread, with this task's context variables.
+
+        Raises:
+            Overloaded: too much waits already.
+
+        """
+        if self._under_way >= self._most:
+            raise Overloaded
+        self._under_way += 1
+        try:
+            return await anyio.to_thread.run_sync(
+                lambda: function(*args, **kwargs), limiter=self._limiter
+            )
+        finally:
+            self._under_way -= 1
+
+
+class Service:
+    """One worker's running application, as handlers use it."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.reads = Threads(READ_THREADS)
+        self.writes = Threads(WRITE_THREADS)
+        self._acknowledged = 0
+
+    @property
+    def position(self) -> int:
+        """The position that the read models are known to reflect."""
+        return self.application.follower.position
+
+    def acknowledge(self, position: int) -> None:
+        """Note that an append was answered: reads that begin from now on reflect it."""
+        self._acknowledged = max(self._acknowledged, position)
+
+    async def until_reflected(self, request: HttpRequest) -> None:
+        """Wait until the read models reflect what this client, or this process, knows of.
+
+        Raises:
+            InvalidRequest: Timeline-Min-Position is no position.
+            NotYetReflected: they do not within REFLECT_TIMEOUT_S.
+
+        """
+        asked = min_position(request)
+        wanted = max(asked, self._acknowledged)
+        if not await self.reaches(wanted, REFLECT_TIMEOUT_S):
+            raise NotYetReflected(
+                position=self.position,
+                wanted=wanted,
+                field="Timeline-Min-Position" if asked > self.position else "",
+            )
+
+    async def until_recorded(self, request: HttpRequest) -> None:
+        """Wait until the log has the position that this client knows of; raises as above.
+
+        Reads of the log itself are current without that.
+        """
+        wanted = min_position(request)
+        if not wanted:
+            return
+        deadline = time.monotonic() + REFLECT_TIMEOUT_S
+        while (position := await self.reads.run(self._head)) < wanted:
+            if time.monotonic() >= deadline:
+                raise NotYetReflected(position=position, wanted=wanted)
+            await anyio.sleep(_LONGEST_PAUSE_S)
+
+    async def reaches(self, position: int, timeout_s: float) -> bool:
+        """Wait for the read models, without holding a thread; False where the time ran out."""
+        follower = self.application.follower
+        if follower.position >= position:
+            return True
+        follower.wake()
+        deadline = time.monotonic() + timeout_s
+        pause = _SHORTEST_PAUSE_S
+        while follower.position < position:
+            if time.monotonic() >= deadline:
+                return False
+            await anyio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+        return True
+
+    def _head(self) -> int:
+        return self.application.store.head().position
+
+    # Who asks
+
+    async def authorise_read(self, request: HttpRequest) -> None:
+        """Let a reader in: anyone where reading is public, else whoever has a token."""
+        if not self.application.settings.public_read:
+            await self.principal(request, Role.READER)
+
+    async def principal(self, request: HttpRequest, needed: Role) -> Principal:
+        """Return who asks.
+
+        Raises:
+            TokenMissing: the request has no bearer token.
+            TokenUnknown: nobody has this token.
+            NotAllowed: the role is too low.
+
+        """
+        found = _BEARER.fullmatch(request.headers.get("authorization", "").strip())
+        if found is None:
+            raise TokenMissing
+        principal = await self.writes.run(self.application.access.recognise, found.group(1))
+        request.scope["state"]["principal"] = principal.name
+        principal.require(needed)
+        return principal
+
+
+def min_position(request: HttpRequest) -> int:
+    """Return what Timeline-Min-Position asks for, 0 where it is absent."""
+    text = request.headers.get("timeline-min-position")
+    if text is None:
+        return 0
+    if _POSITION.fullmatch(text.strip()) is None or int(text) > 2**53 - 1:
+        raise InvalidRequest(field="Timeline-Min-Position", reason="Expected a position")
+    return int(text)
+
+
+def service_of(request: HttpRequest) -> Service:
+    """Return the service that a request's application runs."""
+    service: Service = request.app.state.service
+    return service

@@ -1,0 +1,303 @@
+"""Reading: representations, validators, freshness, pages and redirects."""
+
+import threading
+import time
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from http_client import NDJSON, Client, Json, Ticking, action, event_id, problem, registration
+from timeline.application.access import Principal, Role
+
+PRINCIPAL = Principal("admin", Role.ADMIN)
+
+READS = [
+    "/v1/events",
+    "/v1/events/01a20280-89d7-75c3-ab23-625aeafb27a6",
+    "/v1/timeline",
+    "/v1/policies",
+    "/v1/policies/la-ordinance-188441",
+    "/v1/policies/la-ordinance-188441/history",
+    "/v1/vocabulary",
+]
+PAGES = ["/", "/schema", "/schema/openapi.json", "/problems/invalid-request"]
+
+
+@pytest.mark.parametrize("target", READS)
+def test_a_read_says_which_position_it_reflects(reading: Client, target: str) -> None:
+    """Every read carries Timeline-Position."""
+    answer = reading.get(target)
+
+    assert answer.status_code == 200
+    assert answer.headers["timeline-position"] == "74"
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("target", [*READS, *PAGES])
+def test_a_representation_that_the_client_has_is_not_sent_again(
+    reading: Client, target: str
+) -> None:
+    """A matching If-None-Match is answered 304 without a body, in each form it may take."""
+    answer = reading.get(target)
+    tag = answer.headers["etag"]
+
+    assert tag.startswith('"')
+    assert "no-cache" in answer.headers["cache-control"]
+    for header in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = reading.get(target, If_None_Match=header)
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+    assert reading.get(target, If_None_Match='"other"').content == answer.content
+
+
+@pytest.mark.parametrize("target", [*READS, *PAGES, "/health/live", "/health/ready"])
+def test_head_is_get_without_its_body(reading: Client, target: str) -> None:
+    """HEAD answers with the same headers as GET, and with nothing else."""
+    get = reading.get(target)
+
+    head = reading.ask("HEAD", target)
+
+    assert head.status_code == 200
+    assert head.content == b""
+    for name in ("etag", "content-length", "content-type", "timeline-position"):
+        assert head.headers.get(name) == get.headers.get(name)
+
+
+def test_another_position_is_another_representation(told: Client) -> None:
+    """An append changes the ETag of a listing, whose position it moves."""
+    before = told.get("/v1/policies").headers["etag"]
+
+    told.record(registration())
+
+    assert told.get("/v1/policies", If_None_Match=before).status_code == 200
+
+
+def test_a_read_reflects_what_this_process_acknowledged(empty: Client) -> None:
+    """Whatever was answered with 201 is in the very next read."""
+    empty.record(registration())
+    for number in range(20):
+        answer = empty.record(action(summary=f"number {number}"))
+
+        found = empty.get("/v1/timeline?limit=500")
+
+        assert len(found.json()["items"]) == number + 1
+        assert found.headers["timeline-position"] == answer.headers["timeline-position"]
+
+
+def test_a_read_waits_for_the_position_it_asks_for(empty: Client) -> None:
+    """Timeline-Min-Position holds an answer back until another append has been reflected."""
+    empty.record(registration())
+    later = threading.Timer(0.2, lambda: empty.application.recorder.record(BODY, PRINCIPAL))
+    later.start()
+    started = time.monotonic()
+
+    answer = empty.get("/v1/timeline", Timeline_Min_Position="2")
+
+    later.join()
+    assert answer.json()["items"][0]["position"] == 2
+    assert time.monotonic() - started >= 0.15
+
+
+def test_a_read_of_the_log_waits_as_well(empty: Client) -> None:
+    """Timeline-Min-Position holds for the log itself, streams included."""
+    empty.record(registration())
+    for accept in ("application/json", NDJSON):
+        position = int(empty.get("/v1/events").headers["timeline-position"])
+        later = threading.Timer(0.1, lambda: empty.application.recorder.record(BODY, PRINCIPAL))
+        later.start()
+
+        answer = empty.get("/v1/events", Accept=accept, Timeline_Min_Position=str(position + 1))
+
+        later.join()
+        assert answer.headers["timeline-position"] == str(position + 1)
+
+
+@pytest.mark.parametrize("target", ["/v1/timeline", "/v1/events"])
+def test_a_position_that_does_not_come_is_given_up(
+    refusing: Client, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A position beyond the head is answered 503 with Retry-After once the wait is over."""
+    monkeypatch.setattr("timeline.http.service.REFLECT_TIMEOUT_S", 0.1)
+
+    refused = refusing.get(target, Timeline_Min_Position="7")
+
+    assert problem(refused) == (503, "not-yet-reflected", "Timeline-Min-Position")
+    assert refused.headers["retry-after"] == "1"
+    assert (refused.json()["position"], refused.json()["wanted"]) == (0, 7)
+
+
+@pytest.mark.parametrize("value", ["", "-1", "one", "1.0", "9" * 17, str(2**53)])
+def test_a_malformed_position_is_refused(refusing: Client, value: str) -> None:
+    """Timeline-Min-Position takes positions alone."""
+    refused = refusing.get("/v1/timeline", Timeline_Min_Position=value)
+
+    assert problem(refused) == (400, "invalid-request", "Timeline-Min-Position")
+
+
+def test_waiting_reads_do_not_hold_up_others(empty: Client) -> None:
+    """More waiting reads than there are threads leave room for one that need not wait."""
+    answers: list[httpx.Response] = []
+
+    def wait() -> None:
+        answers.append(empty.get("/v1/timeline", Timeline_Min_Position="1"))
+
+    waiting = [threading.Thread(target=wait) for _ in range(20)]
+    for thread in waiting:
+        thread.start()
+    time.sleep(0.1)
+    started = time.monotonic()
+
+    assert empty.get("/v1/policies").status_code == 200
+
+    assert time.monotonic() - started < 1
+    empty.record(registration())
+    for thread in waiting:
+        thread.join()
+    assert [answer.status_code for answer in answers] == [200] * 20
+
+
+COLLECTIONS = [
+    "/v1/events",
+    "/v1/events?policy=la-ordinance-188441",
+    "/v1/timeline",
+    "/v1/timeline?order=desc&around=la-ordinance-188441&depth=2",
+    "/v1/policies",
+    "/v1/policies?as_of=2024-12-05&known_position=60",
+    "/v1/policies/la-ordinance-188441/history",
+]
+
+
+def walk(client: Client, target: str) -> list[Json]:
+    """Return all items of a listing by following its links, page by page."""
+    items: list[Json] = []
+    following: str | None = target
+    while following is not None:
+        page = client.get(following)
+        assert page.status_code == 200, page.text
+        items.extend(page.json()["items"])
+        link = page.links.get("next", {}).get("url")
+        assert (link is None) == (page.json()["next"] is None)
+        assert link is None or not urlsplit(link).netloc
+        following = link
+    return items
+
+
+@pytest.mark.parametrize("target", COLLECTIONS)
+@pytest.mark.parametrize("limit", [1, 3])
+def test_pages_add_up_to_the_whole(reading: Client, target: str, limit: int) -> None:
+    """Following the links page by page gives what one page of 500 gives."""
+    join = "&" if "?" in target else "?"
+    whole = reading.get(f"{target}{join}limit=500").json()
+
+    assert whole["next"] is None
+    assert walk(reading, f"{target}{join}limit={limit}") == whole["items"]
+
+
+@pytest.mark.parametrize("target", ["/v1/timeline", "/v1/policies"])
+def test_a_listing_stays_as_it_was_while_it_is_read(
+    told: Client, target: str, ticking: Ticking
+) -> None:
+    """A cursor pins both clocks: what is recorded between pages does not show."""
+    whole = told.get(f"{target}?limit=500").json()
+    first = told.get(f"{target}?limit=2")
+    told.record({"events": [registration("aaa"), action("aaa", occurred="1900")]})
+    ticking.advance(days=400)
+
+    rest = walk(told, first.links["next"]["url"])
+
+    assert first.json()["items"] + rest == whole["items"]
+    second = told.get(first.links["next"]["url"]).json()
+    assert {name: second[name] for name in ("position", "as_of", "known_at")} == {
+        name: whole[name] for name in ("position", "as_of", "known_at")
+    }
+
+
+def test_the_rest_of_the_log_is_streamed(reading: Client) -> None:
+    """NDJSON holds every event after a position once, filters included, up to the head."""
+    everything = reading.get("/v1/events?limit=500").json()["items"]
+
+    streamed = reading.get("/v1/events?after=10", Accept=NDJSON)
+    filtered = reading.get("/v1/events?type=PolicyRegistered", Accept=NDJSON)
+
+    assert streamed.headers["content-type"] == NDJSON
+    assert streamed.headers["timeline-position"] == "74"
+    assert streamed.headers["vary"] == "Accept"
+    assert [line["position"] for line in lines_of(streamed)] == list(range(11, 75))
+    assert lines_of(streamed) == everything[10:]
+    assert lines_of(filtered) == [e for e in everything if e["type"] == "PolicyRegistered"]
+    again = reading.get(
+        "/v1/events?after=10", Accept=NDJSON, If_None_Match=streamed.headers["etag"]
+    )
+    assert again.status_code == 304
+    head = reading.ask("HEAD", "/v1/events", headers={"Accept": NDJSON})
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def lines_of(answer: httpx.Response) -> list[Json]:
+    """Return a stream's documents."""
+    return [httpx.Response(200, text=line).json() for line in answer.text.splitlines()]
+
+
+@pytest.mark.parametrize("name", ["limit", "cursor"])
+def test_a_stream_has_no_pages(reading: Client, name: str) -> None:
+    """`limit` and `cursor` are refused where everything is streamed."""
+    refused = reading.get(f"/v1/events?{name}=1", Accept=NDJSON)
+
+    assert problem(refused) == (400, "invalid-request", name)
+
+
+def test_a_merged_policy_leads_to_its_survivor(empty: Client) -> None:
+    """307 keeps the query; what is around the duplicate is what is around the survivor."""
+    empty.record({"events": [registration("a"), registration("b"), action("b")]})
+    data = {"duplicate": "a", "reason": "one order"}
+    empty.record({"policy": "b", "type": "PoliciesMerged", "data": data})
+
+    moved = empty.get("/v1/policies/a?as_of=2024-12-01")
+    around = empty.get("/v1/timeline?around=a&limit=5")
+
+    assert moved.status_code == 307
+    assert moved.headers["location"] == "/v1/policies/b?as_of=2024-12-01"
+    assert moved.json()["survivor"] == "b"
+    assert empty.get(moved.headers["location"]).json()["policy"] == "b"
+    assert around.headers["location"] == "/v1/timeline?around=b&limit=5"
+    assert empty.get(around.headers["location"]).status_code == 200
+    assert empty.get("/v1/policies/a?known_position=3").json()["policy"] == "a"
+    assert empty.get("/v1/policies/a/history").status_code == 200
+
+
+def test_a_retracted_policy_is_gone(empty: Client) -> None:
+    """410 names the retraction; earlier positions and the history still show the policy."""
+    empty.record({"events": [{**registration(), "id": event_id(1)}, action()]})
+    data = {"event": event_id(1), "reason": "in error"}
+    answer = empty.record({"policy": "order-1", "type": "EventRetracted", "data": data})
+
+    gone = empty.get("/v1/policies/order-1")
+
+    assert problem(gone) == (410, "policy-gone", "policy")
+    assert gone.json()["event"] == answer.json()["events"][0]["id"]
+    assert empty.get("/v1/policies/order-1?known_position=2").status_code == 200
+    assert len(empty.get("/v1/policies/order-1/history").json()["items"]) == 3
+
+
+def test_stored_data_is_served_as_it_was_recorded(empty: Client) -> None:
+    """An event's data comes back with its own words, escapes and all."""
+    title = "Ordinance “B”, \\ / \u2028 and 🏛"
+    empty.record(registration(title=title))
+
+    assert empty.get("/v1/events").json()["items"][0]["data"]["title"] == title
+
+
+def test_private_reading_needs_any_role(private: Client) -> None:
+    """Where public reading is off, every read needs a token; health does not."""
+    for target in READS:
+        assert private.get(target).status_code == 401
+        assert private.get(target, role=Role.READER).status_code in {200, 404}
+    assert private.get("/v1/events", Accept=NDJSON).status_code == 401
+    assert private.get("/health/live").status_code == 200
+    assert private.get("/health/ready").status_code == 200
+    assert private.get("/schema/openapi.json").status_code == 200
+
+
+BODY = b"""{"policy": "order-1", "type": "ActionRecorded", "data": {"action": "issued",
+ "occurred": "2024-11-19", "sources": [{"citation": "a letter"}]}}"""
