@@ -28,6 +28,7 @@ from timeline.application.errors import NotAllowed, PrincipalTaken, TokenUnknown
 from timeline.domain.events import PrincipalName, read
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.database import read_snapshot, write_transaction
+from timeline.eventstore.errors import CorruptStore
 from timeline.eventstore.tables import WORD, metadata
 
 TOKEN_PREFIX: Final = "timeline_"  # noqa: S105 - a prefix that secret scanners can look for
@@ -122,16 +123,25 @@ class Access:
         """
         read(PrincipalName, name, "name")
         token = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-        with write_transaction(self._engine) as connection:
-            taken = connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first()
-            if taken is not None:
-                raise PrincipalTaken(name=name)
-            connection.execute(
-                insert(tokens).values(
-                    name=name, role=role.value, token_hash=_hash(token), created_at=self._now()
-                )
-            )
+        row = insert(tokens).values(
+            name=name, role=role.value, token_hash=_hash(token), created_at=self._now()
+        )
+        if self._taken(name):
+            raise PrincipalTaken(name=name)
+        try:
+            with write_transaction(self._engine) as connection:
+                connection.execute(row)
+        except CorruptStore as error:
+            # The key stands against it: another process made the same name in this moment.
+            if self._taken(name):
+                raise PrincipalTaken(name=name) from error
+            raise
         return token
+
+    def _taken(self, name: str) -> bool:
+        with read_snapshot(self._engine) as connection:
+            found = connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first()
+        return found is not None
 
     def revoke(self, name: str) -> None:
         """Make a principal's token worthless, for good; raises UnknownPrincipal."""

@@ -183,6 +183,25 @@ def _compared(
     )
 
 
+def catch_up(runner: Runner, log: Log, on_progress: Report) -> int:
+    """Bring the live read models to the end of the log, as a running service does by itself.
+
+    Args:
+        runner: applies the events.
+        log: where they come from.
+        on_progress: told the position reached and the head, after every batch.
+
+    Returns:
+        The position that the live read models reflect.
+
+    """
+    position = runner.position()
+    while (reached := runner.step()) != position:
+        position = reached
+        on_progress(position, max(position, log.head()))
+    return position
+
+
 def story(reader: Reader, policy: str, query: HistoryQuery) -> Iterator[dict[str, Any]]:
     """Yield a policy's replay step by step: the event, what it changed, and the state after it.
 

@@ -90,6 +90,12 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
     )
 
 
+def unmigrated(database: str) -> Status:
+    """Return how a database stands that is not there yet."""
+    schema = SchemaStatus(current=None, expected=head_revision())
+    return Status(ok=False, database=database, schema=schema)
+
+
 def _progress(connection: Connection) -> list[tuple[str, str, int]]:
     """Return each read model's name, live slot and position."""
     found = connection.execute(

@@ -1,0 +1,69 @@
+"""`timeline demo`."""
+
+import secrets
+from pathlib import Path
+from typing import Final
+
+import rich_click as click
+
+import timeline
+from timeline.application.access import Role
+from timeline.cli.database import migrate, opened
+from timeline.cli.errors import CommandError
+from timeline.cli.import_ import import_events, summary
+from timeline.cli.options import pass_settings, quiet_option
+from timeline.cli.serve import bindable, host_option, listen, port_option, shown
+from timeline.settings import Settings
+
+EXAMPLE: Final = "los-angeles.ndjson"
+POLICY: Final = "la-ordinance-188441"
+"""The policy that the story is about."""
+
+DESK: Final = "los-angeles-desk"
+"""The principal of the example's events."""
+
+_ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+
+
+@click.command()
+@host_option
+@port_option
+@quiet_option
+@pass_settings
+def demo(settings: Settings, host: str | None, port: int | None, *, quiet: bool) -> None:
+    """Record the Los Angeles story and serve it: migrate, import, a token, serve.
+
+    The data stays in TIMELINE_DATABASE_URL; the command can be run again on it.
+    """
+    address = bindable(host or settings.host, port or settings.port)
+    migrate(settings)
+    with opened(settings) as app:
+        with example_file().open("rb") as file:
+            click.echo(summary(import_events(app, file, DESK, quiet=quiet)), err=True)
+        name = f"demo-{secrets.token_hex(3)}"
+        token = app.access.create(name, Role.ADMIN)
+    listen(
+        settings, *address, settings.workers, lambda: click.echo(_welcome(*address, name, token))
+    )
+
+
+def example_file() -> Path:
+    """Return the Los Angeles story: in the installed package, or in a checkout."""
+    package = Path(timeline.__file__).resolve().parent
+    for directory in (package / "examples", package.parents[1] / "examples"):
+        if (directory / EXAMPLE).is_file():
+            return directory / EXAMPLE
+    raise CommandError(f"This installation has no {EXAMPLE}.")
+
+
+def _welcome(host: str, port: int, name: str, token: str) -> str:
+    address = f"http://{shown(_ANY_ADDRESS.get(host, host), port)}"
+    request = f"{address}/v1/timeline?policy={POLICY}"
+    return "\n".join(
+        (
+            f"address: {address}",
+            f"token: {token}",
+            f"principal: {name} (admin)",
+            f"try: curl -H 'Authorization: Bearer {token}' '{request}'",
+        )
+    )

@@ -1,0 +1,61 @@
+"""`timeline import`."""
+
+import functools
+from typing import BinaryIO
+
+import rich_click as click
+
+from timeline.application.record import APPEND_TIMEOUT_S
+from timeline.application.transfer import Importer, LineRefused, Tally
+from timeline.bootstrap import Application
+from timeline.cli.database import opened
+from timeline.cli.errors import CommandError, one_line
+from timeline.cli.options import PRINCIPAL, pass_settings, quiet_option
+from timeline.cli.progress import progress
+from timeline.importers.ndjson import lines
+from timeline.settings import Settings
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--as",
+    "principal",
+    type=PRINCIPAL,
+    default="import",
+    show_default=True,
+    metavar="NAME",
+    help="The principal that the events carry; public and permanent.",
+)
+@quiet_option
+@pass_settings
+def import_(settings: Settings, file: BinaryIO, principal: str, *, quiet: bool) -> None:
+    """Record events from NDJSON: a FILE, or - for standard input.
+
+    A line is an event {id, policy, type, data, expected_version?}, or one from an export, whose
+    position, version, recorded_at, recorded_by, schema and batch are ignored. Events are recorded
+    in chunks of at most 500, each of them whole or not at all. What is recorded already is passed
+    over, so the same import can be run again.
+    """
+    with opened(settings) as app:
+        tally = import_events(app, file, principal, quiet=quiet)
+    click.echo(summary(tally), err=True)
+
+
+def import_events(app: Application, file: BinaryIO, principal: str, *, quiet: bool) -> Tally:
+    """Record the events of a file; raises CommandError that names the line refused."""
+    append = functools.partial(app.writer.append, timeout_s=APPEND_TIMEOUT_S)
+    with progress("Events", quiet=quiet) as report:
+        importer = Importer(app.store, append, principal, lambda done: report(done.events, None))
+        try:
+            return importer.run(lines(file))
+        except LineRefused as error:
+            place = f"{getattr(file, 'name', '-')}:{error.line}"
+            message = f"{place}: {one_line(error)} ({summary(error.tally)})"
+            raise CommandError(message) from error
+
+
+def summary(tally: Tally) -> str:
+    """Return an import's result in words."""
+    known = f"; {tally.known} had been before" if tally.known else ""
+    return f"{tally.recorded} events recorded{known}."

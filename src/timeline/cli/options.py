@@ -1,0 +1,38 @@
+"""Options and kinds of values that several commands share.
+
+Owns their names and words, so that they are the same everywhere.
+"""
+
+from typing import Any
+
+import rich_click as click
+
+from timeline.domain.errors import DomainError
+from timeline.domain.events import PolicyId, PrincipalName, read
+from timeline.settings import Settings
+
+pass_settings = click.make_pass_decorator(Settings)
+
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for scripts.")
+
+
+class Slug(click.ParamType[str]):
+    """A name that is checked as the record checks it."""
+
+    def __init__(self, name: str, kind: Any) -> None:
+        self.name = name
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name; a usage error where it is none."""
+        try:
+            name: str = read(self._kind, value, "")
+        except DomainError as error:
+            self.fail(f"{value!r} is no {self.name}: {error}", param, ctx)
+        return name
+
+
+POLICY = Slug("policy", PolicyId)
+PRINCIPAL = Slug("principal", PrincipalName)
+POSITION = click.IntRange(min=0, max=2**53 - 1)

@@ -1,0 +1,4 @@
+"""Other people's data, read as events.
+
+Must not know how events are recorded.
+"""

@@ -1,0 +1,130 @@
+"""`timeline export`: the log as it is served, whole or filtered, and back again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from timeline.application.reading import served_event
+from timeline.application.transfer import PAGE
+from timeline.eventstore.sql import SqlStore
+
+SERVER_MADE = {"position", "version", "recorded_at", "recorded_by", "schema", "batch"}
+
+Timeline = Callable[..., Result]
+
+
+def content(ndjson: str) -> list[dict[str, Any]]:
+    """Return events without what the server makes."""
+    events = [json.loads(line) for line in ndjson.splitlines()]
+    return [{name: event[name] for name in event.keys() - SERVER_MADE} for event in events]
+
+
+def test_an_export_imported_elsewhere_gives_equal_events(
+    timeline: Timeline, command: Callable[..., Result], sqlite_url: str, example: Path
+) -> None:
+    """Ids, policies, types and data arrive as they left; the rest is the other record's."""
+    timeline("import", str(example))
+    ndjson = timeline("export", "--quiet").stdout
+    command(sqlite_url, ["migrate"])
+
+    result = command(sqlite_url, ["import", "-"], ndjson)
+
+    assert result.exit_code == 0
+    again = command(sqlite_url, ["export", "--quiet"]).stdout
+    assert content(again) == content(ndjson) == content(example.read_text(encoding="utf-8"))
+
+
+def test_a_line_is_the_event_as_it_is_served(
+    timeline: Timeline, example: Path, engine: Any
+) -> None:
+    """Nothing is left out, nothing is added."""
+    timeline("import", str(example))
+
+    lines = timeline("export", "--quiet").stdout.splitlines()
+
+    event = SqlStore(engine).read(6, limit=1)[0]
+    assert event.data is not None
+    assert json.loads(lines[6]) == served_event(event) | {"data": json.loads(event.data)}
+    assert [json.loads(line)["position"] for line in lines] == list(range(1, len(lines) + 1))
+
+
+@pytest.mark.parametrize(
+    ("words", "positions"),
+    [
+        (["--after", "70"], [71, 72, 73]),
+        (["--until", "2"], [1, 2]),
+        (["--after", "1", "--until", "3"], [2, 3]),
+        (["--after", "900"], []),
+        (["--until", "4", "--type", "PolicyRegistered"], [1, 3]),
+        (["--until", "6", "--policy", "la-ordinance-188441"], [3, 4, 5, 6]),
+        (["--until", "9", "--type", "PolicyRegistered", "--policy", "la-ordinance-188441"], [3]),
+    ],
+    ids=str,
+)
+def test_an_export_holds_what_was_asked_for(
+    words: list[str], positions: list[int], timeline: Timeline, example: Path
+) -> None:
+    """Positions bound it, filters thin it."""
+    first = "".join(example.read_text(encoding="utf-8").splitlines(keepends=True)[:73])
+    timeline("import", "-", input=first)
+
+    result = timeline("export", *words, "--quiet")
+
+    assert [json.loads(line)["position"] for line in result.stdout.splitlines()] == positions
+
+
+def test_an_export_goes_on_over_pages(timeline: Timeline, lines: Any) -> None:
+    """More than a page comes whole, filtered or not."""
+    text = lines(2 * PAGE)
+    timeline("import", "-", input=text)
+
+    whole = timeline("export", "--quiet").stdout
+    actions = timeline("export", "--quiet", "--type", "ActionRecorded").stdout
+
+    assert content(whole) == content(text)
+    assert content(actions) == content(text)[1:]
+
+
+def test_a_file_appears_only_once_it_is_complete(
+    timeline: Timeline, example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export that breaks off leaves the former file, and nothing beside it."""
+    timeline("import", str(example))
+    directory = tmp_path / "out"
+    directory.mkdir()
+    file = directory / "events.ndjson"
+    timeline("export", str(file), "--until", "3")
+    before = file.read_bytes()
+
+    def break_off(*_: Any, **__: Any) -> Any:
+        yield b"{}\n"
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("timeline.cli.export.exported", break_off)
+        broken = timeline("export", str(file))
+
+    assert broken.exit_code == 130
+    assert file.read_bytes() == before
+    assert list(directory.iterdir()) == [file]
+    assert timeline("export", str(file)).exit_code == 0
+    assert file.read_text(encoding="utf-8") == timeline("export", "-", "--quiet").stdout
+
+
+def test_a_file_that_cannot_be_written_is_one_line(timeline: Timeline, tmp_path: Path) -> None:
+    """A directory that is not there leaves no traceback."""
+    result = timeline("export", str(tmp_path / "nowhere" / "events.ndjson"))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_what_is_no_regular_file_is_written_to_directly(timeline: Timeline) -> None:
+    """A device is not replaced by a file."""
+    assert timeline("export", "/dev/null").exit_code == 0
+    assert Path("/dev/null").is_char_device()

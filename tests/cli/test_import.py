@@ -1,0 +1,265 @@
+"""`timeline import`: whole chunks, exactly once, and a refusal that names its line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from builders import erased, event_id
+from timeline.application.transfer import MAX_CHUNK_EVENTS, Importer, LineRefused, Tally
+from timeline.eventstore.errors import AppendRefused
+from timeline.eventstore.memory import MemoryStore
+from timeline.eventstore.model import Append, Outcome
+from timeline.eventstore.writer import Writer
+from timeline.importers.ndjson import MAX_LINE_BYTES, Line
+
+Timeline = Callable[..., Result]
+
+
+def exported(timeline: Timeline) -> list[dict[str, Any]]:
+    """Return all events of the record."""
+    return [json.loads(line) for line in timeline("export", "--quiet").stdout.splitlines()]
+
+
+def numbered(text: str) -> list[Line]:
+    """Return a text's lines as the importer takes them."""
+    return [Line(number, raw.encode()) for number, raw in enumerate(text.splitlines(), 1)]
+
+
+def test_an_import_records_every_line_once(timeline: Timeline, example: Path) -> None:
+    """The same input again adds nothing."""
+    count = len(example.read_text(encoding="utf-8").splitlines())
+
+    first = timeline("import", str(example), "--quiet")
+    second = timeline("import", str(example), "--quiet")
+
+    assert (first.exit_code, first.stdout) == (0, "")
+    assert first.stderr == f"{count} events recorded.\n"
+    assert second.stderr == f"0 events recorded; {count} had been before.\n"
+    assert len(exported(timeline)) == count
+
+
+def test_events_carry_the_principal_that_is_named(timeline: Timeline, lines: Any) -> None:
+    """`--as` says who records; `import` does by default."""
+    timeline("import", "-", input=lines(1))
+    timeline("import", "-", "--as", "desk", input=lines(1, "other", first=9))
+
+    assert [event["recorded_by"] for event in exported(timeline)] == ["import", "desk"]
+
+
+def test_an_import_that_broke_off_is_completed_by_running_it_again(
+    timeline: Timeline, lines: Any
+) -> None:
+    """A chunk of which a part is recorded already gets the rest."""
+    text = lines(MAX_CHUNK_EVENTS + 20)
+    half = "".join(text.splitlines(keepends=True)[: MAX_CHUNK_EVENTS // 2])
+    timeline("import", "-", input=half)
+
+    result = timeline("import", "-", "--quiet", input=text)
+
+    recorded = MAX_CHUNK_EVENTS // 2 + 20
+    assert result.stderr == f"{recorded} events recorded; {recorded - 20} had been before.\n"
+    assert [event["id"] for event in exported(timeline)] == [
+        json.loads(line)["id"] for line in text.splitlines()
+    ]
+
+
+def test_a_refused_line_is_named_and_earlier_chunks_stay(
+    timeline: Timeline, lines: Any, tmp_path: Path
+) -> None:
+    """Its own chunk is left out as a whole; the message says how many events were recorded."""
+    file = tmp_path / "events.ndjson"
+    wrong = {
+        "id": event_id(999_999),
+        "policy": "an-order",
+        "type": "EventRetracted",
+        "data": {"event": event_id(888_888), "reason": "in error"},
+    }
+    text = lines(MAX_CHUNK_EVENTS + 10) + json.dumps(wrong) + "\n"
+    file.write_text(text, encoding="utf-8")
+
+    result = timeline("import", str(file), "--quiet")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"Error: {file}:{MAX_CHUNK_EVENTS + 11}: data.event: There is no event {event_id(888_888)}."
+        f" ({MAX_CHUNK_EVENTS} events recorded.)\n"
+    )
+    assert len(exported(timeline)) == MAX_CHUNK_EVENTS
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"id": None}, "id"),
+        ({"id": "00000000-0000-7000-8000-00000000000A"}, "id"),
+        ({"policy": "Not A Slug"}, "policy"),
+        ({"type": "PolicyInvented"}, "type"),
+        ({"data": None}, "data"),
+        ({"data": {"title": "An order"}}, "data."),
+        ({"surplus": 1}, "surplus"),
+        ({"expected_version": 0}, "expected_version"),
+        ({"expected_version": 7}, "expected_version"),
+    ],
+    ids=str,
+)
+def test_a_line_that_is_no_event_names_its_field(
+    change: dict[str, Any], field: str, lines: Any
+) -> None:
+    """Each refusal says in which line, in which field and why."""
+    good, other = lines(1), lines(1, "another", first=2)
+    writer = Writer(store := MemoryStore())
+    importer = Importer(store, writer.append, "desk")
+
+    with pytest.raises(LineRefused) as refused:
+        importer.run(numbered(good + json.dumps(json.loads(other) | change)))
+    writer.close()
+
+    assert refused.value.line == 2
+    assert refused.value.field.startswith(field)
+    assert store.head().position == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "field", "reason"),
+    [
+        (b"{", "", "column 2"),
+        (b"[]", "", "Expected `object`, got `array`"),
+        (b'{"id": 1.5}', "id", "a fraction or an exponent"),
+        (b'{"id": 1, "id": 1}', "id", "a duplicate key"),
+        (b'{"id": "\xff"}', "", "not UTF-8"),
+        (b"\xef\xbb\xbf{}", "", "byte order mark"),
+    ],
+)
+def test_a_line_that_is_no_strict_json_is_refused(raw: bytes, field: str, reason: str) -> None:
+    """What the API would not take, an import does not take either."""
+    importer = Importer(MemoryStore(), _never, "desk")
+
+    with pytest.raises(LineRefused) as refused:
+        importer.run([Line(1, raw)])
+
+    assert refused.value.field == field
+    assert reason in refused.value.reason
+
+
+def test_a_line_beyond_the_bound_is_refused(timeline: Timeline) -> None:
+    """No input makes the import hold more than a line's bound."""
+    result = timeline("import", "-", "--quiet", input="x" * (MAX_LINE_BYTES + 1))
+
+    assert result.exit_code == 1
+    assert f":1: The line is longer than {MAX_LINE_BYTES} bytes." in result.stderr
+
+
+def test_blank_lines_count_but_are_no_events(timeline: Timeline, lines: Any) -> None:
+    """A line's number is the editor's."""
+    result = timeline("import", "-", "--quiet", input="\n\n" + lines(1) + "\n{}\n")
+
+    assert result.exit_code == 1
+    assert ":5: " in result.stderr
+
+
+def test_a_repeated_line_is_one_event_and_a_changed_one_is_refused(lines: Any) -> None:
+    """Within a chunk, too, the id alone says that two are one."""
+    writer = Writer(store := MemoryStore())
+    text = lines(2)
+    changed = text.splitlines()[1].replace("2024-11-19", "2024-11-20")
+
+    tally = Importer(store, writer.append, "desk").run(numbered(text + text))
+    with pytest.raises(LineRefused) as refused:
+        Importer(store, writer.append, "desk").run(numbered(text + changed))
+    writer.close()
+
+    assert tally == Tally(recorded=2, known=2)
+    assert (refused.value.line, refused.value.field) == (3, "id")
+
+
+def test_another_event_under_a_known_id_is_refused(timeline: Timeline, lines: Any) -> None:
+    """An id that is taken does not pass for a repetition."""
+    timeline("import", "-", input=lines(3))
+
+    result = timeline("import", "-", input=lines(3).replace("2024-11-19", "2024-11-20"))
+
+    assert result.exit_code == 1
+    assert ":2: id: " in result.stderr
+
+
+def test_an_expected_version_holds_for_its_own_line(lines: Any) -> None:
+    """Chunks do not change what an expected version means."""
+    events = [json.loads(line) for line in lines(4).splitlines()]
+    for version, event in enumerate(events):
+        event["expected_version"] = version or "new"
+    writer = Writer(store := MemoryStore())
+
+    tally = Importer(store, writer.append, "desk").run(
+        numbered("\n".join(json.dumps(event) for event in events))
+    )
+    writer.close()
+
+    assert tally == Tally(recorded=4)
+
+
+def test_chunks_are_bounded(lines: Any) -> None:
+    """No append holds more events than the bound, and none is empty."""
+    writer = Writer(store := MemoryStore())
+    sizes: list[int] = []
+
+    def append(append: Append) -> Outcome:
+        sizes.append(len(append.drafts))
+        return writer.append(append)
+
+    Importer(store, append, "desk").run(numbered(lines(2 * MAX_CHUNK_EVENTS + 1)))
+    writer.close()
+
+    assert sizes == [MAX_CHUNK_EVENTS, MAX_CHUNK_EVENTS, 1]
+
+
+def test_events_recorded_meanwhile_by_others_are_passed_over(lines: Any) -> None:
+    """Two imports of one file at the same time record it once."""
+    writer = Writer(store := MemoryStore())
+    others = numbered(lines(3))
+
+    def append(append: Append) -> Outcome:
+        while others:
+            Importer(store, writer.append, "other").run([others.pop(0)])
+        return writer.append(append)
+
+    tally = Importer(store, append, "desk").run(numbered(lines(5)))
+    writer.close()
+
+    assert tally == Tally(recorded=2, known=3)
+
+
+def test_an_erased_event_is_passed_over_at_home_and_refused_elsewhere(lines: Any) -> None:
+    """An export without a payload cannot bring it back, and does not pretend to."""
+    writer = Writer(home := MemoryStore())
+    Importer(home, writer.append, "desk").run(numbered(lines(2)))
+    writer.append(Append(drafts=(erased(event_id(2)),), recorded_by="desk"))
+    line = json.loads(lines(2).splitlines()[1])
+    gone = numbered(json.dumps(line | {"data": None, "erased_by": event_id(3)}))
+
+    at_home = Importer(home, writer.append, "desk").run(gone)
+    with pytest.raises(LineRefused) as refused:
+        Importer(MemoryStore(), writer.append, "desk").run(gone)
+    writer.close()
+
+    assert at_home == Tally(known=1)
+    assert refused.value.field == "data"
+
+
+def test_a_refusal_that_names_no_event_is_told_with_the_chunks_first_line(lines: Any) -> None:
+    """Whatever the store finds wrong, the message points into the file."""
+
+    def refuse(_append: Append) -> Outcome:
+        raise AppendRefused(field="")
+
+    with pytest.raises(LineRefused) as refused:
+        Importer(MemoryStore(), refuse, "desk").run(numbered("\n" + lines(2))[1:])
+
+    assert refused.value.line == 2
+
+
+def _never(_append: Append) -> Outcome:
+    raise AssertionError("nothing was to be recorded")
