@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from domain_builders import SOURCE, Draft, Json, acted, event_id, registered, related
 from timeline.domain.events import PayloadErased, decode_data
-from timeline.domain.history import Case, History, PastEvent, challenged, fold
+from timeline.domain.history import Case, History, PastEvent, fold
 from timeline.domain.periods import FIRST_DAY, LAST_DAY, Period
 from timeline.domain.vocabulary import EventType
 
@@ -105,7 +105,6 @@ def lawsuit(*drafts: Draft, suit: str = SUIT, start: int = 1_000, **relation: Js
     ids = [event_id(number) for number in range(start, start + len(stream))]
     history = fold(suit, past(*stream, ids=ids))
     assert history is not None
-    assert challenged(history) == {POLICY}
     return [
         Case(lawsuit=suit, relation=relation, actions=history.actions)
         for relation in history.relations

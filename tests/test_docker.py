@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pytest
-import yaml  # type: ignore[import-untyped]  # it ships no types, and one call needs none
+import yaml
 
 from timeline.settings import SETTINGS
 

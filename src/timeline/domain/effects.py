@@ -500,21 +500,26 @@ _DECIDES: Final = frozenset({Action.REVERSED, Action.UPHELD, Action.STRUCK_DOWN,
 
 
 def _litigate(draft: _Draft) -> None:
-    """Move the case, for the part that is named, or for all its parts."""
+    """Move the case, for the part that is named, or for all its parts.
+
+    An injunction stands in the machine of its own part alone, since what lifts it names that part
+    or none; the other parts see the case opened.
+    """
     event = draft.deed.event
     action = draft.deed.action.action
-    move = _MOVES[action]
     by = event if draft.ends else None
     key = draft.key(draft.acts_on)
-    if action is Action.ENJOINED and draft.ends and draft.case.injunctions > 1:
+    over = draft.over(key, lambda case: _undo(case, event))
+    atoms = [draft.atom(key, lambda case: _MOVES[action](case, by)), *over]
+    opening = [draft.atom(key, lambda case: _open(case, None))]
+    enjoins = action is Action.ENJOINED
+    apart = enjoins and draft.ends and draft.case.injunctions > 1
+    if apart:
         _enjoin_apart(draft, key)
-        move, by = _open, None
-    atoms = [draft.atom(key, lambda case: move(case, by))]
-    if by is not None:
-        atoms += draft.over(key, lambda case: _undo(case, event))
     for part in draft.case.reached(draft.part):
-        draft.effects.cases.setdefault((draft.deed.case, part, None), []).extend(atoms)
-    if action in _HOLDS_BACK and by is not None:
+        machine = draft.effects.cases.setdefault((draft.deed.case, part, None), [])
+        machine.extend(opening if apart or (enjoins and part != draft.part) else atoms)
+    if action in _HOLDS_BACK and over:
         draft.case.lift(draft.part, *atoms, lasting=False)
     elif action in _HOLDS_BACK | _DECIDES:
         draft.case.lift(draft.part, draft.atom(key, _close), lasting=True)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from enum import StrEnum
+from itertools import repeat
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -52,6 +53,7 @@ class Key(NamedTuple):
 
 State = TypeVar("State", bound=msgspec.Struct)
 Name = TypeVar("Name")
+Kind = TypeVar("Kind")
 Value = TypeVar("Value")
 
 
@@ -396,20 +398,18 @@ class _Calendar:
     ) -> tuple[tuple[Litigation, ...], set[frozenset[tuple[Litigation, bool]]], frozenset[str]]:
         """Return the axis's possible values, the courts' possible effects, and who decides.
 
-        An effect is (struck_down or enjoined, whether on the whole policy). Cases with the same
-        possible values count twice at most: a third one adds nothing to the sets.
+        An effect is (struck_down or enjoined, whether on the whole policy).
         """
         gravest = {Litigation.NONE}
         effects: set[frozenset[tuple[Litigation, bool]]] = {frozenset()}
-        alike = Counter((seen.values, part is None) for (_, part, _), seen in self._cases.items())
-        for (values, whole), count in alike.items():
+        alike = Counter((part is None, seen.values) for (_, part, _), seen in self._cases.items())
+        for whole, values in _few(alike):
             gravest = {graver(one, other) for one in gravest for other in values}
-            for _ in range(min(count, len(_ACTING))):
-                effects = {
-                    effect | {(status, whole)} if status in _ACTING else effect
-                    for effect in effects
-                    for status in values
-                }
+            effects = {
+                effect | {(status, whole)} if status in _ACTING else effect
+                for effect in effects
+                for status in values
+            }
         shown = gravest - {Litigation.NONE}
         return (
             tuple(value for value in GRAVITY if value in gravest),
@@ -453,24 +453,32 @@ class _Calendar:
     def _touched(self) -> set[frozenset[tuple[PartEffect, bool]]]:
         """Return the possible sets of effects on parts, each with whether it is over."""
         found: set[frozenset[tuple[PartEffect, bool]]] = {frozenset()}
-        for (effect, _), seen in self._parts.items():
+        alike = Counter((effect, seen.values) for (effect, _), seen in self._parts.items())
+        for effect, spells in _few(alike):
             found = {
                 touched | {(effect, spell.over)} if spell.begun else touched
                 for touched in found
-                for spell in seen.values
+                for spell in spells
             }
         return found
 
     def _suspended(self) -> set[tuple[bool, bool]]:
         """Return whether the whole policy, and whether a part of it, may be suspended."""
         found = {(False, False)}
-        for (suspended, _), seen in self._suspensions.items():
+        alike = {(part is None, seen.values) for (part, _), seen in self._suspensions.items()}
+        for of_whole, values in alike:
             found = {
-                (whole or (held and suspended is None), part or (held and suspended is not None))
+                (whole or (held and of_whole), part or (held and not of_whole))
                 for whole, part in found
-                for held in seen.values
+                for held in values
             }
         return found
+
+
+def _few(alike: Counter[tuple[Kind, frozenset[Value]]]) -> Iterator[tuple[Kind, frozenset[Value]]]:
+    """Yield each as often as it adds to a set of sets: once for each of its possible values."""
+    for (kind, values), count in alike.items():
+        yield from repeat((kind, values), min(count, len(values)))
 
 
 def _union(events: Iterable[frozenset[str]]) -> frozenset[str]:

@@ -27,7 +27,10 @@ MAX_RACES: Final = 100
 """Races lost per group. Each was won by another writer, so the log as a whole gets on."""
 
 MAX_OUTAGES: Final = 6
-"""Failures per group: with the waits between them some 2.5 s, which a fail-over may take."""
+"""Failures per group while nothing is in doubt: with the waits between them some 2 s."""
+
+MAX_OUTAGES_IN_DOUBT: Final = 20
+"""Failures per group once a commit is in doubt: some 12 s, in which a server restarts."""
 
 MAX_GROUP_S: Final = 30.0
 """No group is tried again after that long: its callers have given up."""
@@ -89,7 +92,11 @@ class Committer:
         races = outages = 0
         failure: EventStoreError = StoreBusy(retry_after_s=RETRY_AFTER_S)
         deadline = time.monotonic() + MAX_GROUP_S
-        while races < MAX_RACES and outages < MAX_OUTAGES and time.monotonic() < deadline:
+        while (
+            races < MAX_RACES
+            and outages < (MAX_OUTAGES_IN_DOUBT if doubtful else MAX_OUTAGES)
+            and time.monotonic() < deadline
+        ):
             try:
                 view = self._store.view(request_for(appends))
                 results, batch = plan(
@@ -112,13 +119,14 @@ class Committer:
     ) -> bool:
         try:
             committed = self._store.commit(expected, batch)
-        except StoreUnavailable:
-            # The connection may have broken before the commit or after it: the ids will tell.
-            doubtful.update(
-                index
-                for index, result in enumerate(results)
-                if isinstance(result, Outcome) and result.created
-            )
+        except StoreUnavailable as error:
+            if error.interrupted:
+                # The connection broke before the commit or after it: the ids will tell.
+                doubtful.update(
+                    index
+                    for index, result in enumerate(results)
+                    if isinstance(result, Outcome) and result.created
+                )
             raise
         if committed:
             self._announce(batch.head.position)

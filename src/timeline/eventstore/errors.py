@@ -9,7 +9,7 @@
     │   ├── RepeatedId
     │   └── PartlyKnownBatch
     ├── StoreBusy                     nothing was written; try again
-    ├── StoreUnavailable              nothing was written, or nothing was to be
+    ├── StoreUnavailable              nothing was written, unless it says `interrupted`
     ├── OutcomeUnknown                an append may or may not have been recorded
     ├── AppendOnlyViolation           the database refused to change what is recorded
     ├── CorruptStore                  the database does not hold what the log needs
@@ -108,7 +108,9 @@ class StoreBusy(EventStoreError):
 class StoreUnavailable(EventStoreError):
     """The event store cannot be used: {reason}."""
 
-    def __init__(self, *, reason: str) -> None:
+    def __init__(self, *, reason: str, interrupted: bool = False) -> None:
+        """State the reason, and whether what was under way may have been done all the same."""
+        self.interrupted = interrupted
         super().__init__(reason=reason)
 
 

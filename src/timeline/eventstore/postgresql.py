@@ -63,8 +63,10 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], Callable[[str], EventStoreError]],
     # Serialisation failure, deadlock, lock timeout, statement timeout: all rolled back.
     (("40001", "40P01", "55P03", "57014"), lambda _: StoreBusy(retry_after_s=1)),
     (("42P01",), lambda _: StoreUnavailable(reason="it has no tables; run `timeline migrate`")),
-    # Connection lost, a standby, no privilege, out of resources, stopped, system error.
-    ((_LOST, "25006", "42501", "53", "57", "58"), lambda reason: StoreUnavailable(reason=reason)),
+    # Connection lost, stopped by an operator: perhaps after the commit, before the answer.
+    ((_LOST, "57"), lambda reason: StoreUnavailable(reason=reason, interrupted=True)),
+    # A standby, no privilege, out of resources, system error: all rolled back.
+    (("25006", "42501", "53", "58"), lambda reason: StoreUnavailable(reason=reason)),
     (("23",), lambda reason: CorruptStore(reason=reason)),
 )
 """By the first characters of an SQLSTATE; the first that fits holds."""

@@ -4,21 +4,31 @@ Owns how a filter becomes a query that its indexes can answer in order. Must not
 of the events found.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.sql.elements import KeyedColumnElement
 
+from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import EventFilter
 from timeline.eventstore.tables import log_entries, log_tags, tag_value
+
+RARE_TYPES: Final = frozenset(
+    {
+        EventType.EVENT_RETRACTED.value,
+        EventType.POLICIES_MERGED.value,
+        EventType.PAYLOAD_ERASED.value,
+    }
+)
+"""Types of which a record has few, so that they lead to less than any tag does."""
 
 
 def matching(filter: EventFilter, after: int, until: int | None = None) -> Select[int]:
     """Return a query for the positions in (after, until] that match, in order.
 
-    It is led by the rarest thing asked for: a policy, else a tag (identifiers first, jurisdictions
-    last), else the entries themselves. One value of one field is one stretch of one index, already
-    in order, so that a limit ends the search.
+    It is led by the rarest thing asked for: a policy or a rare type, else a tag (targets first,
+    jurisdictions last), else the entries themselves. One value of one field is one stretch of one
+    index, already in order, so that a limit ends the search.
     """
     entries = log_entries.alias()
     tags = [(kind, tuple(map(tag_value, values))) for kind, values in filter.tags()]
@@ -28,7 +38,8 @@ def matching(filter: EventFilter, after: int, until: int | None = None) -> Selec
         (entries.c.recorded_by, filter.recorded_by),
     )
     by_column = [_one_of(column, values) for column, values in columns if values]
-    if tags and not filter.policies:
+    is_rare = bool(filter.policies) or (bool(filter.types) and RARE_TYPES.issuperset(filter.types))
+    if tags and not is_rare:
         kind, values = tags[0]
         lead = log_tags.alias()
         position: KeyedColumnElement[int] = lead.c.position

@@ -44,12 +44,14 @@ BUSY_TIMEOUT_MS: Final = 10_000
 _MEANINGS: Final[tuple[tuple[tuple[str, ...], Callable[[str], EventStoreError]], ...]] = (
     (("SQLITE_CONSTRAINT_TRIGGER",), lambda reason: AppendOnlyViolation(reason=reason)),
     (("SQLITE_BUSY", "SQLITE_LOCKED"), lambda _: StoreBusy(retry_after_s=1)),
+    # The disk failed, perhaps while the commit was being synced.
+    (("SQLITE_IOERR",), lambda reason: StoreUnavailable(reason=reason, interrupted=True)),
+    # All rolled back.
     (
         (
             "SQLITE_CANTOPEN",
             "SQLITE_FULL",
             "SQLITE_INTERRUPT",
-            "SQLITE_IOERR",
             "SQLITE_NOMEM",
             "SQLITE_PERM",
             "SQLITE_READONLY",

@@ -120,7 +120,7 @@ class Projector:
                 self._rewrite(policy, changes)
             return
         before = {policy: self._known_rows(policy) for policy in touched}
-        self._stream(event.policy).append(event)
+        self._streams.add(event.policy, event)
         for policy in targets(event.data):
             self._pointing.add(policy, event)
         self.now = event.position

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 import structlog
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from timeline.eventstore.database import read_snapshot, write_transaction
 from timeline.projections.changes import Changes
@@ -122,9 +122,17 @@ def _compare(
 
     An erasure acts at every known position: once the live slots have applied one that the rebuilt
     ones have not, they differ for that reason alone.
+
+    Raises:
+        RebuildInterruptedError: the slots are not this rebuild's any more.
+
     """
     Runner(engine, log).catch_up(position)
     with view(engine) as live:
+        for name, slot in slots.items():
+            reached = _progress(live.connection, name, slot)
+            if live.slots[name] != _other(slot) or reached != position:
+                raise RebuildInterruptedError
         if log.erased_between(position, live.position):
             return None
         return {
@@ -143,23 +151,27 @@ def _other(slot: str) -> str:
 def _prepare(engine: Engine, models: Sequence[ReadModel]) -> dict[str, str]:
     """Empty the slots that are not live; return them by model."""
     with write_transaction(engine) as connection:
-        # Locked, so that two rebuilds that begin at once empty the slots one after the other.
-        pointers = connection.execute(select(projections).order_by("name").with_for_update())
-        live = {row.name: row.live for row in pointers}
+        live = _locked_pointers(connection)
         slots = {model.name: _other(live[model.name]) for model in models}
-        for model in models:
-            slot = slots[model.name]
-            for spec in model.specs:
-                connection.execute(delete(model.table(spec.name, slot)))
+        # The progress first: a rebuild that is filling the slot holds it, so that what is emptied
+        # next includes all that it has written.
+        for name, slot in sorted(slots.items()):
             connection.execute(
                 delete(projection_progress).where(
-                    projection_progress.c.name == model.name, projection_progress.c.slot == slot
+                    projection_progress.c.name == name, projection_progress.c.slot == slot
                 )
             )
-            connection.execute(
-                insert(projection_progress).values(name=model.name, slot=slot, position=0)
-            )
+            connection.execute(insert(projection_progress).values(name=name, slot=slot, position=0))
+        for model in models:
+            for spec in model.specs:
+                connection.execute(delete(model.table(spec.name, slots[model.name])))
     return slots
+
+
+def _locked_pointers(connection: Connection) -> dict[str, str]:
+    """Return the live slots, locked before all else: rebuilds begin and end one after the other."""
+    rows = connection.execute(select(projections).order_by(projections.c.name).with_for_update())
+    return {row.name: row.live for row in rows}
 
 
 def _fill(
@@ -194,12 +206,16 @@ def _switch(engine: Engine, log: Log, models: Sequence[ReadModel], slots: dict[s
     """Point readers at the rebuilt slots, at a moment when both have read equally far."""
     for _ in range(SWITCH_ATTEMPTS):
         live = Runner(engine, log).catch_up()
-        reached = _progress(engine, models[0].name, slots[models[0].name])
+        with read_snapshot(engine) as connection:
+            reached = _progress(connection, models[0].name, slots[models[0].name])
         if reached < live:
             _fill(engine, log, models, slots, lambda _, __: None, reached, live)
         live_slots = {model.name: _other(slots[model.name]) for model in models}
         try:
             with write_transaction(engine) as connection:
+                pointers = _locked_pointers(connection)
+                if any(pointers[name] != slot for name, slot in live_slots.items()):
+                    raise RebuildInterruptedError
                 # Moved to where they stand, the rows are locked against the runner.
                 move_slots(connection, live_slots, live, live)
                 move_slots(connection, slots, live, live)
@@ -214,15 +230,14 @@ def _switch(engine: Engine, log: Log, models: Sequence[ReadModel], slots: dict[s
     raise RebuildOvertakenError
 
 
-def _progress(engine: Engine, name: str, slot: str) -> int:
-    with read_snapshot(engine) as connection:
-        return int(
-            connection.execute(
-                select(projection_progress.c.position).where(
-                    projection_progress.c.name == name, projection_progress.c.slot == slot
-                )
-            ).scalar_one()
-        )
+def _progress(connection: Connection, name: str, slot: str) -> int:
+    return int(
+        connection.execute(
+            select(projection_progress.c.position).where(
+                projection_progress.c.name == name, projection_progress.c.slot == slot
+            )
+        ).scalar_one()
+    )
 
 
 def live_digests(

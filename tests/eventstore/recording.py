@@ -1,0 +1,46 @@
+"""Recording without a thread: what a writer does with one group, at once and repeatably."""
+
+from itertools import count
+
+from builders import one
+from timeline.eventstore.committing import Committer, Result
+from timeline.eventstore.instants import Clock
+from timeline.eventstore.model import Append, Draft, Outcome
+from timeline.eventstore.protocol import EventStore
+
+
+class Recorder:
+    """Records groups of appends in a store; salts count up, so that bytes repeat."""
+
+    def __init__(self, store: EventStore, clock: Clock) -> None:
+        self.store = store
+        self.commits: list[int] = []
+        self.waits: list[float] = []
+        self._salts = count(1)
+        self._committer = Committer(
+            store,
+            clock=clock,
+            random_bytes=self._salt,
+            announce=self.commits.append,
+            sleep=self.waits.append,
+        )
+
+    def group(self, *appends: Append) -> list[Result]:
+        """Record appends as one group; return outcomes and refusals."""
+        return self._committer.record(appends)
+
+    def append(self, append: Append) -> Outcome:
+        """Record one append, or raise why not."""
+        (result,) = self.group(append)
+        if isinstance(result, Outcome):
+            return result
+        raise result
+
+    def drafts(self, *drafts: Draft) -> list[str]:
+        """Record each draft by itself; return their ids."""
+        for draft in drafts:
+            self.append(one(draft))
+        return [draft.id for draft in drafts]
+
+    def _salt(self, size: int) -> bytes:
+        return next(self._salts).to_bytes(size)
