@@ -918,6 +918,36 @@ def test_rule_3_a_stay_for_a_time_holds_back_all_injunctions_of_the_case() -> No
     assert forces == ["suspended", "in_force", "suspended", "suspended", "suspended", "in_force"]
 
 
+@pytest.mark.parametrize(
+    ("suspended", "resumed"), [("suspended", "resumed"), ("enjoined", "injunction_lifted")]
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_rule_3_of_what_lifts_for_a_time_and_for_good_each_does_its_own(
+    suspended: str, resumed: str, *, swapped: bool
+) -> None:
+    """Before the suspension, for a time, and for good; in whatever order they were recorded."""
+    given = [
+        act("issued", "2020-01-01"),
+        act(resumed, "2020-02-01"),
+        act(suspended, "2020-03-01", until="2020-12-31"),
+        act(suspended, "2020-03-02", until="2020-11-30"),
+        act(resumed, "2020-05-01", until="2020-06-30"),
+        act(resumed, "2020-08-01"),
+    ]
+
+    history = folded(*reversed(given) if swapped else given)
+
+    assert [on(history, f"2020-{month:02}-15").force for month in (2, 3, 5, 6, 7, 8, 9)] == [
+        "in_force",
+        "suspended",
+        "in_force",
+        "in_force",
+        "suspended",
+        "in_force",
+        "in_force",
+    ]
+
+
 # --- Rule 4
 
 
