@@ -22,7 +22,7 @@ from timeline.eventstore.database import create_engine
 from timeline.eventstore.schema import migrate
 from timeline.http import examples as package
 from timeline.http.examples import FILE, Example
-from timeline.http.openapi import OPERATIONS
+from timeline.http.operations import OPERATIONS
 
 JSON: Final = "application/json"
 REQUEST_ID: Final = "example"

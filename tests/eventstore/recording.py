@@ -44,3 +44,9 @@ class Recorder:
 
     def _salt(self, size: int) -> bytes:
         return next(self._salts).to_bytes(size)
+
+
+def positions(result: object) -> list[int]:
+    """Return the positions of an outcome's events; what is no outcome fails the test."""
+    assert isinstance(result, Outcome), result
+    return [receipt.position for receipt in result.events]

@@ -1,18 +1,15 @@
 """Connections: what they are set to, what is refused at the start, what drivers' errors mean."""
 
 import sqlite3
-from collections.abc import Iterator
 from threading import Event, Thread
 
 import psycopg
 import pytest
 from sqlalchemy import Engine, make_url, text
-from sqlalchemy.exc import ProgrammingError
 
-from builders import acted, batch, erased, one, registered
+from builders import acted, one, registered
 from conftest import TestClock
 from eventstore.recording import Recorder
-from timeline.eventstore import schema
 from timeline.eventstore.database import (
     check_durability,
     create_engine,
@@ -21,7 +18,6 @@ from timeline.eventstore.database import (
     write_transaction,
 )
 from timeline.eventstore.errors import (
-    AppendOnlyViolation,
     CorruptStore,
     EventStoreError,
     NotDurable,
@@ -279,75 +275,6 @@ def test_messages_hold_no_payload(engine: Engine) -> None:
         connection.execute(text("SELECT nonsense, :secret"), {"secret": "s3cret-payload"})
 
     assert "s3cret-payload" not in str(raised.value)
-
-
-# ---- The service's role ----
-
-
-@pytest.fixture
-def service(database_url: str, engine: Engine, clock: TestClock) -> Iterator[Engine]:
-    """Give an engine whose sessions have the rights of a role that owns nothing."""
-    recorder = Recorder(SqlStore(engine), clock)
-    recorder.append(batch(registered("a"), acted("a")))
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("CREATE ROLE timeline_service LOGIN")
-    schema.grant(engine, "timeline_service")
-    address = make_url(database_url).set(username="timeline_service")
-    service = create_engine(address.render_as_string(hide_password=False))
-    yield service
-    service.dispose()
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DROP OWNED BY timeline_service; DROP ROLE timeline_service")
-
-
-@pytest.mark.parametrize("database_kind", ["postgresql"])
-def test_the_service_s_role_can_do_its_work(service: Engine, clock: TestClock) -> None:
-    """It checks the schema, appends and erases."""
-    schema.check_schema(service)
-    check_durability(service)
-    recorder = Recorder(SqlStore(service), clock)
-    action = acted("a")
-
-    recorder.drafts(action, erased(action.id, "a"))
-
-    assert [event.data is None for event in recorder.store.read()] == [False, False, True, False]
-
-
-@pytest.mark.parametrize("database_kind", ["postgresql"])
-@pytest.mark.parametrize(
-    "statement_",
-    [
-        "UPDATE log_entries SET policy = 'x'",
-        "DELETE FROM log_entries",
-        "TRUNCATE log_tags",
-        "INSERT INTO log_head VALUES (1, 0, NULL, '')",
-        "ALTER TABLE log_entries DISABLE TRIGGER ALL",
-        "DROP TABLE log_entries",
-        "UPDATE alembic_version SET version_num = '0'",
-        "SET session_replication_role = replica",
-    ],
-)
-def test_the_service_s_role_can_do_no_more(service: Engine, statement_: str) -> None:
-    """It has no right to change the log, let alone to switch the guards off."""
-    with pytest.raises((StoreUnavailable, ProgrammingError)) as refused:
-        _run(service, statement_)
-
-    assert "permission denied" in str(refused.value) or "must be owner" in str(refused.value)
-
-
-@pytest.mark.parametrize("database_kind", ["postgresql"])
-def test_the_service_s_role_meets_the_guards_too(service: Engine) -> None:
-    """What it has a right to, for erasures, is still refused without one."""
-    with pytest.raises(AppendOnlyViolation):
-        _run(service, "DELETE FROM log_payloads")
-
-
-@pytest.mark.parametrize("database_kind", ["postgresql"])
-def test_derived_tables_are_the_service_s_own(service: Engine) -> None:
-    """What can be filled again from the log may be emptied."""
-    for table in schema.load_tables().tables.values():
-        if table.info["kind"] == "derived":
-            _run(service, f"DELETE FROM {table.name}")  # noqa: S608 - a name of our own
 
 
 def _run(engine: Engine, statement: str) -> None:

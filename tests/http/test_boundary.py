@@ -63,6 +63,16 @@ def test_a_browser_may_read_but_not_write(reading: Client) -> None:
     assert "Timeline-Min-Position" in answer.headers["access-control-allow-headers"]
 
 
+@pytest.mark.parametrize("target", ["/", "/v1/events", "/v1/policies", "/v1/events/x", "/schema"])
+def test_options_and_a_refusal_name_the_same_methods(reading: Client, target: str) -> None:
+    """Allow lists exactly what is answered, whether it was asked for or run into."""
+    asked = reading.ask("OPTIONS", target)
+    refused = reading.ask("DELETE", target)
+
+    assert asked.status_code == 204
+    assert set(asked.headers["allow"].split(", ")) == set(refused.headers["allow"].split(", "))
+
+
 @pytest.mark.parametrize("given", ["abc-123", "a.b:c_d", "A" * 128])
 def test_a_sane_request_id_is_taken_over(reading: Client, given: str) -> None:
     """The id that a client or a proxy gave stands in the answer and in its problem."""

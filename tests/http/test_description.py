@@ -16,7 +16,8 @@ from http_client import NDJSON, Client, Json
 from http_examples import ASKED, make
 from timeline.application.record import EventRequest
 from timeline.http.examples import Example, examples
-from timeline.http.openapi import OPERATIONS, document
+from timeline.http.openapi import document
+from timeline.http.operations import OPERATIONS
 from timeline.http.problems import PROBLEM_JSON, problem_types
 
 

@@ -1,22 +1,22 @@
 """From actions to effects: the table of section 4, carried out.
 
-Owns what each kind of effect does to the machines of `periods`, and on which days. Must not know
-how actions came to be believed, nor how a day is answered.
+Owns what each kind of effect does to the machines, and on which days. Must not know how actions
+came to be believed, nor how a day is answered.
 """
 
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Final, Generic, TypeAlias
+from typing import Final, Generic
 
 import msgspec
 
 from timeline.domain.dates import Edtf
 from timeline.domain.events import ActionRecorded, Scope
-from timeline.domain.periods import (
+from timeline.domain.litigation import DECIDES, HOLDS_BACK, MOVES, reopen, take_back
+from timeline.domain.machines import (
     FIRST_DAY,
     LAST_DAY,
-    LASTING,
     Atom,
     Case,
     Confirmed,
@@ -41,7 +41,6 @@ from timeline.domain.vocabulary import (
     Effect,
     ForceReason,
     Instrument,
-    Litigation,
 )
 
 
@@ -222,7 +221,7 @@ class _Draft(msgspec.Struct, frozen=True):
             return []
         first, last = earliest_day(until), latest_day(until)
         earliest = FIRST_DAY if first == FIRST_DAY else first + 1
-        latest = LAST_DAY if last >= LAST_DAY - 1 else last + 1
+        latest = min(last + 1, LAST_DAY)
         if earliest > begins.earliest:
             key = Key(earliest, latest, 0, begins.rank, "", self.deed.position)
             return [Atom(key, self.deed.event, apply)]
@@ -422,83 +421,6 @@ def _resume(draft: _Draft) -> None:
     draft.suspensions.lift(draft.part, lift, *over, lasting=not over)
 
 
-_Move: TypeAlias = Callable[[Case, str | None], Case]
-"""What an action makes of a case, given its own event where its effect ends by itself."""
-
-
-def _on_merits(case: Case, status: Litigation, by: str | None) -> Case:
-    """Return the case with another status on the merits, and what it was if that is for a time."""
-    lasting = case.merits if case.by is None else case.before
-    if lasting is status:
-        by = None
-    before = Litigation.NONE if by is None else lasting
-    return msgspec.structs.replace(case, merits=status, by=by, before=before)
-
-
-def _decide(status: Litigation) -> _Move:
-    """Return the move to a status that leaves no injunction."""
-
-    def decide(case: Case, by: str | None) -> Case:
-        return msgspec.structs.replace(_on_merits(case, status, by), enjoined=None, stayed=None)
-
-    return decide
-
-
-def _open(case: Case, by: str | None) -> Case:
-    """Open the case, or open it again; what was struck down stays so until that is reversed."""
-    if case.merits is Litigation.STRUCK_DOWN:
-        return case
-    return _on_merits(case, Litigation.CHALLENGED, by)
-
-
-def _enjoin(case: Case, by: str | None) -> Case:
-    """Forbid, in a case that is open."""
-    enjoined = LASTING if by is None else by
-    return msgspec.structs.replace(_open(case, None), enjoined=enjoined, stayed=None)
-
-
-def _stay(case: Case, by: str | None) -> Case:
-    """Hold the injunction back."""
-    if case.enjoined is None or case.stayed == LASTING:
-        return case
-    return msgspec.structs.replace(case, stayed=LASTING if by is None else by)
-
-
-def _lift(case: Case, by: str | None) -> Case:
-    """Lift the injunction; for a time, as a stay does, where that ends by itself."""
-    if by is not None:
-        return _stay(case, by)
-    return msgspec.structs.replace(case, enjoined=None, stayed=None)
-
-
-def _undo(case: Case, event: str) -> Case:
-    """End what an event brought about for a time."""
-    if case.by == event:
-        case = msgspec.structs.replace(case, merits=case.before, by=None, before=Litigation.NONE)
-    if case.enjoined == event:
-        case = msgspec.structs.replace(case, enjoined=None, stayed=None)
-    if case.stayed == event:
-        case = msgspec.structs.replace(case, stayed=None)
-    return case
-
-
-_MOVES: Final[dict[Action, _Move]] = {
-    Action.CHALLENGED: _open,
-    Action.APPEALED: _open,
-    Action.REVERSED: _decide(Litigation.CHALLENGED),
-    Action.ENJOINED: _enjoin,
-    Action.INJUNCTION_STAYED: _stay,
-    Action.INJUNCTION_LIFTED: _lift,
-    Action.UPHELD: _decide(Litigation.UPHELD),
-    Action.STRUCK_DOWN: _decide(Litigation.STRUCK_DOWN),
-    Action.DISMISSED: _decide(Litigation.DISMISSED),
-}
-"""How an action moves a case from one status to the next (rule 6)."""
-
-_HOLDS_BACK: Final = frozenset({Action.INJUNCTION_STAYED, Action.INJUNCTION_LIFTED})
-_DECIDES: Final = frozenset({Action.REVERSED, Action.UPHELD, Action.STRUCK_DOWN, Action.DISMISSED})
-
-
 def _litigate(draft: _Draft) -> None:
     """Move the case, for the part that is named, or for all its parts.
 
@@ -509,9 +431,9 @@ def _litigate(draft: _Draft) -> None:
     action = draft.deed.action.action
     by = event if draft.ends else None
     key = draft.key(draft.acts_on)
-    over = draft.over(key, lambda case: _undo(case, event))
-    atoms = [draft.atom(key, lambda case: _MOVES[action](case, by)), *over]
-    opening = [draft.atom(key, lambda case: _open(case, None))]
+    over = draft.over(key, lambda case: take_back(case, event))
+    atoms = [draft.atom(key, lambda case: MOVES[action](case, by)), *over]
+    opening = [draft.atom(key, lambda case: reopen(case, None))]
     enjoins = action is Action.ENJOINED
     apart = enjoins and draft.ends and draft.case.injunctions > 1
     if apart:
@@ -519,9 +441,9 @@ def _litigate(draft: _Draft) -> None:
     for part in draft.case.reached(draft.part):
         machine = draft.effects.cases.setdefault((draft.deed.case, part, None), [])
         machine.extend(opening if apart or (enjoins and part != draft.part) else atoms)
-    if action in _HOLDS_BACK and over:
+    if action in HOLDS_BACK and over:
         draft.case.lift(draft.part, *atoms, lasting=False)
-    elif action in _HOLDS_BACK | _DECIDES:
+    elif action in HOLDS_BACK | DECIDES:
         draft.case.lift(draft.part, draft.atom(key, _close), lasting=True)
 
 

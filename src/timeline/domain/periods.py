@@ -1,24 +1,35 @@
 """From effects in time to periods on the three axes.
 
-Owns the atoms (a dated change of one axis), the small machines that fold them, and the cutting of
-the calendar into periods. Must not know where effects come from: `effects` makes them.
+Owns the cutting of the calendar into periods, and the axes of a day. Must not know where effects
+come from (`effects` makes them), nor how a machine folds them (`machines`).
 
-A day falls before, within or after the bounds [earliest, latest] of an atom: the atom then has not
-happened, has possibly happened, or has happened. Atoms fold in the order of their key and are never
-permuted; a possible atom leaves both the state without it and the state with it. A machine's states
-are at most as many as the square of its atoms, and a day folds again only what changed since the
-day before, so the work is polynomial whatever the dates. Rules: design section 4.
+The machines of a policy fold apart from each other: where several are uncertain on a day, all
+combinations of their states count as possible. Rules: design section 4.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
-from enum import StrEnum
 from itertools import repeat
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from timeline.domain.machines import (
+    FIRST_DAY,
+    LAST_DAY,
+    Atom,
+    Case,
+    Confirmed,
+    Effects,
+    Machine,
+    PartEffect,
+    Spell,
+    Stage,
+    Standing,
+    State,
+    Suspension,
+    graver,
+)
 from timeline.domain.vocabulary import (
     FORCE_PRECEDENCE,
     GRAVITY,
@@ -28,172 +39,14 @@ from timeline.domain.vocabulary import (
     Litigation,
 )
 
-FIRST_DAY: Final = 0
-"""Stands for an open beginning; date.min.toordinal() is 1."""
-LAST_DAY: Final = date.max.toordinal() + 1
-"""Stands for an open end."""
+__all__ = ["FIRST_DAY", "LAST_DAY", "Period", "answer", "force_of", "periods"]
 
 UNKNOWN: Final = "unknown"
 
 
-class Key(NamedTuple):
-    """The order in which atoms fold: what they say of the world, then the record's order.
-
-    `phase` is 0 for what happens as a day begins (a term that ended the day before).
-    """
-
-    earliest: int
-    latest: int
-    phase: int
-    rank: int
-    time: str
-    position: int
-    step: int = 0
-
-
-State = TypeVar("State", bound=msgspec.Struct)
 Name = TypeVar("Name")
 Kind = TypeVar("Kind")
 Value = TypeVar("Value")
-
-
-class Atom(msgspec.Struct, Generic[State], frozen=True):
-    """A dated change of one machine's state, with the event that brings it about.
-
-    It folds where its key says, and may have happened from `key.earliest` on. It has happened from
-    `certain` on: `key.latest` where None; other days where an end is better known than the
-    beginning after which it folds.
-    """
-
-    key: Key
-    event: str
-    apply: Callable[[State], State]
-    certain: int | None = None
-
-    @property
-    def certainly(self) -> int:
-        """The day from which it has happened."""
-        return self.key.latest if self.certain is None else self.certain
-
-
-class Stage(msgspec.Struct, frozen=True):
-    """The stage machine: the latest stage action, and whether enactment has happened."""
-
-    value: str | None = None
-    enacted: bool = False
-
-
-class End(msgspec.Struct, frozen=True):
-    """Why force ended, and where the action that ended it stands in the order of actions.
-
-    A `temporary` end carries an end of its own.
-    """
-
-    reason: ForceReason
-    key: Key
-    temporary: bool = False
-
-    @property
-    def expired(self) -> bool:
-        """Tell whether an extension reopens force."""
-        return self.reason is ForceReason.EXPIRED
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """The machine of force apart from suspensions, courts and what touches a part for a time.
-
-    `term` is the event that set the end to come.
-    """
-
-    enacted: bool = False
-    begun: bool = False
-    partly_begun: bool = False
-    ended: End | None = None
-    partly_ended: bool = False
-    term: str | None = None
-
-
-class PartEffect(StrEnum):
-    """What an action can do to a part of the policy for a time."""
-
-    BEGUN = "begun"
-    ENDED = "ended"
-    KEPT = "kept"
-
-
-class Spell(msgspec.Struct, frozen=True):
-    """The machine of one action's effect on a part for a time."""
-
-    begun: bool = False
-    over: bool = False
-
-
-class Suspension(msgspec.Struct, frozen=True):
-    """The machine of one part's suspension; `lifted` is a resumption that itself will end."""
-
-    on: bool = False
-    lifted: str | None = None
-
-    @property
-    def held(self) -> bool:
-        """Tell whether the part is out of force."""
-        return self.on and self.lifted is None
-
-
-LASTING: Final = ""
-"""Stands where an event's id would, for what does not end by itself."""
-
-
-class Case(msgspec.Struct, frozen=True):
-    """The machine of one case and part.
-
-    `merits` is the status apart from an injunction; `by` the event that set it for a time, and
-    `before` what it was then. `enjoined` and `stayed` are the events of an injunction and of what
-    holds it back, or LASTING.
-    """
-
-    merits: Litigation = Litigation.NONE
-    by: str | None = None
-    before: Litigation = Litigation.NONE
-    enjoined: str | None = None
-    stayed: str | None = None
-
-    @property
-    def status(self) -> Litigation:
-        """The case on the axis of litigation."""
-        if self.enjoined is None or self.stayed is not None:
-            return self.merits
-        return graver(self.merits, Litigation.ENJOINED)
-
-
-class Confirmed(msgspec.Struct, frozen=True):
-    """When the policy was last seen in force, as EDTF text."""
-
-    value: str | None = None
-
-
-class Effects(msgspec.Struct):
-    """All atoms of one policy, by machine.
-
-    `suspensions` are by part, `cases` by case and part, where None is the whole policy. Both are by
-    track besides: None, or the event of a suspension or injunction that ends by itself.
-    `parts` are by kind and event. `begins` is the last day on which a recorded beginning may still
-    be to come, exclusive. `days` are further days on which a period begins.
-    """
-
-    applicable: bool = True
-    begins: int = FIRST_DAY
-    days: set[int] = msgspec.field(default_factory=set)
-    stage: list[Atom[Stage]] = msgspec.field(default_factory=list)
-    standing: list[Atom[Standing]] = msgspec.field(default_factory=list)
-    parts: dict[tuple[PartEffect, str], list[Atom[Spell]]] = msgspec.field(default_factory=dict)
-    suspensions: dict[tuple[str | None, str | None], list[Atom[Suspension]]] = msgspec.field(
-        default_factory=dict
-    )
-    cases: dict[tuple[str, str | None, str | None], list[Atom[Case]]] = msgspec.field(
-        default_factory=dict
-    )
-    confirmed: list[Atom[Confirmed]] = msgspec.field(default_factory=list)
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,85 +67,6 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     last_confirmed: str | None
     possible: dict[str, tuple[str | None, ...]]
     decided_by: dict[str, tuple[str, ...]]
-
-
-class _Outcome(NamedTuple, Generic[State]):
-    """The possible states on a day, the last of them that in which all has happened.
-
-    `deciders` are the events that set a field of them, by field.
-    """
-
-    states: tuple[State, ...]
-    deciders: dict[str, frozenset[str]]
-
-    @property
-    def events(self) -> frozenset[str]:
-        return _union(self.deciders.values())
-
-    def after(self, atom: Atom[State], *, happened: bool) -> "_Outcome[State]":
-        """Return the outcome once the atom has happened, or has possibly happened."""
-        applied = tuple(atom.apply(state) for state in self.states)
-        if applied == self.states:
-            return self
-        states = tuple(dict.fromkeys(applied if happened else (*self.states, *applied)))
-        deciders = dict(self.deciders)
-        for name in states[0].__struct_fields__:
-            before = [getattr(state, name) for state in self.states]
-            after = [getattr(state, name) for state in applied]
-            if before == after:
-                continue
-            overruled = happened and all(value == after[0] for value in after)
-            others = frozenset() if overruled else deciders.get(name, frozenset())
-            deciders[name] = others | {atom.event}
-        return _Outcome(states, deciders)
-
-
-class _Machine(Generic[State]):
-    """One machine's atoms in order, answering for one day after the other.
-
-    Keeps the outcome after each atom, and works out anew from the first atom that has changed from
-    possible to happened since the day before.
-    """
-
-    def __init__(self, start: State, atoms: Iterable[Atom[State]]) -> None:
-        self._atoms = sorted(atoms, key=lambda atom: atom.key)
-        self._certain = [atom.certainly for atom in self._atoms]
-        self._by_certainty = sorted(range(len(self._atoms)), key=self._certain.__getitem__)
-        self._settled = 0
-        self._outcomes: list[_Outcome[State]] = [_Outcome((start,), {})]
-
-    @property
-    def outcome(self) -> _Outcome[State]:
-        """The outcome on the day that was reached."""
-        return self._outcomes[-1]
-
-    @property
-    def moved(self) -> bool:
-        """Tell whether the machine may be elsewhere than where it started."""
-        return self.outcome.states != self._outcomes[0].states
-
-    def days(self) -> Iterator[int]:
-        """Yield the days on which the outcome can change."""
-        for atom, certain in zip(self._atoms, self._certain, strict=True):
-            yield atom.key.earliest
-            yield certain
-
-    def reach(self, day: int) -> None:
-        """Go on to a day, which is later than the one before."""
-        unchanged = len(self._outcomes)
-        while self._settled < len(self._by_certainty):
-            index = self._by_certainty[self._settled]
-            if self._certain[index] > day:
-                break
-            unchanged = min(unchanged, index + 1)
-            self._settled += 1
-        del self._outcomes[unchanged:]
-        for index in range(len(self._outcomes) - 1, len(self._atoms)):
-            atom = self._atoms[index]
-            if atom.key.earliest > day:
-                break
-            happened = self._certain[index] <= day
-            self._outcomes.append(self.outcome.after(atom, happened=happened))
 
 
 class _Axes(NamedTuple):
@@ -331,8 +105,8 @@ class _Calendar:
         )
         self._cases = self._machines(Case(), effects.cases, lambda state: state.status)
 
-    def _machine(self, start: State, atoms: Iterable[Atom[State]]) -> _Machine[State]:
-        machine = _Machine(start, atoms)
+    def _machine(self, start: State, atoms: Iterable[Atom[State]]) -> Machine[State]:
+        machine = Machine(start, atoms)
         for day in set(machine.days()):
             self._due.setdefault(day, []).append(machine.reach)
         return machine
@@ -346,7 +120,7 @@ class _Calendar:
         """Make the machines; returns where to find those that moved."""
         seen: dict[Name, _Seen[Value]] = {}
 
-        def watch(name: Name, machine: _Machine[State]) -> None:
+        def watch(name: Name, machine: Machine[State]) -> None:
             def look(_: int) -> None:
                 if machine.moved:
                     states, events = machine.outcome.states, machine.outcome.events
@@ -486,11 +260,6 @@ def _union(events: Iterable[frozenset[str]]) -> frozenset[str]:
 
 
 _ACTING: Final = frozenset({Litigation.ENJOINED, Litigation.STRUCK_DOWN})
-
-
-def graver(one: Litigation, other: Litigation) -> Litigation:
-    """Return the graver of two litigation statuses."""
-    return one if GRAVITY.index(one) <= GRAVITY.index(other) else other
 
 
 def force_of(

@@ -27,7 +27,7 @@ from timeline.http.problems import respond
 from timeline.http.service import Service
 from timeline.settings import Settings
 
-HANDLERS: Final = (recording.record, *reading.HANDLERS, *health.HANDLERS, *pages.HANDLERS)
+HANDLERS: Final = (*recording.HANDLERS, *reading.HANDLERS, *health.HANDLERS, *pages.HANDLERS)
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 

@@ -1,6 +1,6 @@
 """The API's description: OpenAPI 3.1, made from the structs that requests are read by.
 
-Owns the list of operations and how structs become schemas and parameters. Must not be needed to
+Owns how operations and structs become a document. Must not be needed to
 serve any other route.
 """
 
@@ -8,27 +8,18 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
-from timeline.application import queries
-from timeline.application.record import BatchRequest, EventRequest
-from timeline.domain.dates import (
-    EDTF_PATTERN,
-    MAX_LENGTH,
-    OCCURRENCE_PATTERN,
-    Edtf,
-    Occurrence,
-)
-from timeline.domain.events import DATA_TYPES, EventId, PolicyId
-from timeline.domain.vocabulary import EventType
+from timeline.domain.events import EventId, PolicyId
 from timeline.http import schemas
 from timeline.http.examples import Example, examples
+from timeline.http.openapi_schemas import REF, all_schemas, parameters_of
+from timeline.http.operations import OPERATIONS, TAGS, Operation
 from timeline.http.problems import PROBLEM_JSON, problem_types
-from timeline.http.replies import HTML, JSON, NDJSON
+from timeline.http.replies import JSON, NDJSON
 
-REF: Final = "#/components/schemas/"
 BEARER: Final = "bearer"
 
 ABOUT: Final = """\
@@ -42,220 +33,30 @@ explanation. Parameters that are not listed are refused. A `+` in a query stands
 the `+` of an offset as `%2B`.
 """
 
-TAGS: Final = {
-    "Recording": "Append events; needs a token.",
-    "The log": "The events as they were recorded.",
-    "The record": "What the events say, at any date and as known at any moment.",
-    "Operations": "Health, this description, and problem types.",
-}
-
-
-class Operation(NamedTuple):
-    """One route and method, as it is described.
-
-    `answers` maps the media types of a success to schemas; `statuses` are those of problems besides
-    what every route may answer.
-    """
-
-    method: str
-    path: str
-    id: str
-    tag: str
-    summary: str
-    description: str
-    query: type[queries.Query]
-    answers: Mapping[str, type]
-    statuses: tuple[int, ...]
-    min_position: bool = True
-    paged: bool = False
-
-
-_READ: Final = (304, 401, 403, 406, 503)
-
-OPERATIONS: Final = (
-    Operation(
-        "post",
-        "/v1/events",
-        "recordEvents",
-        "Recording",
-        "Record events",
-        "One event, or a batch that is recorded together or not at all. An append is repeated "
-        "safely where its events carry ids: what is recorded already is answered with 200 and as "
-        "it was then. With `Content-Type: application/x-ndjson`, any number of lines, each an "
-        "event with an id, is recorded in chunks, and the answer is a line for each chunk; at a "
-        "line that is refused it ends with a line that names it. Lines before that one are "
-        "recorded.",
-        queries.Query,
-        {JSON: schemas.RecordedEvents},
-        (401, 403, 406, 409, 413, 415, 422, 503),
-        min_position=False,
-    ),
-    Operation(
-        "get",
-        "/v1/events",
-        "listEvents",
-        "The log",
-        "Events",
-        "The log in its order. Each parameter narrows; of one that is repeated, any value "
-        "matches. With `Accept: application/x-ndjson`, all events up to the head are streamed, "
-        "one a line, and `limit` and `cursor` are refused.",
-        queries.EventsQuery,
-        {JSON: schemas.EventsPage, NDJSON: schemas.Event},
-        _READ,
-        paged=True,
-    ),
-    Operation(
-        "get",
-        "/v1/events/{id}",
-        "getEvent",
-        "The log",
-        "One event",
-        "The entry's fields, and the data as it was sent.",
-        queries.EventQuery,
-        {JSON: schemas.Event},
-        (*_READ, 404),
-    ),
-    Operation(
-        "get",
-        "/v1/timeline",
-        "listActions",
-        "The record",
-        "The timeline",
-        "The actions as the record believes them, by what they say of the world. `as_of` hides "
-        "what happened later.",
-        queries.TimelineQuery,
-        {JSON: schemas.TimelinePage},
-        (*_READ, 307, 404, 410),
-        paged=True,
-    ),
-    Operation(
-        "get",
-        "/v1/policies",
-        "listPolicies",
-        "The record",
-        "Policies",
-        "Policies with their three axes on a date, today where none is given. Those without an "
-        "action by then are left out.",
-        queries.PoliciesQuery,
-        {JSON: schemas.PoliciesPage},
-        _READ,
-        paged=True,
-    ),
-    Operation(
-        "get",
-        "/v1/policies/{policy}",
-        "getPolicy",
-        "The record",
-        "One policy",
-        "All that the record believes about it, and the events that decide each value.",
-        queries.PolicyQuery,
-        {JSON: schemas.Policy},
-        (*_READ, 307, 404, 410),
-    ),
-    Operation(
-        "get",
-        "/v1/policies/{policy}/history",
-        "replayPolicy",
-        "The record",
-        "A policy's history",
-        "The replay: event by event, what it changed and the state after it. Also of policies "
-        "that are retracted or merged.",
-        queries.HistoryQuery,
-        {JSON: schemas.HistoryPage},
-        (*_READ, 404),
-        paged=True,
-    ),
-    Operation(
-        "get",
-        "/v1/vocabulary",
-        "getVocabulary",
-        "The record",
-        "The vocabulary",
-        "Actions with their effects, in the order of one day; instruments, relations, types of "
-        "events and other words.",
-        queries.Query,
-        {JSON: schemas.Vocabulary},
-        _READ,
-    ),
-    Operation(
-        "get",
-        "/health/live",
-        "isLive",
-        "Operations",
-        "Liveness",
-        "Whether the process runs.",
-        queries.Query,
-        {JSON: schemas.Live},
-        (406,),
-        min_position=False,
-    ),
-    Operation(
-        "get",
-        "/health/ready",
-        "isReady",
-        "Operations",
-        "Readiness",
-        "Whether database, schema and read models allow to serve.",
-        queries.Query,
-        {JSON: schemas.Ready},
-        (406, 503),
-        min_position=False,
-    ),
-    Operation(
-        "get",
-        "/",
-        "listEntryPoints",
-        "Operations",
-        "Entry points",
-        "Where to begin; a page for browsers.",
-        queries.Query,
-        {JSON: schemas.EntryPoints, HTML: str},
-        (304, 406),
-        min_position=False,
-    ),
-    Operation(
-        "get",
-        "/schema",
-        "showDescription",
-        "Operations",
-        "This description, as a page",
-        "Works without JavaScript and without the internet.",
-        queries.Query,
-        {HTML: str},
-        (304, 406),
-        min_position=False,
-    ),
-    Operation(
-        "get",
-        "/schema/openapi.json",
-        "getDescription",
-        "Operations",
-        "This description",
-        "OpenAPI 3.1.",
-        queries.Query,
-        {JSON: dict},
-        (304, 406),
-        min_position=False,
-    ),
-    Operation(
-        "get",
-        "/problems/{slug}",
-        "explainProblem",
-        "Operations",
-        "A problem type",
-        "What a problem's `type` means, and what to do about it.",
-        queries.Query,
-        {JSON: schemas.ProblemType, HTML: str},
-        (304, 404, 406),
-        min_position=False,
-    ),
-)
-
 _PATH_PARAMETERS: Final[Mapping[str, tuple[Any, str]]] = {
     "id": (EventId, "The event's id."),
     "policy": (PolicyId, "The policy's id."),
     "slug": (str, "The last part of a problem's type."),
 }
+
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "action": "What happened.",
+    "actor": "A name among the actors, whole, in any case.",
+    "body": "The deciding body, whole, in any case.",
+    "force": "The axis of legal force; also matches where it is one of what is possible.",
+    "identifier": "`scheme:value`; case and blanks do not count.",
+    "in_force": "The answer to whether it is in force.",
+    "instrument": "The legal form.",
+    "jurisdiction": "An Open Civic Data division id.",
+    "litigation": "The axis of litigation; also matches where it is one of what is possible.",
+    "order": "By date: oldest or newest first.",
+    "policy": "The policy's id.",
+    "recorded_by": "The principal that recorded it.",
+    "stage": "The latest stage action; also matches where it is one of what is possible.",
+    "topic": "A topic, whole, in any case.",
+    "type": "The type of event.",
+}
+"""What the parameters mean whose struct does not say it beside their bounds."""
 
 _EVERYWHERE: Final = (400, 405, 429, 500)
 """Problems that any route may answer: malformed requests, limits, faults of ours."""
@@ -278,7 +79,7 @@ def document() -> dict[str, Any]:
         "tags": [{"name": name, "description": about} for name, about in TAGS.items()],
         "paths": _paths(),
         "components": {
-            "schemas": _schemas(),
+            "schemas": all_schemas(),
             "responses": {_response_name(status): _problem(status) for status in _statuses()},
             "headers": _HEADERS,
             "parameters": _SHARED_PARAMETERS,
@@ -338,7 +139,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name, (kind, about) in _PATH_PARAMETERS.items()
         if f"{{{name}}}" in operation.path
     ]
-    properties = _components()[1][operation.query.__name__]["properties"]
+    properties = parameters_of(operation.query)
     found.extend(_query_parameter(operation, name, each) for name, each in properties.items())
     shared = ["RequestId"]
     if operation.min_position:
@@ -352,9 +153,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 def _query_parameter(operation: Operation, name: str, schema: dict[str, Any]) -> dict[str, Any]:
     schema = _without_null(schema)
     described: dict[str, Any] = {"name": name, "in": "query", "required": False}
-    about = schema.pop("description", None)
-    if about:
-        described["description"] = about
+    described["description"] = schema.pop("description", None) or _PARAMETERS[name]
     if schema.get("type") == "array":
         described |= {"style": "form", "explode": True}
         schema.pop("default", None)
@@ -563,124 +362,3 @@ _SHARED_PARAMETERS: Final = {
         "schema": {"type": "string"},
     },
 }
-
-
-# Schemas
-
-_QUERIES: Final = tuple({operation.query for operation in OPERATIONS})
-_ANSWERS: Final = tuple(
-    kind
-    for operation in OPERATIONS
-    for kind in operation.answers.values()
-    if issubclass(kind, msgspec.Struct)
-)
-
-
-def _date_schema(kind: type) -> dict[str, Any]:
-    if issubclass(kind, Edtf):
-        return {"$ref": f"{REF}{kind.__name__}"}
-    raise NotImplementedError(kind)
-
-
-@cache
-def _components() -> tuple[Any, dict[str, dict[str, Any]]]:
-    return msgspec.json.schema_components(
-        [
-            *DATA_TYPES.values(),
-            EventRequest,
-            BatchRequest,
-            *_ANSWERS,
-            schemas.ChunkReport,
-            schemas.RefusalReport,
-            schemas.Problem,
-            *_QUERIES,
-        ],
-        schema_hook=_date_schema,
-        ref_template=REF + "{name}",
-    )
-
-
-def _schemas() -> dict[str, Any]:
-    """Return all schemas, with what msgspec's own cannot say: dates, and rules between fields."""
-    found = {name: dict(schema) for name, schema in _components()[1].items()}
-    for query in _QUERIES:
-        del found[query.__name__]
-    found |= _DATES
-    for name, rule in _BETWEEN_FIELDS.items():
-        found[name] |= rule
-    found["EventRequest"] = _by_type(found["EventRequest"], nullable=False)
-    found["Event"] = _by_type(found["Event"], nullable=True)
-    return dict(sorted(found.items()))
-
-
-def _by_type(schema: dict[str, Any], *, nullable: bool) -> dict[str, Any]:
-    """Return a choice of schemas, one for each type of event, in which `data` is that type's."""
-
-    def one(type: EventType) -> dict[str, Any]:
-        data: dict[str, Any] = {"$ref": f"{REF}{DATA_TYPES[type].__name__}"}
-        if nullable:
-            data = {"anyOf": [data, {"type": "null"}], "description": "null once it is erased."}
-        properties = {**schema["properties"], "type": {"const": str(type)}, "data": data}
-        return {**schema, "title": str(type), "properties": properties}
-
-    return {
-        "title": schema["title"],
-        "description": schema["description"],
-        "oneOf": [
-            {name: value for name, value in one(type).items() if name != "description"}
-            for type in EventType
-        ],
-    }
-
-
-def _given(name: str) -> dict[str, Any]:
-    """Return the condition that a field is there, and not null."""
-    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
-
-
-def _exactly_one(*names: str) -> dict[str, Any]:
-    return {"oneOf": [_given(name) for name in names]}
-
-
-def _at_least_one(*names: str) -> dict[str, Any]:
-    return {"anyOf": [_given(name) for name in names]}
-
-
-_DATES: Final = {
-    Edtf.__name__: {
-        "title": "Edtf",
-        "description": "A date or an interval of uncertainty in EDTF (ISO 8601-2): `2019`, "
-        "`2023-03`, `2024-11~`, `201X`, `2024-12-04/2024-12-09`, `2024-11/..`, `XXXX`.",
-        "type": "string",
-        "pattern": EDTF_PATTERN,
-        "maxLength": MAX_LENGTH,
-    },
-    Occurrence.__name__: {
-        "title": "Occurrence",
-        "description": "As Edtf, or a moment with its zone: `2024-11-19T10:30:00-08:00`.",
-        "type": "string",
-        "pattern": OCCURRENCE_PATTERN,
-        "maxLength": MAX_LENGTH,
-    },
-}
-
-_BETWEEN_FIELDS: Final[Mapping[str, dict[str, Any]]] = {
-    "Source": _at_least_one("url", "citation"),
-    "Counterpart": _exactly_one("policy", "citation"),
-    "Target": _exactly_one("policy", "citation", "selector"),
-    "Selector": _at_least_one(
-        "jurisdiction", "instrument", "occurred_from", "occurred_until", "in_force_on"
-    ),
-    "SourceAttached": {
-        "if": {"properties": {"stance": {"const": "disputes"}}},
-        "then": _given("claim"),
-    },
-    "PolicyDescribed": {"minProperties": 2},
-    "MatchRequest": {
-        "anyOf": [
-            {"required": [name], "properties": {name: {"minItems": 1}}}
-            for name in ("types", "policies", "jurisdictions", "topics", "actors", "identifiers")
-        ]
-    },
-}
-"""What holds between the fields of a struct: its `__post_init__`, in words of JSON Schema."""

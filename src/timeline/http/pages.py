@@ -20,6 +20,7 @@ from timeline.application.errors import UnknownResource
 from timeline.application.queries import Query
 from timeline.http import openapi
 from timeline.http.examples import examples
+from timeline.http.operations import OPERATIONS
 from timeline.http.parameters import parse
 from timeline.http.problems import problem_types, shown
 from timeline.http.reading import READ
@@ -116,7 +117,7 @@ def _schema_page() -> bytes:
     return _render(
         "schema.html",
         document=openapi.document(),
-        operations=openapi.OPERATIONS,
+        operations=OPERATIONS,
         problems=list(problem_types().values()),
         examples=examples(),
         bound_words=_BOUND_WORDS,

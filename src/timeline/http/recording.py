@@ -3,7 +3,9 @@
 Owns the reading of bodies within their bounds, and the answers. Must not judge events.
 """
 
-from litestar import Response, post
+from typing import Final
+
+from litestar import HttpMethod, Response, post, route
 from litestar.types import ASGIApp
 
 from timeline.application.access import Role
@@ -29,6 +31,19 @@ async def record(request: HttpRequest) -> ASGIApp:
     body = await read_body(request, service.application.settings.max_body_bytes)
     outcome = await service.writes.run(service.application.recorder.record, body, principal)
     return _recorded(service, outcome).to_asgi_response(app=None, request=request)
+
+
+@route("/v1/events", http_method=[HttpMethod.OPTIONS], status_code=204)
+async def options() -> Response[None]:
+    """Answer which methods there are.
+
+    Litestar's own answer knows only those of the handler that is registered first.
+    """
+    return Response(None, headers={"Allow": "GET, HEAD, OPTIONS, POST"})
+
+
+HANDLERS: Final = (options, record)
+"""The answer to OPTIONS first: a path that has one when it is registered gets no other."""
 
 
 def _recorded(service: Service, outcome: Outcome) -> Response[bytes]:

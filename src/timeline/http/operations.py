@@ -1,0 +1,220 @@
+"""The operations of the API, as they are described: one row a route and method.
+
+Owns their names, their words and which problems each may answer. Must not know OpenAPI.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from timeline.application import queries
+from timeline.http import schemas
+from timeline.http.replies import HTML, JSON, NDJSON
+
+TAGS: Final = {
+    "Recording": "Append events; needs a token.",
+    "The log": "The events as they were recorded.",
+    "The record": "What the events say, at any date and as known at any moment.",
+    "Operations": "Health, this description, and problem types.",
+}
+
+
+class Operation(NamedTuple):
+    """One route and method, as it is described.
+
+    `answers` maps the media types of a success to schemas; `statuses` are those of problems besides
+    what every route may answer.
+    """
+
+    method: str
+    path: str
+    id: str
+    tag: str
+    summary: str
+    description: str
+    query: type[queries.Query]
+    answers: Mapping[str, type]
+    statuses: tuple[int, ...]
+    min_position: bool = True
+    paged: bool = False
+
+
+_READ: Final = (304, 401, 403, 406, 503)
+
+OPERATIONS: Final = (
+    Operation(
+        "post",
+        "/v1/events",
+        "recordEvents",
+        "Recording",
+        "Record events",
+        "One event, or a batch that is recorded together or not at all. An append is repeated "
+        "safely where its events carry ids: what is recorded already is answered with 200 and as "
+        "it was then. With `Content-Type: application/x-ndjson`, any number of lines, each an "
+        "event with an id, is recorded in chunks, and the answer is a line for each chunk; at a "
+        "line that is refused it ends with a line that names it. Lines before that one are "
+        "recorded.",
+        queries.Query,
+        {JSON: schemas.RecordedEvents},
+        (401, 403, 406, 409, 413, 415, 422, 503),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/v1/events",
+        "listEvents",
+        "The log",
+        "Events",
+        "The log in its order. Each parameter narrows; of one that is repeated, any value "
+        "matches. With `Accept: application/x-ndjson`, all events up to the head are streamed, "
+        "one a line, and `limit` and `cursor` are refused.",
+        queries.EventsQuery,
+        {JSON: schemas.EventsPage, NDJSON: schemas.Event},
+        _READ,
+        paged=True,
+    ),
+    Operation(
+        "get",
+        "/v1/events/{id}",
+        "getEvent",
+        "The log",
+        "One event",
+        "The entry's fields, and the data as it was sent.",
+        queries.EventQuery,
+        {JSON: schemas.Event},
+        (*_READ, 404),
+    ),
+    Operation(
+        "get",
+        "/v1/timeline",
+        "listActions",
+        "The record",
+        "The timeline",
+        "The actions as the record believes them, by what they say of the world. `as_of` hides "
+        "what happened later.",
+        queries.TimelineQuery,
+        {JSON: schemas.TimelinePage},
+        (*_READ, 307, 404, 410),
+        paged=True,
+    ),
+    Operation(
+        "get",
+        "/v1/policies",
+        "listPolicies",
+        "The record",
+        "Policies",
+        "Policies with their three axes on a date, today where none is given. Those without an "
+        "action by then are left out.",
+        queries.PoliciesQuery,
+        {JSON: schemas.PoliciesPage},
+        _READ,
+        paged=True,
+    ),
+    Operation(
+        "get",
+        "/v1/policies/{policy}",
+        "getPolicy",
+        "The record",
+        "One policy",
+        "All that the record believes about it, and the events that decide each value.",
+        queries.PolicyQuery,
+        {JSON: schemas.Policy},
+        (*_READ, 307, 404, 410),
+    ),
+    Operation(
+        "get",
+        "/v1/policies/{policy}/history",
+        "replayPolicy",
+        "The record",
+        "A policy's history",
+        "The replay: event by event, what it changed and the state after it. Also of policies "
+        "that are retracted or merged.",
+        queries.HistoryQuery,
+        {JSON: schemas.HistoryPage},
+        (*_READ, 404),
+        paged=True,
+    ),
+    Operation(
+        "get",
+        "/v1/vocabulary",
+        "getVocabulary",
+        "The record",
+        "The vocabulary",
+        "Actions with their effects, in the order of one day; instruments, relations, types of "
+        "events and other words.",
+        queries.Query,
+        {JSON: schemas.Vocabulary},
+        _READ,
+    ),
+    Operation(
+        "get",
+        "/health/live",
+        "isLive",
+        "Operations",
+        "Liveness",
+        "Whether the process runs.",
+        queries.Query,
+        {JSON: schemas.Live},
+        (406,),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/health/ready",
+        "isReady",
+        "Operations",
+        "Readiness",
+        "Whether database, schema and read models allow to serve.",
+        queries.Query,
+        {JSON: schemas.Ready},
+        (406, 503),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/",
+        "listEntryPoints",
+        "Operations",
+        "Entry points",
+        "Where to begin; a page for browsers.",
+        queries.Query,
+        {JSON: schemas.EntryPoints, HTML: str},
+        (304, 406),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/schema",
+        "showDescription",
+        "Operations",
+        "This description, as a page",
+        "Works without JavaScript and without the internet.",
+        queries.Query,
+        {HTML: str},
+        (304, 406),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/schema/openapi.json",
+        "getDescription",
+        "Operations",
+        "This description",
+        "OpenAPI 3.1.",
+        queries.Query,
+        {JSON: dict},
+        (304, 406),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/problems/{slug}",
+        "explainProblem",
+        "Operations",
+        "A problem type",
+        "What a problem's `type` means, and what to do about it.",
+        queries.Query,
+        {JSON: schemas.ProblemType, HTML: str},
+        (304, 404, 406),
+        min_position=False,
+    ),
+)
