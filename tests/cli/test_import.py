@@ -127,7 +127,7 @@ def test_a_line_that_is_no_event_names_its_field(
     ("raw", "field", "reason"),
     [
         (b"{", "", "column 2"),
-        (b"[]", "", "Expected `object`, got `array`"),
+        (b"[]", "", "Expected an object, got a list"),
         (b'{"id": 1.5}', "id", "a fraction or an exponent"),
         (b'{"id": 1, "id": 1}', "id", "a duplicate key"),
         (b'{"id": "\xff"}', "", "not UTF-8"),

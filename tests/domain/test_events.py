@@ -221,7 +221,7 @@ def test_a_required_field_that_is_missing_is_named(type: EventType, name: str) -
     """The writer learns which field to add."""
     data = {key: value for key, value in REQUIRED[type].items() if key != name}
 
-    assert refusal(type, data) == (f"data.{name}", f"Object missing required field `{name}`")
+    assert refusal(type, data) == (f"data.{name}", f"`{name}` is required")
 
 
 @pytest.mark.parametrize("type", EventType)
@@ -229,7 +229,7 @@ def test_a_field_that_the_type_does_not_have_is_refused_by_name(type: EventType)
     """A misspelt field would otherwise be lost without a word."""
     data = FULL[type] | {"occured": "2024"}
 
-    assert refusal(type, data) == ("data.occured", "Object contains unknown field `occured`")
+    assert refusal(type, data) == ("data.occured", "There is no field `occured` here")
 
 
 @pytest.mark.parametrize(("type", "name"), EACH_FIELD)
@@ -268,13 +268,13 @@ NESTED: list[tuple[EventType, dict[str, Json], str, str]] = [
         EventType.ACTION_RECORDED,
         {"sources": [SOURCE | {"class": "gossip"}]},
         "data.sources[0].class",
-        "Invalid enum value 'gossip'",
+        "'gossip' is none of primary, official, news, secondary",
     ),
     (
         EventType.ACTION_RECORDED,
         {"sources": [SOURCE | {"class_": "news"}]},
         "data.sources[0].class_",
-        "Object contains unknown field `class_`",
+        "There is no field `class_` here",
     ),
     (
         EventType.ACTION_RECORDED,
@@ -293,14 +293,14 @@ NESTED: list[tuple[EventType, dict[str, Json], str, str]] = [
         EventType.ACTION_RECORDED,
         {"vote": {"yes": 3.0}},
         "data.vote.yes",
-        "Expected `int | null`, got `float`",
+        "Expected a whole number or null, got a number with a fraction",
     ),
-    (EventType.ACTION_RECORDED, {"vote": {"no": -1}}, "data.vote.no", "Expected `int` >= 0"),
+    (EventType.ACTION_RECORDED, {"vote": {"no": -1}}, "data.vote.no", "It is 0 at the least"),
     (
         EventType.ACTION_RECORDED,
         {"vote": {"members": [{"name": "A", "vote": "perhaps"}]}},
         "data.vote.members[0].vote",
-        "Invalid enum value 'perhaps'",
+        "'perhaps' is none of yes, no, abstain, absent",
     ),
     (
         EventType.ACTION_RECORDED,
@@ -314,12 +314,12 @@ NESTED: list[tuple[EventType, dict[str, Json], str, str]] = [
         "data.by",
         "Exactly one of `policy`, `citation` is needed",
     ),
-    (EventType.ACTION_RECORDED, {"sources": []}, "data.sources", "Expected `array` of length >= 1"),
+    (EventType.ACTION_RECORDED, {"sources": []}, "data.sources", "At least 1 item is needed"),
     (
         EventType.ACTION_CORRECTED,
         {"changes": {"reason": "x"}},
         "data.changes.reason",
-        "Object contains unknown field `reason`",
+        "There is no field `reason` here",
     ),
     (
         EventType.ACTION_CORRECTED,
@@ -331,7 +331,7 @@ NESTED: list[tuple[EventType, dict[str, Json], str, str]] = [
         EventType.ACTION_CORRECTED,
         {"changes": {"sources": []}},
         "data.changes.sources",
-        "Expected `array` of length >= 1",
+        "At least 1 item is needed",
     ),
     (
         EventType.SOURCE_ATTACHED,
@@ -343,7 +343,7 @@ NESTED: list[tuple[EventType, dict[str, Json], str, str]] = [
         EventType.SOURCE_ATTACHED,
         {"stance": "disputes", "claim": {"field": "until"}},
         "data.claim.value",
-        "Object missing required field `value`",
+        "`value` is required",
     ),
     (
         EventType.RELATION_ASSERTED,
@@ -367,7 +367,7 @@ NESTED: list[tuple[EventType, dict[str, Json], str, str]] = [
         EventType.RELATION_ASSERTED,
         {"target": {"selector": SELECTOR | {"except": ["Order 1"]}}},
         "data.target.selector.except[0]",
-        "Expected `str` matching regex",
+        "Expected lower-case letters, digits and single hyphens",
     ),
 ]
 
@@ -444,7 +444,7 @@ def test_a_bound_is_the_last_size_that_is_taken(
     field, reason = refusal(type, put(FULL[type], path, one * (bound + 1)))
 
     assert field == f"data.{path}"
-    assert reason.endswith(f"of length <= {bound}")
+    assert reason.startswith(f"At most {bound} ")
 
 
 @pytest.mark.parametrize(

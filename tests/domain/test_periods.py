@@ -312,6 +312,18 @@ def test_what_may_decide_a_value_is_named_with_what_does() -> None:
     assert deciders(history, "2020-07-01")["force"] == {"issued", "rescinded"}
 
 
+def test_what_overrules_in_some_worlds_alone_leaves_the_others_their_deciders() -> None:
+    """A repeal for a time gives nothing to end to a world in which the term is over."""
+    history = folded(
+        act("issued", "2020-01-01"),
+        act("expired", "2020"),
+        act("repealed", "2020-06-01", until="2020-08-31"),
+    )
+
+    assert on(history, "2020-07-01").force == "no_longer_in_force"
+    assert deciders(history, "2020-07-01")["force"] == {"issued", "expired", "repealed"}
+
+
 # --- time
 
 

@@ -58,7 +58,7 @@ class Query(
 class TimelineQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
     """`GET /v1/timeline`."""
 
-    policy: PolicyId | None = None
+    policy: Annotated[PolicyId, Meta(description="The actions of one policy.")] | None = None
     around: Annotated[PolicyId, Meta(description="A policy and those related to it.")] | None = None
     depth: (
         Annotated[
@@ -66,13 +66,17 @@ class TimelineQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
         ]
         | None
     ) = None
-    jurisdiction: JurisdictionId | None = None
+    jurisdiction: (
+        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
+    ) = None
     within: Within = False
-    instrument: Instrument | None = None
-    action: Action | None = None
-    topic: Text | None = None
-    actor: Text | None = None
-    body: Text | None = None
+    instrument: Annotated[Instrument, Meta(description="The legal form of the policy.")] | None = (
+        None
+    )
+    action: Annotated[Action, Meta(description="What happened.")] | None = None
+    topic: Annotated[Text, Meta(description="A topic of the policy, any case.")] | None = None
+    actor: Annotated[Text, Meta(description="Who acted, by name, any case.")] | None = None
+    body: Annotated[Text, Meta(description="The body that acted, by name, any case.")] | None = None
     from_: (
         Annotated[Edtf, Meta(description="Actions that may have occurred on or after this date.")]
         | None
@@ -82,7 +86,9 @@ class TimelineQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
         | None
     ) = None
     q: Words | None = None
-    order: Literal["asc", "desc"] = "asc"
+    order: Annotated[Literal["asc", "desc"], Meta(description="Oldest first, or newest first.")] = (
+        "asc"
+    )
     as_of: AsOf | None = None
     known_at: KnownAt | None = None
     known_position: KnownPosition | None = None
@@ -93,10 +99,12 @@ class TimelineQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
 class PoliciesQuery(Query, frozen=True, kw_only=True):
     """`GET /v1/policies`."""
 
-    jurisdiction: JurisdictionId | None = None
+    jurisdiction: (
+        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
+    ) = None
     within: Within = False
-    instrument: Instrument | None = None
-    topic: Text | None = None
+    instrument: Annotated[Instrument, Meta(description="The legal form.")] | None = None
+    topic: Annotated[Text, Meta(description="A topic, any case.")] | None = None
     identifier: (
         Annotated[
             str,
@@ -108,10 +116,19 @@ class PoliciesQuery(Query, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    stage: Action | None = None
-    force: Force | None = None
-    litigation: Litigation | None = None
-    in_force: InForce | None = None
+    stage: (
+        Annotated[Action, Meta(description="The latest stage, or one that is possible.")] | None
+    ) = None
+    force: (
+        Annotated[Force, Meta(description="The legal force, or one that is possible.")] | None
+    ) = None
+    litigation: (
+        Annotated[Litigation, Meta(description="The gravest open case, or one that is possible.")]
+        | None
+    ) = None
+    in_force: Annotated[InForce, Meta(description="Whether it is in force on the date.")] | None = (
+        None
+    )
     q: Words | None = None
     as_of: AsOf | None = None
     known_at: KnownAt | None = None
@@ -142,13 +159,30 @@ class EventsQuery(Query, frozen=True, kw_only=True):
     """`GET /v1/events`; parameters that are lists may be repeated, any of their values matches."""
 
     after: Annotated[Position, Meta(description="Events after this position.")] = 0
-    type: Annotated[tuple[EventType, ...], Meta(max_length=9)] = ()
-    policy: Annotated[tuple[PolicyId, ...], Meta(max_length=100)] = ()
-    jurisdiction: Annotated[tuple[JurisdictionId, ...], Meta(max_length=100)] = ()
-    topic: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
-    actor: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
-    identifier: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
-    recorded_by: Annotated[tuple[PrincipalName, ...], Meta(max_length=100)] = ()
+    type: Annotated[
+        tuple[EventType, ...], Meta(max_length=9, description="The type of the event.")
+    ] = ()
+    policy: Annotated[
+        tuple[PolicyId, ...], Meta(max_length=100, description="The policy whose stream it is in.")
+    ] = ()
+    jurisdiction: Annotated[
+        tuple[JurisdictionId, ...],
+        Meta(max_length=100, description="The policy's jurisdiction at that version."),
+    ] = ()
+    topic: Annotated[
+        tuple[Text, ...],
+        Meta(max_length=100, description="A topic of the policy at that version, any case."),
+    ] = ()
+    actor: Annotated[
+        tuple[Text, ...], Meta(max_length=100, description="Who acted, by name, any case.")
+    ] = ()
+    identifier: Annotated[
+        tuple[Text, ...], Meta(max_length=100, description="`scheme:value`.")
+    ] = ()
+    recorded_by: Annotated[
+        tuple[PrincipalName, ...],
+        Meta(max_length=100, description="The principal that recorded it."),
+    ] = ()
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None
 

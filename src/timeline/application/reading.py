@@ -145,6 +145,7 @@ class Reader:
         if query.around is not None and query.policy is not None:
             raise InvalidRequest(field="policy", reason="Give `policy` or `around`, not both")
         _require_jurisdiction(query)
+        _require_order(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, ItemKey, today=False)
             found = timeline_reads.select_items(
@@ -377,6 +378,14 @@ def _folded(text: str | None) -> str | None:
 def _require_jurisdiction(query: TimelineQuery | PoliciesQuery) -> None:
     if query.within and query.jurisdiction is None:
         raise InvalidRequest(field="within", reason="`within` goes with `jurisdiction`")
+
+
+def _require_order(query: TimelineQuery) -> None:
+    """Refuse a stretch of time that certainly ends before it begins."""
+    first = None if query.from_ is None else query.from_.earliest
+    last = None if query.to is None else query.to.latest
+    if first is not None and last is not None and last < first:
+        raise InvalidRequest(field="to", reason="`to` lies before `from`")
 
 
 def _policy_filter(query: PoliciesQuery) -> PolicyFilter:

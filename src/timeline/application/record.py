@@ -99,7 +99,7 @@ class Recorder:
         """Read a JSON document as an append, checking form, bounds and role."""
         document = parse_document(body)
         if not isinstance(document, dict):
-            raise InvalidRequest(reason="Expected a JSON object")
+            raise InvalidRequest(field="body", reason="Expected a JSON object")
         if "events" not in document:
             request = _read(EventRequest, document, "")
             return self._append((request,), principal, batched=False, condition=None)
@@ -120,7 +120,7 @@ class Recorder:
         """
         document = parse_document(line)
         if not isinstance(document, dict):
-            raise InvalidRequest(reason="Expected a JSON object")
+            raise InvalidRequest(field="body", reason="Expected a JSON object")
         request: EventRequest = _read(EventRequest, document, "")
         if request.id is None:
             reason = "Each line has an `id`, so that a stream can be sent again"

@@ -4,7 +4,6 @@ Owns how a command gets at the application, and what is said where there is noth
 not know any command.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,8 +47,6 @@ def migrate(settings: Settings, grant_to: str | None = None) -> None:
         SchemaError: the database was migrated by a newer timeline.
 
     """
-    # Elsewhere Alembic only looks; here each of its steps is progress.
-    logging.getLogger("alembic").setLevel(logging.NOTSET)
     engine = create_engine(settings.database_url)
     try:
         schema.migrate(engine)

@@ -19,6 +19,9 @@ EXAMPLE: Final = "los-angeles.ndjson"
 POLICY: Final = "la-ordinance-188441"
 """The policy that the story is about."""
 
+PRINCIPAL: Final = "demo-"
+"""How the principals of demos are named: each run has one, and revokes those before it."""
+
 DESK: Final = "los-angeles-desk"
 """The principal of the example's events."""
 
@@ -40,7 +43,11 @@ def demo(settings: Settings, host: str | None, port: int | None, *, quiet: bool)
     with opened(settings) as app:
         with example_file().open("rb") as file:
             click.echo(summary(import_events(app, file, DESK, quiet=quiet)), err=True)
-        name = f"demo-{secrets.token_hex(3)}"
+        app.runner.catch_up()
+        for record in app.access.records():
+            if record.name.startswith(PRINCIPAL) and record.revoked_at is None:
+                app.access.revoke(record.name)
+        name = PRINCIPAL + secrets.token_hex(3)
         token = app.access.create(name, Role.ADMIN)
     listen(
         settings, *address, settings.workers, lambda: click.echo(_welcome(*address, name, token))
@@ -58,12 +65,15 @@ def example_file() -> Path:
 
 def _welcome(host: str, port: int, name: str, token: str) -> str:
     address = f"http://{shown(_ANY_ADDRESS.get(host, host), port)}"
-    request = f"{address}/v1/timeline?policy={POLICY}"
     return "\n".join(
         (
+            "",
             f"address: {address}",
             f"token: {token}",
             f"principal: {name} (admin)",
-            f"try: curl -H 'Authorization: Bearer {token}' '{request}'",
+            "",
+            f"export TOKEN={token}",
+            f"curl '{address}/v1/timeline?around={POLICY}&depth=3'",
+            "",
         )
     )

@@ -5,7 +5,6 @@ wrongly, 130 interrupted. What is expected to go wrong is one line on standard e
 keeps its traceback.
 """
 
-import logging
 import os
 from typing import Any, Final
 
@@ -74,8 +73,6 @@ def main(ctx: click.Context) -> None:
     """
     settings = Settings.from_environment(os.environ)
     configure(settings.log_level, settings.log_format)
-    # Alembic tells of each look at a schema's version; only `migrate` does more than look.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     ctx.obj = settings
 
 

@@ -1,6 +1,9 @@
 """`timeline import`."""
 
 import functools
+import io
+import os
+import stat
 from typing import BinaryIO
 
 import rich_click as click
@@ -45,14 +48,31 @@ def import_(settings: Settings, file: BinaryIO, principal: str, *, quiet: bool) 
 def import_events(app: Application, file: BinaryIO, principal: str, *, quiet: bool) -> Tally:
     """Record the events of a file; raises CommandError that names the line refused."""
     append = functools.partial(app.writer.append, timeout_s=APPEND_TIMEOUT_S)
-    with progress("Events", quiet=quiet) as report:
-        importer = Importer(app.store, append, principal, lambda done: report(done.events, None))
+    size_bytes = _size_bytes(file)
+    with progress("Events" if size_bytes is None else "Bytes", quiet=quiet) as report:
+
+        def told(tally: Tally) -> None:
+            if size_bytes is None:
+                report(tally.events, None)
+            else:
+                report(file.tell(), size_bytes)
+
+        importer = Importer(app.store, append, principal, told)
         try:
             return importer.run(lines(file))
         except LineRefused as error:
             place = f"{getattr(file, 'name', '-')}:{error.line}"
             message = f"{place}: {one_line(error)} ({summary(error.tally)})"
             raise CommandError(message) from error
+
+
+def _size_bytes(file: BinaryIO) -> int | None:
+    """Return a regular file's size; None for a pipe, whose end nobody knows."""
+    try:
+        status = os.fstat(file.fileno())
+    except io.UnsupportedOperation:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def summary(tally: Tally) -> str:

@@ -60,7 +60,14 @@ def replay(
             _tell(app, policy, until, day, as_json=as_json, quiet=quiet)
 
 
+def _caught_up(app: Application, *, quiet: bool) -> int:
+    """Do what a running service would have done by now; return the position reached."""
+    with progress("Live position", quiet=quiet) as report:
+        return replaying.catch_up(app.runner, app.log, report)
+
+
 def _check(app: Application, until: int | None, *, as_json: bool, quiet: bool) -> None:
+    _caught_up(app, quiet=quiet)
     with progress("Position", quiet=quiet) as report:
         result = replaying.replay(app.engine, app.store, MODELS, until=until, on_progress=report)
     if as_json:
@@ -86,9 +93,7 @@ def _tell(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    # No service need be running; what it would have done by now is done here.
-    with progress("Live position", quiet=quiet) as report:
-        reached = replaying.catch_up(app.runner, app.log, report)
+    reached = _caught_up(app, quiet=quiet)
     if until is not None and until > reached:
         raise InvalidRequest(field="until", reason=f"The record ends at position {reached}")
     query = HistoryQuery(as_of=day, known_position=until)
@@ -104,12 +109,40 @@ def _tell(
 def _step(step: dict[str, Any]) -> Iterable[str]:
     event, state = step["event"], step["state"] or {}
     yield (
-        f"{event['position']}  {event['type']}  version {event['version']}"
+        f"{event['position']}  {event['type']}  {event['policy']} version {event['version']}"
         f"  by {event['recorded_by']}  at {event['recorded_at']}  {event['id']}"
     )
+    told = _told(event)
+    if told:
+        yield f"    {told}"
     for name, (before, after) in step["changed"].items():
         yield f"    {name}: {_shown(before)} → {_shown(after)}"
     yield f"    state: {', '.join(f'{axis} {_shown(state.get(axis))}' for axis in _AXES)}"
+
+
+def _told(event: dict[str, Any]) -> str:
+    """Return an event's own words in a line: what, when, about which event, and the sources."""
+    data = msgspec.json.decode(event["data"]) if event["data"] is not None else {}
+    sources = [*data.get("sources", ()), *([data["source"]] if "source" in data else ())]
+    addresses = [source.get("url") or source["citation"] for source in sources]
+    words = [_shown(data[name]) for name in _TELLING if name in data]
+    return "; ".join((*words, *(f"source: {address}" for address in addresses)))
+
+
+_TELLING: Final = (
+    "title",
+    "action",
+    "relation",
+    "stance",
+    "occurred",
+    "target",
+    "event",
+    "changes",
+    "claim",
+    "duplicate",
+    "reason",
+    "authority",
+)
 
 
 def _shown(value: Any) -> str:

@@ -16,7 +16,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from timeline.domain.dates import Edtf, Occurrence
 from timeline.domain.errors import InvalidData
-from timeline.domain.vocabulary import Action, EventType, Instrument, Relation
+from timeline.domain.vocabulary import (
+    Action,
+    EventType,
+    Force,
+    InForce,
+    Instrument,
+    Litigation,
+    Relation,
+)
+from timeline.domain.wording import in_words
 
 MAX_DATA_BYTES: Final = 256 * 1024
 """Canonical size of one event's data: a long ordinance's summary fits, its full text does not."""
@@ -33,6 +42,10 @@ The letters beyond ASCII are those of the Latin scripts, whole (NFC), as in `cou
 Source: https://docs.opencivicdata.org/en/latest/proposals/0002.html
 """
 
+URL_PATTERN: Final = r"^https?://[^\s]+(?!\n)$"
+SHA256_PATTERN: Final = r"^[0-9a-f]{64}(?!\n)$"
+SCHEME_PATTERN: Final = r"^[^\s:]+(?!\n)$"
+
 PolicyId: TypeAlias = Annotated[str, Meta(pattern=SLUG_PATTERN, max_length=128)]
 PrincipalName: TypeAlias = Annotated[str, Meta(pattern=SLUG_PATTERN, max_length=64)]
 EventId: TypeAlias = Annotated[str, Meta(pattern=UUID_PATTERN)]
@@ -41,8 +54,8 @@ Title: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1_000)]
 ShortText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500)]
 LongText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=20_000)]
 Topic: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100)]
-Url: TypeAlias = Annotated[str, Meta(pattern=r"^https?://[^\s]+(?!\n)$", max_length=2_000)]
-Sha256: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
+Url: TypeAlias = Annotated[str, Meta(pattern=URL_PATTERN, max_length=2_000)]
+Sha256: TypeAlias = Annotated[str, Meta(pattern=SHA256_PATTERN)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
@@ -116,7 +129,7 @@ class Origin(Shape, frozen=True, kw_only=True):
 class Identifier(Shape, frozen=True, kw_only=True):
     """A name by which others know a policy: an ordinance number, a docket."""
 
-    scheme: Annotated[str, Meta(pattern=r"^[^\s:]+(?!\n)$", max_length=64)]
+    scheme: Annotated[str, Meta(pattern=SCHEME_PATTERN, max_length=64)]
     value: Annotated[str, Meta(pattern=r"\S", max_length=256)]
 
     @property
@@ -443,7 +456,42 @@ def locate(error: msgspec.ValidationError, root: str) -> tuple[str, str]:
     named = _NAMED_FIELD.match(reason)
     parts = [root, path, named.group(1) if named else ""]
     field = ".".join(part for part in parts if part).replace(".[", "[")
-    return field, reason
+    name = re.sub(r"\[[^]]*\]$", "", field).rpartition(".")[2]
+    return field, in_words(reason, patterns=_PATTERN_WORDS, choices=_CHOICES.get(name))
+
+
+_PATTERN_WORDS: Final = {
+    SLUG_PATTERN: "lower-case letters, digits and single hyphens, such as la-ordinance-188441",
+    UUID_PATTERN: "a UUID in lower case, such as 01a2027d-da86-709f-bfed-647d39e89a1e",
+    JURISDICTION_PATTERN: (
+        "an Open Civic Data division id, such as ocd-division/country:us/state:ca/place:los_angeles"
+    ),
+    URL_PATTERN: "an address that begins with http:// or https://",
+    SHA256_PATTERN: "64 hexadecimal digits in lower case",
+    r"\S": "text that is not blank",
+    SCHEME_PATTERN: "a word without spaces or colons, such as ordinance",
+}
+
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    name: tuple(str(value) for value in words)
+    for name, words in {
+        "type": EventType,
+        "instrument": Instrument,
+        "action": Action,
+        "stage": Action,
+        "relation": Relation,
+        "force": Force,
+        "litigation": Litigation,
+        "in_force": InForce,
+        "class": SourceClass,
+        "scope": Scope,
+        "stance": Stance,
+        "vote": MemberVote,
+        "order": ("asc", "desc"),
+        "expected_version": ("a whole number from 1", "new"),
+    }.items()
+}
+"""The values of every enumeration, by the name of the field that holds it."""
 
 
 def read(kind: Any, raw: object, root: str) -> Any:

@@ -11,7 +11,6 @@ import msgspec
 
 from timeline.domain.events import Data
 from timeline.domain.situation import Proposal, Situation, StreamState, SubjectState, Tag
-from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import (
     EVERYTHING,
     Condition,
@@ -176,16 +175,3 @@ class EventStore(Protocol):
     def position_at(self, recorded_at: str) -> int:
         """Return the last position recorded at or before an instant; 0 where there is none."""
         ...
-
-
-__all__ = [
-    "Batch",
-    "EventStore",
-    "EventType",
-    "Known",
-    "NewEntry",
-    "Payload",
-    "TagRow",
-    "View",
-    "ViewRequest",
-]

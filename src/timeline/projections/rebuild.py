@@ -225,7 +225,7 @@ def _switch(engine: Engine, log: Log, models: Sequence[ReadModel], slots: dict[s
                     )
         except LostRaceError:
             continue
-        _log.info("projection.rebuild.switched", position=live, slots=slots)
+        _log.debug("projection.rebuild.switched", position=live, slots=slots)
         return
     raise RebuildOvertakenError
 

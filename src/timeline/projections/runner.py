@@ -86,7 +86,7 @@ class Runner:
                     move(connection, slots, position, last)
                     apply(connection, self._models, slots, changes)
             except LostRaceError:
-                _log.info("projection.race.lost", position=position)
+                _log.debug("projection.race.lost", position=position)
                 self._projector.forget()
                 return self.position()
             position = last
