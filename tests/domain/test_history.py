@@ -544,7 +544,7 @@ ANYTHING = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(drafts=st.lists(ANYTHING, max_size=11))
 def test_any_events_fold(drafts: list[Draft]) -> None:
     """Whatever they name, and in whatever order: the fold judges nothing."""
@@ -559,7 +559,7 @@ def test_any_events_fold(drafts: list[Draft]) -> None:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(drafts=st.lists(ANYTHING, max_size=11))
 def test_an_event_stands_unless_a_retraction_of_it_stands(drafts: list[Draft]) -> None:
     """Worked out event by event, for retractions of what is already there."""

@@ -120,7 +120,7 @@ def data_of(events: Sequence[PastEvent]) -> list[ActionRecorded]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_the_periods_agree_with_every_possible_world(family: str, data: st.DataObject) -> None:
     """Exactly where one thing at most is uncertain; else they leave out no possibility."""
@@ -163,7 +163,7 @@ def in_force(forces: frozenset[str]) -> str:
     return "maybe" if forces & (yes | {"unknown"}) else "no"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     instrument=st.sampled_from(list(Instrument)),
     actions=st.lists(

@@ -82,6 +82,13 @@ def _apply(table: Rectangles, changes: Changes) -> None:
             table[row_key, opened.known_from] = (opened.row, opened.known_until)
 
 
+def _fresh(streams: RecordedStreams, now: int) -> Projector:
+    """Return a projector that remembers nothing."""
+    projector = Projector(MODELS, streams)
+    projector.now = now
+    return projector
+
+
 @settings(max_examples=400, deadline=None)
 @given(draws)
 def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) -> None:
@@ -92,12 +99,10 @@ def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) ->
 
     streams = RecordedStreams(events, len(events))
     for position in range(len(events) + 1):
-        fresh = Projector(MODELS, streams)
-        fresh.now = len(events)
         expected = {
             key: row
             for policy in sorted({event.policy for event in events})
-            if (seen := fresh.see(policy, position)) is not None
+            if (seen := _fresh(streams, len(events)).see(policy, position)) is not None
             for model in MODELS
             for key, row in model.rows(seen)
         }

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET
 
 from timeline.domain.dates import Occurrence
-from timeline.domain.effects import Deed, action_key, gather, part_of
+from timeline.domain.effects import Deed, action_key, earliest_day, gather, part_of
 from timeline.domain.events import (
     ActionCorrected,
     ActionRecorded,
@@ -30,6 +30,7 @@ from timeline.domain.events import (
     SourceAttached,
     Stance,
 )
+from timeline.domain.machines import FIRST_DAY, LAST_DAY
 from timeline.domain.periods import Period, periods
 from timeline.domain.situation import correct, fold_text
 from timeline.domain.vocabulary import ACTIONS, Action, Effect, EventType, Instrument
@@ -152,13 +153,20 @@ def standing(events: Sequence[PastEvent]) -> dict[str, str]:
     return taken_back
 
 
-def fold(policy: str, events: Sequence[PastEvent], cases: Sequence[Case] = ()) -> History | None:
+def fold(
+    policy: str,
+    events: Sequence[PastEvent],
+    cases: Sequence[Case] = (),
+    earlier: "History | None" = None,
+) -> History | None:
     """Fold a policy's events into what the record believes about it.
 
     Args:
         policy: the policy whose history is asked for.
         events: its events, and those of the duplicates merged into it, by position.
         cases: the lawsuits whose `challenges` relation stands (rule 6).
+        earlier: the policy's history at another position, folded without cases; what has not
+            changed since is taken from it, which saves time and changes nothing.
 
     Returns:
         The history, or None where no registration of the policy is among the events.
@@ -182,10 +190,50 @@ def fold(policy: str, events: Sequence[PastEvent], cases: Sequence[Case] = ()) -
         actions=actions,
         relations=tuple(_relations(stands, evidence)),
         disputes=tuple(evidence.disputes),
-        periods=_explained(
-            periods(gather(described.instrument, _deeds(actions, cases))), actions, cases
-        ),
+        periods=_periods(described.instrument, actions, cases, earlier),
     )
+
+
+def _periods(
+    instrument: Instrument,
+    actions: tuple[BelievedAction, ...],
+    cases: Sequence[Case],
+    earlier: History | None,
+) -> tuple[Period, ...]:
+    since = FIRST_DAY
+    if earlier is not None and not cases and earlier.described.instrument is instrument:
+        since = _first_difference(actions, earlier.actions)
+    if earlier is not None and since == LAST_DAY:
+        return earlier.periods
+    effects = gather(instrument, _deeds(actions, cases))
+    if earlier is None or since == FIRST_DAY:
+        return _explained(periods(effects), actions, cases)
+    return periods(effects, earlier.periods, since)
+
+
+_LOCAL: Final = frozenset({Effect.STAGE, Effect.CONFIRM, Effect.NOTHING})
+"""Effects that nothing before their day depends on."""
+
+
+def _first_difference(actions: Sequence[BelievedAction], others: Sequence[BelievedAction]) -> int:
+    """Return the first day that can differ between two sets of actions; FIRST_DAY if any can.
+
+    Where corrections stand, periods name them besides what decides, and are not taken over.
+    """
+    now = {each.event: each for each in actions}
+    then = {each.event: each for each in others}
+    if any(each.corrected for each in (*actions, *others)):
+        return FIRST_DAY
+    differing = [
+        each
+        for event in now.keys() | then.keys()
+        if now.get(event) != then.get(event)
+        for each in (now.get(event), then.get(event))
+        if each is not None
+    ]
+    if any(ACTIONS[each.action.action].effect not in _LOCAL for each in differing):
+        return FIRST_DAY
+    return min((earliest_day(each.action.occurred) for each in differing), default=LAST_DAY)
 
 
 class _Evidence:

@@ -7,6 +7,7 @@ The machines of a policy fold apart from each other: where several are uncertain
 combinations of their states count as possible. Rules: design section 4.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
@@ -139,10 +140,14 @@ class _Calendar:
         """Return the days on which an answer can change."""
         return sorted(self._due.keys() - {LAST_DAY})
 
-    def on(self, day: int) -> _Axes:
-        """Answer for one of the days; they are asked in order."""
-        for act in self._due[day]:
+    def reach(self, day: int) -> None:
+        """Go on to one of the days; none may be left out."""
+        for act in self._due.get(day, ()):
             act(day)
+
+    def on(self, day: int) -> _Axes:
+        """Go on to a day, and answer for it."""
+        self.reach(day)
         stages = _ordered({state.value for state in self._stage.outcome.states})
         litigation, courts, litigation_events = self._courts()
         force, reasons, force_events = self._force(day, courts)
@@ -329,11 +334,15 @@ def _ordered(values: set[str | None]) -> tuple[str | None, ...]:
     return tuple(sorted(values, key=lambda value: (value is not None, value or "")))
 
 
-def periods(effects: Effects) -> tuple[Period, ...]:
+def periods(
+    effects: Effects, before: Sequence[Period] = (), since: int = FIRST_DAY
+) -> tuple[Period, ...]:
     """Cut the calendar into periods, oldest first; none before anything is known to happen.
 
     Args:
         effects: all atoms of one policy.
+        before: the periods of an earlier cut, to take over up to `since`.
+        since: the first day on which the effects may differ from that cut's.
 
     Returns:
         Adjoining periods, the last of them open.
@@ -341,7 +350,14 @@ def periods(effects: Effects) -> tuple[Period, ...]:
     """
     calendar = _Calendar(effects)
     days = calendar.days()
-    found: list[Period] = []
+    passed = bisect_left(days, since)
+    for day in days[:passed]:
+        calendar.reach(day)
+    days = days[passed:]
+    found = [period for period in before if period.first < since]
+    if found:
+        days = days if days[:1] == [since] else [since, *days]
+        found[-1] = msgspec.structs.replace(found[-1], last=since - 1)
     for index, first in enumerate(days):
         last = days[index + 1] - 1 if index + 1 < len(days) else LAST_DAY
         axes = calendar.on(first)

@@ -20,6 +20,11 @@ class Opened(msgspec.Struct):
     known_until: int = OPEN
 
 
+def differs(one: Row | None, other: Row) -> bool:
+    """Tell whether two rows differ; most of a policy's rows are the very same object."""
+    return one is not other and one != other
+
+
 class Changes:
     """Rows to add, rows to close and policies to rewrite, gathered over a run of events."""
 
@@ -32,10 +37,10 @@ class Changes:
     def advance(self, policy: str, before: Rows, after: Rows, position: int) -> None:
         """Take over that a policy's rows became `after` at a position."""
         for key, row in before.items():
-            if after.get(key) != row:
+            if differs(after.get(key), row):
                 self._close(policy, key, position)
         for key, row in after.items():
-            if before.get(key) != row:
+            if differs(before.get(key), row):
                 opened = Opened(row, position)
                 self._open[key] = opened
                 self.opened.append((key, opened))

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from timeline.domain.events import PayloadErased, PoliciesMerged, PolicyRegistered, RelationAsserted
 from timeline.domain.evolve import targets
-from timeline.domain.history import Case, PastEvent, fold, standing
+from timeline.domain.history import Case, History, PastEvent, fold, standing
 from timeline.domain.vocabulary import Relation
 from timeline.projections.changes import Changes
 from timeline.projections.model import ReadModel, Rows, Seen
@@ -18,6 +18,9 @@ from timeline.projections.model import ReadModel, Rows, Seen
 MAX_REMEMBERED_EVENTS: Final = 50_000
 """Events kept in memory between batches, some 100 MB at the usual size, so that a busy policy's
 stream is not read again for each of its events."""
+
+MAX_REMEMBERED_POLICIES: Final = 5_000
+"""Policies whose rows and history are kept between batches."""
 
 
 class Streams(Protocol):
@@ -83,6 +86,7 @@ class Projector:
         self._streams = Memory(streams.stream)
         self._pointing = Memory(streams.pointing_at)
         self._rows: OrderedDict[str, Rows] = OrderedDict()
+        self._unchallenged: OrderedDict[str, History] = OrderedDict()
         self.now = 0
         """The position up to which streams are read where they are not remembered."""
 
@@ -91,6 +95,7 @@ class Projector:
         self._streams.clear()
         self._pointing.clear()
         self._rows.clear()
+        self._unchallenged.clear()
 
     def advance(self, events: Sequence[PastEvent], changes: Changes) -> None:
         """Take events into the read models.
@@ -104,8 +109,9 @@ class Projector:
             self._take(event, changes)
         self._streams.shrink()
         self._pointing.shrink()
-        while len(self._rows) > MAX_REMEMBERED_EVENTS // 10:
-            self._rows.popitem(last=False)
+        for remembered in (self._rows, self._unchallenged):
+            while len(remembered) > MAX_REMEMBERED_POLICIES:
+                remembered.popitem(last=False)
 
     def _take(self, event: PastEvent, changes: Changes) -> None:
         self.now = event.position - 1
@@ -209,9 +215,14 @@ class Projector:
             (event for member in members for event in self._until(member, position)),
             key=lambda event: event.position,
         )
-        history = fold(policy, events, list(self._cases(members, position)))
+        cases = list(self._cases(members, position))
+        history = fold(policy, events, cases, self._unchallenged.get(policy))
         if history is None:
             return None
+        if cases:
+            self._unchallenged.pop(policy, None)
+        else:
+            self._unchallenged[policy] = history
         return Seen(history, self._merged_into(policy, position))
 
     def _until(self, policy: str, position: int) -> list[PastEvent]:

@@ -4,7 +4,8 @@ Owns what an item of the timeline looks like. Must not know how items are querie
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
 
@@ -23,6 +24,9 @@ from timeline.projections.model import (
     to_json,
 )
 from timeline.projections.tables import day, model_table, number, prose, text
+
+MAX_REMEMBERED_ROWS: Final = 50_000
+"""Rows kept between the events of a policy, some 100 MB at the usual size."""
 
 
 def _timeline_table(slot: str) -> Table:
@@ -65,8 +69,12 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
     if not seen.listed:
         return
     history = seen.history
+    described = history.described
+    about = _About(
+        history.policy, described.title, str(described.instrument), described.jurisdiction
+    )
     for believed in history.actions:
-        yield RowKey("timeline", (history.policy, believed.event)), _row(history, believed)
+        yield RowKey("timeline", (history.policy, believed.event)), _row(about, believed)
         for kind, value in _tags(history, believed):
             yield (
                 RowKey("timeline_tags", (kind, value, history.policy, believed.event)),
@@ -74,37 +82,47 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
             )
 
 
-def _row(history: History, believed: BelievedAction) -> Row:
-    described = history.described
+class _About(NamedTuple):
+    """What an item says of its policy."""
+
+    policy: str
+    title: str
+    instrument: str
+    jurisdiction: str
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_ROWS)
+def _row(about: _About, believed: BelievedAction) -> Row:
+    """Return an action's row, which no one changes: a policy's next event asks for it again."""
     action = believed.action
     key = action_key(action, believed.position)
-    words = (described.title, action.label or "", action.summary or "", action.body or "")
+    words = (about.title, action.label or "", action.summary or "", action.body or "")
     return {
         "event": believed.event,
-        "policy": history.policy,
+        "policy": about.policy,
         "earliest": key.earliest,
         "latest": key.latest,
         "rank": key.rank,
         "time": key.time,
         "position": key.position,
-        "jurisdiction": described.jurisdiction,
-        "instrument": str(described.instrument),
+        "jurisdiction": about.jurisdiction,
+        "instrument": about.instrument,
         "action": str(action.action),
         "body_key": None if action.body is None else fold_text(action.body),
         "search": fold_text(" ".join(words)),
-        "item": to_json(item(history, believed)),
+        "item": to_json(_item(about, believed)),
     }
 
 
-def item(history: History, believed: BelievedAction) -> dict[str, Any]:
+def _item(about: _About, believed: BelievedAction) -> dict[str, Any]:
     """Return an action as `/v1/timeline` serves it."""
     action = believed.action
     return {
         "event": believed.event,
-        "policy": history.policy,
-        "title": history.described.title,
-        "instrument": str(history.described.instrument),
-        "jurisdiction": history.described.jurisdiction,
+        "policy": about.policy,
+        "title": about.title,
+        "instrument": about.instrument,
+        "jurisdiction": about.jurisdiction,
         "action": str(action.action),
         "label": action.label,
         "occurred": served_date(action.occurred),
