@@ -9,6 +9,7 @@ import httpx
 from service import Service, timeline
 
 POSTS = 1_000
+CONNECTIONS = 100
 POLICIES = 20
 SOURCES = [{"url": "https://example.org/minutes"}]
 
@@ -38,7 +39,8 @@ def _action(number: int) -> dict[str, object]:
 async def _post_all(running: Service, token: str, kill_after: int) -> set[str]:
     """Send all posts at once, kill the service after some answers; return the acknowledged ids."""
     acknowledged: set[str] = set()
-    limits = httpx.Limits(max_connections=POSTS)
+    # What is answered but not read yet when the service is killed is at most one per connection.
+    limits = httpx.Limits(max_connections=CONNECTIONS)
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(
         base_url=running.url, headers=headers, limits=limits, timeout=60

@@ -21,11 +21,12 @@ Key = TypeVar("Key")
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """A cursor's content: the query's digest, the position and day it pins, and the last key."""
+    """A cursor's content: the query's digest, both clocks that it pins, and the last key."""
 
     query: str
     position: int
     day: int | None
+    known_at: str | None
     key: msgspec.Raw
 
 
@@ -40,14 +41,16 @@ def query_digest(query: Query, *, about: str = "") -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def write_cursor(digest: str, position: int, day: int | None, key: object) -> str:
+def write_cursor(
+    digest: str, position: int, day: int | None, key: object, known_at: str | None = None
+) -> str:
     """Return a cursor that goes on after a key."""
-    place = Place(digest, position, day, msgspec.Raw(msgspec.json.encode(key)))
+    place = Place(digest, position, day, known_at, msgspec.Raw(msgspec.json.encode(key)))
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, digest: str, kind: type[Key]) -> tuple[int, int | None, Key]:
-    """Return the position and day that a cursor pins, and the key to go on after.
+def read_cursor(cursor: str, digest: str, kind: type[Key]) -> tuple[Place, Key]:
+    """Return what a cursor pins, and the key to go on after.
 
     Raises:
         CursorMismatch: it is no cursor, or one of another query.
@@ -61,4 +64,4 @@ def read_cursor(cursor: str, digest: str, kind: type[Key]) -> tuple[int, int | N
         key = msgspec.json.decode(place.key, type=kind)
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise CursorMismatch from error
-    return place.position, place.day, key
+    return place, key

@@ -90,6 +90,10 @@ class NotYetReflected(ApplicationError):
 
     default_field = "Timeline-Min-Position"
 
+    def __init__(self, *, position: int, wanted: int, field: str | None = None) -> None:
+        self.wanted = wanted
+        super().__init__(field=field, position=position, wanted=wanted)
+
 
 class PrincipalTaken(ApplicationError):
     """The name {name} is or was a principal's, and names are never reused."""

@@ -15,6 +15,7 @@ from timeline.application.cursors import query_digest, read_cursor, write_cursor
 from timeline.application.errors import (
     CursorMismatch,
     InvalidRequest,
+    NotYetReflected,
     PolicyGone,
     PolicyMoved,
     UnknownResource,
@@ -91,10 +92,13 @@ class Reader:
                 field="known_at", reason="Give `known_at` or `known_position`, not both"
             )
         if query.known_position is not None:
-            if query.known_position > live.position:
-                reason = f"The record ends at position {live.position}"
-                raise InvalidRequest(field="known_position", reason=reason)
             position = query.known_position
+            if position > live.position:
+                head = self._store.head().position
+                if position > head:
+                    reason = f"The record ends at position {head}"
+                    raise InvalidRequest(field="known_position", reason=reason)
+                raise NotYetReflected(position=live.position, wanted=position, field="")
             return Moment(day, position, self._recorded_at(position))
         if query.known_at is not None:
             return Moment(day, self._position_at(live, query.known_at), instant(query.known_at))
@@ -105,7 +109,9 @@ class Reader:
         newest = self._recorded_at(live.position)
         if asked > max(newest or "", instant(self._clock())):
             raise InvalidRequest(field="known_at", reason="The moment lies in the future")
-        position = min(self._store.position_at(asked), live.position)
+        position = self._store.position_at(asked)
+        if position > live.position:
+            raise NotYetReflected(position=live.position, wanted=position, field="")
         if position == 0:
             reason = "The moment lies before the first event of the record"
             raise InvalidRequest(field="known_at", reason=reason)
@@ -130,11 +136,19 @@ class Reader:
         if cursor is None:
             moment = self._moment(live, query, today=today)
         else:
-            position, day, key = read_cursor(cursor, digest, kind)
-            if position > live.position:
+            place, key = read_cursor(cursor, digest, kind)
+            if place.position > self._store.head().position:
                 raise CursorMismatch
-            moment = Moment(day, position, self._recorded_at(position))
-        return moment, key, lambda last: write_cursor(digest, moment.position, moment.day, last)
+            if place.position > live.position:
+                raise NotYetReflected(position=live.position, wanted=place.position, field="")
+            moment = Moment(place.day, place.position, place.known_at)
+        return (
+            moment,
+            key,
+            lambda last: write_cursor(
+                digest, moment.position, moment.day, last, known_at=moment.known_at
+            ),
+        )
 
     # Listings
 
@@ -294,10 +308,13 @@ class Reader:
         head = self._store.head().position
         after = query.after
         if query.cursor is not None:
-            position, _, after = read_cursor(query.cursor, digest, int)
-            if position > head:
+            place, after = read_cursor(query.cursor, digest, int)
+            if place.position > head:
                 raise CursorMismatch
-        found = self._store.read(after, filter=_event_filter(query), limit=query.limit + 1)
+            head = place.position
+        found = self._store.read(
+            after, until=head, filter=_event_filter(query), limit=query.limit + 1
+        )
         page = found[: query.limit]
         more = None
         if len(found) > query.limit:
@@ -332,7 +349,7 @@ class Reader:
         event = self._store.get(id)
         if event is None:
             raise UnknownResource(kind="event", id=id, position=head, field="id")
-        return Answer(served_event(event), head)
+        return Answer(served_event(event), max(head, event.position))
 
 
 def served_event(event: Recorded) -> dict[str, Any]:

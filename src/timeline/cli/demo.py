@@ -1,5 +1,6 @@
 """`timeline demo`."""
 
+import re
 import secrets
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ POLICY: Final = "la-ordinance-188441"
 
 PRINCIPAL: Final = "demo-"
 """How the principals of demos are named: each run has one, and revokes those before it."""
+
+_OF_A_DEMO: Final = re.compile(f"{PRINCIPAL}[0-9a-f]{{6}}", re.ASCII)
 
 DESK: Final = "los-angeles-desk"
 """The principal of the example's events."""
@@ -45,7 +48,7 @@ def demo(settings: Settings, host: str | None, port: int | None, *, quiet: bool)
             click.echo(summary(import_events(app, file, DESK, quiet=quiet)), err=True)
         app.runner.catch_up()
         for record in app.access.records():
-            if record.name.startswith(PRINCIPAL) and record.revoked_at is None:
+            if _OF_A_DEMO.fullmatch(record.name) and record.revoked_at is None:
                 app.access.revoke(record.name)
         name = PRINCIPAL + secrets.token_hex(3)
         token = app.access.create(name, Role.ADMIN)

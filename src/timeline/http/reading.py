@@ -13,7 +13,12 @@ from litestar import HttpMethod, Response, route
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from timeline.application.errors import InvalidRequest, PolicyMoved, UnknownResource
+from timeline.application.errors import (
+    InvalidRequest,
+    NotYetReflected,
+    PolicyMoved,
+    UnknownResource,
+)
 from timeline.application.queries import (
     EventQuery,
     EventsQuery,
@@ -39,7 +44,7 @@ from timeline.http.replies import (
     negotiate,
     reply,
 )
-from timeline.http.service import Service, service_of
+from timeline.http.service import REFLECT_TIMEOUT_S, Service, service_of
 
 STREAM_PAGE: Final = 100
 """Events in memory while the log is streamed: 25 MB where each is as large as can be."""
@@ -75,7 +80,7 @@ async def answer(
     query = parse(request.scope["query_string"], kind)
     await (service.until_recorded(request) if of_log else service.until_reflected(request))
     try:
-        found, body = await service.reads.run(_answered, service, ask, query)
+        found, body = await _patiently(service, ask, query)
     except PolicyMoved as moved:
         return respond(request, moved, {"Location": _location_of_survivor(request, moved)})
     tag = etag(body)
@@ -87,11 +92,27 @@ async def answer(
     return reply(request, body, JSON, tag=tag, headers=headers)
 
 
+async def _patiently(
+    service: Service, ask: Callable[[Reader, Asked], Answer], query: Asked
+) -> tuple[Answer, bytes]:
+    """Put a question, once more where the read models have yet to reach what it is about."""
+    try:
+        return await service.reads.run(_answered, service, ask, query)
+    except NotYetReflected as behind:
+        if not await service.reaches(behind.wanted, REFLECT_TIMEOUT_S):
+            raise
+    return await service.reads.run(_answered, service, ask, query)
+
+
 def _answered(
     service: Service, ask: Callable[[Reader, Asked], Answer], query: Asked
 ) -> tuple[Answer, bytes]:
     found = ask(service.application.reader, query)
     return found, encode(found.document)
+
+
+POLICY_SEGMENT: Final = 3
+"""Where the policy stands in `/v1/policies/{policy}…`."""
 
 
 def _location_of_survivor(request: HttpRequest, moved: PolicyMoved) -> str:
@@ -100,8 +121,9 @@ def _location_of_survivor(request: HttpRequest, moved: PolicyMoved) -> str:
     merged = str(moved.facts["policy"])
     if request.path_params.get("policy") != merged:
         return renamed(path, query, "around", moved.survivor)
-    head, _, tail = path.partition(f"/{merged}")
-    location = f"{head}/{moved.survivor}{tail}"
+    parts = path.split("/")
+    parts[POLICY_SEGMENT] = moved.survivor
+    location = "/".join(parts)
     return f"{location}?{query.decode()}" if query else location
 
 

@@ -1,10 +1,9 @@
 """A thread that keeps the live read models at the head of the log.
 
-Owns the waking, the polling and the waiting of readers. Must not know how events are applied.
+Owns the waking and the polling; what is reached is told after every batch. Must not know how events are applied.
 """
 
 import threading
-import time
 from typing import Final
 
 import structlog
@@ -27,7 +26,6 @@ class Follower:
         self._runner = runner
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._moved = threading.Condition()
         self._position = 0
         self._error: str | None = None
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -57,33 +55,20 @@ class Follower:
         """Say that the log has grown."""
         self._wake.set()
 
-    def wait_for(self, position: int, timeout_s: float) -> bool:
-        """Wait until the read models reflect a position; False where the time ran out."""
-        if self._position >= position:
-            return True
-        self._wake.set()
-        with self._moved:
-            return self._moved.wait_for(lambda: self._position >= position, timeout_s)
-
     def _run(self) -> None:
         pause = POLL_S
         while not self._stopping.is_set():
-            started = time.monotonic()
             try:
-                self._reach(self._runner.catch_up())
-                pause = POLL_S
+                before = self._position
+                self._position = self._runner.step()
                 self._error = None
+                pause = POLL_S
             except Exception as error:  # noqa: BLE001 - whatever it was, following goes on
                 pause = min(pause * 2, MAX_PAUSE_S)
                 self._error = f"{type(error).__name__}: {error}"
                 _log.exception("projection.follow.failed", retry_s=round(pause, 2))
                 self._stopping.wait(pause)
                 continue
-            self._wake.wait(max(0.0, pause - (time.monotonic() - started)))
-            self._wake.clear()
-
-    def _reach(self, position: int) -> None:
-        if position != self._position:
-            with self._moved:
-                self._position = position
-                self._moved.notify_all()
+            if self._position == before:
+                self._wake.wait(pause)
+                self._wake.clear()

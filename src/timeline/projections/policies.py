@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from timeline.domain.events import plain
 from timeline.domain.periods import Period
 from timeline.domain.situation import fold_text
+from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
     ReadModel,
     Row,
@@ -168,7 +169,7 @@ def _tags(seen: Seen) -> Iterator[tuple[str, str]]:
     for topic in sorted({fold_text(topic) for topic in described.topics}):
         yield "topic", topic
     for key in sorted({identifier.key for identifier in described.identifiers}):
-        yield "identifier", key
+        yield "identifier", tag_value(key)
 
 
 POLICIES: Final[ReadModel] = read_model(

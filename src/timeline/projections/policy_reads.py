@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, and_, exists, select
 
 from timeline.domain.periods import FIRST_DAY, LAST_DAY
 from timeline.domain.vocabulary import WITHOUT_FORCE, Force, InForce, Litigation
+from timeline.eventstore.tables import tag_value
 from timeline.projections.reading import View, contains, known, within
 
 
@@ -118,7 +119,7 @@ def _conditions(
             found.append(
                 exists().where(
                     tag.c.kind == kind,
-                    tag.c.value == value,
+                    tag.c.value == tag_value(value),
                     tag.c.policy == policies.c.policy,
                     tag.c.known_from <= position,
                     tag.c.known_until > position,

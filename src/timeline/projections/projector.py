@@ -184,7 +184,7 @@ class Projector:
 
     def _rewrite(self, policy: str, changes: Changes) -> None:
         """Write a policy's rows anew from the first event that bears on it."""
-        changes.rewrite(policy)
+        changes.rewrite(policy, self.now)
         before: Rows = {}
         for position in sorted(set(self._positions(policy))):
             after = self._rows_at(policy, position)

@@ -10,6 +10,7 @@ from sqlalchemy import Table
 
 from timeline.domain.events import citation_key, plain
 from timeline.domain.history import BelievedRelation
+from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
     ReadModel,
     Row,
@@ -52,7 +53,7 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
                 "relation": str(believed.relation.relation),
                 "target_policy": target.policy,
                 "target_citation": (
-                    None if target.citation is None else citation_key(target.citation)
+                    None if target.citation is None else tag_value(citation_key(target.citation))
                 ),
                 "item": to_json(item(seen.history.policy, believed)),
             },

@@ -18,7 +18,7 @@ from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
 from timeline.projections.projector import Projector
 from timeline.projections.reading import view
-from timeline.projections.tables import OPEN, projection_progress, projections
+from timeline.projections.tables import OPEN, SLOTS, projection_progress, projections
 
 BATCH: Final = 500
 """Events in one transaction: large enough to share its cost, small enough to be current soon."""
@@ -85,6 +85,7 @@ class Runner:
                 with write_transaction(self._engine) as connection:
                     move(connection, slots, position, last)
                     apply(connection, self._models, slots, changes)
+                    forget_elsewhere(connection, self._models, slots, changes)
             except LostRaceError:
                 _log.debug("projection.race.lost", position=position)
                 self._projector.forget()
@@ -137,6 +138,35 @@ def apply(
                 )
             _close(connection, table, spec.key, changes.closings(spec.name))
             _insert(connection, table, changes.inserts(spec.name))
+
+
+def forget_elsewhere(
+    connection: Connection,
+    models: Sequence[ReadModel],
+    slots: dict[str, str],
+    changes: Changes,
+) -> None:
+    """Take what was erased out of the slots that are not live, too.
+
+    A rebuild that has not come to the erasure writes the policy's rows anew when it does; one that
+    has, did so already.
+    """
+    for policy, position in sorted(changes.rewritten.items()):
+        for model in models:
+            other = SLOTS[1 - SLOTS.index(slots[model.name])]
+            behind = connection.execute(
+                update(projection_progress)
+                .where(
+                    projection_progress.c.name == model.name,
+                    projection_progress.c.slot == other,
+                    projection_progress.c.position < position,
+                )
+                .values(position=projection_progress.c.position)
+            )
+            if behind.rowcount:
+                for spec in model.specs:
+                    table = model.table(spec.name, other)
+                    connection.execute(delete(table).where(table.c.policy == policy))
 
 
 def _close(

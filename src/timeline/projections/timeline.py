@@ -13,6 +13,7 @@ from timeline.domain.effects import action_key
 from timeline.domain.events import plain
 from timeline.domain.history import BelievedAction, History
 from timeline.domain.situation import fold_text
+from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
     ReadModel,
     Row,
@@ -148,7 +149,7 @@ def _tags(history: History, believed: BelievedAction) -> Iterator[tuple[str, str
     for topic in sorted({fold_text(topic) for topic in history.described.topics}):
         yield "topic", topic
     for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
-        yield "actor", actor
+        yield "actor", tag_value(actor)
 
 
 TIMELINE: Final[ReadModel] = read_model(

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Table, and_, exists, or_, select
 
+from timeline.eventstore.tables import tag_value
 from timeline.projections.reading import View, contains, known, within
 
 
@@ -125,7 +126,7 @@ def _tagged(
         exists()
         .where(
             tags.c.kind == kind,
-            tags.c.value == value,
+            tags.c.value == tag_value(value or ""),
             tags.c.event == table.c.event,
             tags.c.policy == table.c.policy,
             known(tags, position),
