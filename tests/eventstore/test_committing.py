@@ -1,8 +1,9 @@
 """What is tried again when a commit fails, and what is told where the outcome stays unknown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 import pytest
@@ -11,7 +12,7 @@ from builders import acted, batch, one, registered
 from conftest import TestClock
 from eventstore.recording import Recorder
 from timeline.domain import errors as domain
-from timeline.eventstore import errors
+from timeline.eventstore import errors, postgresql
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.memory import MemoryStore
 from timeline.eventstore.model import Outcome
@@ -149,6 +150,51 @@ def test_lost_races_are_bounded(clock: TestClock) -> None:
     assert store.views == 100
 
 
+class Overtaken(Rehearsed):
+    """A store in which another writer is always faster, unless the head is held."""
+
+    held = False
+
+    @contextmanager
+    def exclusively(self) -> Iterator[Self]:
+        """Hold the head as usual, and take note."""
+        with super().exclusively():
+            self.held = True
+            try:
+                yield self
+            finally:
+                self.held = False
+
+    def commit(self, expected: int, batch: Batch) -> bool:
+        """Lose, unless the head is held."""
+        return self.held and super().commit(expected, batch)
+
+
+def test_after_three_lost_races_the_head_is_held(clock: TestClock) -> None:
+    """A writer that others always overtake keeps them waiting for once, and gets in."""
+    store = Overtaken()
+    recorder = Recorder(store, clock)
+
+    outcome = recorder.append(one(registered("a")))
+
+    assert outcome.created
+    assert store.views == 4
+    assert recorder.commits == [1]
+
+
+@pytest.mark.parametrize("turn", [succeeds_unheard, breaks])
+def test_a_commit_lost_while_the_head_is_held_is_found_by_its_ids(
+    clock: TestClock, turn: Callable[[Callable[[], bool]], bool]
+) -> None:
+    """It is in doubt as any other."""
+    recorder = Recorder(Overtaken(turn), clock)
+
+    outcome = recorder.append(batch(registered("a"), acted("a")))
+
+    assert outcome.created
+    assert recorder.store.head().position == 2
+
+
 def test_after_a_lost_race_everything_is_judged_anew(clock: TestClock) -> None:
     """What another writer recorded meanwhile counts: versions are those of the new head."""
     store = Rehearsed()
@@ -252,4 +298,26 @@ def test_a_head_that_someone_holds_is_waited_for_and_no_longer(postgresql_url: s
 
         assert not early
         assert future.result(30).created
+    engine.dispose()
+
+
+def test_who_stalls_with_the_head_in_hand_loses_it(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends the transaction of a client that holds the head and does nothing."""
+    monkeypatch.setattr(postgresql, "HOLDING_IDLE_MS", 200)
+    engine = create_engine(postgresql_url)
+    store = SqlStore(engine)
+
+    def stall() -> None:
+        with store.exclusively() as held:
+            outcomes.append(writer.submit(one(registered("a"))).result(30))
+            held.view(ViewRequest(()))
+
+    outcomes: list[Outcome] = []
+    with Writer(store) as writer, pytest.raises(errors.StoreBusy):
+        stall()
+
+    assert outcomes[0].created
+    assert store.head().position == 1
     engine.dispose()

@@ -7,6 +7,7 @@ who waits for it.
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, TypeAlias
 
 import structlog
@@ -20,11 +21,15 @@ from timeline.eventstore.errors import (
 )
 from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Outcome
-from timeline.eventstore.protocol import Batch, EventStore
+from timeline.eventstore.protocol import EventStore, HeldHead
 from timeline.eventstore.sequencing import plan, request_for
 
 MAX_RACES: Final = 100
 """Races lost per group. Each was won by another writer, so the log as a whole gets on."""
+
+RACES_BEFORE_HOLDING: Final = 3
+"""Races lost before the head is held for a try: a large group loses each to writers of small ones,
+which are judged and written while it is still being judged."""
 
 MAX_OUTAGES: Final = 6
 """Failures per group while nothing is in doubt: with the waits between them some 2 s."""
@@ -98,11 +103,8 @@ class Committer:
             and time.monotonic() < deadline
         ):
             try:
-                view = self._store.view(request_for(appends))
-                results, batch = plan(
-                    view, appends, clock=self._clock, random_bytes=self._random_bytes
-                )
-                if batch is None or self._commit(view.head.position, batch, results, doubtful):
+                results = self._try(appends, doubtful, holding=races >= RACES_BEFORE_HOLDING)
+                if results is not None:
                     return _resolved(results, doubtful)
             except (StoreBusy, StoreUnavailable) as error:
                 _log.warning("event.append.failed", error=str(error), attempt=outages + 1)
@@ -114,23 +116,34 @@ class Committer:
                 self._sleep(random.uniform(0, RACE_WAIT_S))  # noqa: S311 - jitter, no secret
         return [_failed(index, append, doubtful, failure) for index, append in enumerate(appends)]
 
-    def _commit(
-        self, expected: int, batch: Batch, results: Sequence[Result], doubtful: set[int]
-    ) -> bool:
+    def _try(
+        self, appends: Sequence[Append], doubtful: set[int], *, holding: bool
+    ) -> Sequence[Result] | None:
+        """Return the results once they are recorded, or None where a race was lost."""
+        planned: Sequence[Result] = ()
         try:
-            committed = self._store.commit(expected, batch)
+            with self._head(holding=holding) as store:
+                view = store.view(request_for(appends))
+                planned, batch = plan(
+                    view, appends, clock=self._clock, random_bytes=self._random_bytes
+                )
+                if batch is not None and not store.commit(view.head.position, batch):
+                    return None
         except StoreUnavailable as error:
             if error.interrupted:
                 # The connection broke before the commit or after it: the ids will tell.
                 doubtful.update(
                     index
-                    for index, result in enumerate(results)
+                    for index, result in enumerate(planned)
                     if isinstance(result, Outcome) and result.created
                 )
             raise
-        if committed:
+        if batch is not None:
             self._announce(batch.head.position)
-        return committed
+        return planned
+
+    def _head(self, *, holding: bool) -> AbstractContextManager[HeldHead]:
+        return self._store.exclusively() if holding else nullcontext(self._store)
 
 
 def _resolved(results: Sequence[Result], doubtful: set[int]) -> list[Result]:

@@ -60,6 +60,14 @@ class Dialect(Protocol):
         """Move the head and write the batch, or nothing."""
         ...
 
+    def holding_head(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """Open a transaction in which no one else moves the head, and commit it at the end."""
+        ...
+
+    def write(self, connection: Connection, expected: int, batch: Batch) -> bool:
+        """Move the head and write the batch, or nothing, in a transaction that is open."""
+        ...
+
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare a column with a parameter that takes a list of any length."""
         ...

@@ -5,8 +5,10 @@ since it is read to learn what the others do.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from threading import RLock
+from typing import Self
 
 from timeline.domain.situation import Situation, StreamState, SubjectState, Tag
 from timeline.domain.vocabulary import EventType
@@ -99,6 +101,12 @@ class MemoryStore:
             self._subjects.update((subject.id, subject) for subject in batch.subjects)
             self._head = batch.head
             return True
+
+    @contextmanager
+    def exclusively(self) -> Iterator[Self]:
+        """Hold the head for one view and one commit; whoever else commits waits meanwhile."""
+        with self._lock:
+            yield self
 
     def read(
         self,

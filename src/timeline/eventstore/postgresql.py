@@ -49,6 +49,13 @@ LOCK_TIMEOUT_MS: Final = 5_000
 IDLE_TRANSACTION_TIMEOUT_MS: Final = 60_000
 """A client that stalls in a transaction loses its connection, and with it its locks."""
 
+HOLDING_IDLE_MS: Final = 3_000
+"""Judging a batch takes a fraction of that; a client that stalls loses the head it holds."""
+
+HOLDING_MS: Final = 10_000
+"""No statement takes longer that holds the head or waits for it, nor (from version 17 on) do all
+of them together."""
+
 APPEND_ONLY: Final = "TL001"
 """The SQLSTATE that the guards' triggers raise."""
 
@@ -60,8 +67,12 @@ _LOST: Final = "08"
 
 _MEANINGS: Final[tuple[tuple[tuple[str, ...], Callable[[str], EventStoreError]], ...]] = (
     ((APPEND_ONLY,), lambda reason: AppendOnlyViolation(reason=reason)),
-    # Serialisation failure, deadlock, lock timeout, statement timeout: all rolled back.
-    (("40001", "40P01", "55P03", "57014"), lambda _: StoreBusy(retry_after_s=1)),
+    # Serialisation failure, deadlock, and the timeouts of locks, statements, idle transactions and
+    # transactions: all rolled back.
+    (
+        ("40001", "40P01", "55P03", "57014", "25P03", "25P04"),
+        lambda _: StoreBusy(retry_after_s=1),
+    ),
     (("42P01",), lambda _: StoreUnavailable(reason="it has no tables; run `timeline migrate`")),
     # Connection lost, stopped by an operator: perhaps after the commit, before the answer.
     ((_LOST, "57"), lambda reason: StoreUnavailable(reason=reason, interrupted=True)),
@@ -142,8 +153,22 @@ class PostgreSQL:
     def commit(self, engine: Engine, expected: int, batch: Batch) -> bool:
         """Write the batch in one statement: no client is waited for while the head is locked."""
         with self.statement(engine) as connection:
-            moved = connection.exec_driver_sql(_COMMIT, _parameters(expected, batch))
-            return moved.first() is not None
+            return self.write(connection, expected, batch)
+
+    @contextmanager
+    def holding_head(self, engine: Engine) -> Iterator[Connection]:
+        """Lock the head's row, and bound how long that lasts, whatever becomes of this client."""
+        with self.transaction(engine) as connection:
+            connection.exec_driver_sql(
+                _BOUND_HOLDING, {"idle": str(HOLDING_IDLE_MS), "total": str(HOLDING_MS)}
+            )
+            connection.exec_driver_sql("SELECT FROM log_head WHERE id = 1 FOR UPDATE")
+            yield connection
+
+    def write(self, connection: Connection, expected: int, batch: Batch) -> bool:
+        """Write the batch in one statement."""
+        moved = connection.exec_driver_sql(_COMMIT, _parameters(expected, batch))
+        return moved.first() is not None
 
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare with an array parameter."""
@@ -183,6 +208,14 @@ def _set_up_session(connection: psycopg.Connection[Any], _record: object) -> Non
     )
     connection.autocommit = False
 
+
+_BOUND_HOLDING: Final = """
+SELECT set_config('idle_in_transaction_session_timeout', %(idle)s, true),
+       set_config('statement_timeout', %(total)s, true),
+       CASE WHEN current_setting('transaction_timeout', true) IS NOT NULL
+            THEN set_config('transaction_timeout', %(total)s, true) END
+"""
+"""Holds for one transaction. Versions before 17 have no `transaction_timeout`."""
 
 _COMMIT: Final = """
 WITH moved AS (

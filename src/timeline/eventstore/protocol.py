@@ -5,6 +5,7 @@ to the same behaviour.
 """
 
 import hmac
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import msgspec
@@ -112,6 +113,21 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     erased: tuple[int, ...] = ()
 
 
+class HeldHead(Protocol):
+    """The head of the log, held: until it is let go, no one else moves it."""
+
+    def view(self, request: ViewRequest) -> View:
+        """Return what the proposals are to be judged by, as `EventStore.view` does."""
+        ...
+
+    def commit(self, expected: int, batch: Batch) -> bool:
+        """Write the batch as `EventStore.commit` does, but durably only once the head is let go.
+
+        Nothing may follow it while the head is held.
+        """
+        ...
+
+
 class EventStore(Protocol):
     """The append-only log.
 
@@ -133,6 +149,14 @@ class EventStore(Protocol):
         Returns:
             True once it is durable; False where the head has moved on and nothing was written.
 
+        """
+        ...
+
+    def exclusively(self) -> AbstractContextManager[HeldHead]:
+        """Hold the head for one view and one commit; whoever else commits waits meanwhile.
+
+        Letting go may raise StoreUnavailable or StoreBusy, too: only after it is anything written.
+        Who stalls with the head in hand loses it, as far as the store can tell.
         """
         ...
 

@@ -4,13 +4,15 @@ Owns the queries that read events. What differs between the two is behind `diale
 and the write side's snapshot become SQL, in `searching` and `snapshots`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Connection, Engine, Select, select
 
 from timeline.domain.situation import Situation
 from timeline.eventstore.database import statement, translated
-from timeline.eventstore.dialects import dialect_of
+from timeline.eventstore.dialects import Dialect, dialect_of
 from timeline.eventstore.lookup import Wanted, look_up
 from timeline.eventstore.model import (
     EVERYTHING,
@@ -56,17 +58,21 @@ class SqlStore:
     def view(self, request: ViewRequest) -> View:
         """Return one consistent snapshot of all that the proposals are to be judged by."""
         with statement(self._engine) as connection:
-
-            def load(wanted: Wanted) -> tuple[Situation, View]:
-                return self._snapshots.load(connection, wanted, request.conditions)
-
-            _, view = look_up(request.proposals, load)
-        return view
+            return _view(self._snapshots, connection, request)
 
     def commit(self, expected: int, batch: Batch) -> bool:
         """Write the batch if the head still stands at the position `expected`."""
         with translated(self._engine):
             return self._dialect.commit(self._engine, expected, batch)
+
+    @contextmanager
+    def exclusively(self) -> Iterator["_HeldHead"]:
+        """Hold the head for one view and one commit; whoever else commits waits meanwhile."""
+        with (
+            translated(self._engine),
+            self._dialect.holding_head(self._engine) as connection,
+        ):
+            yield _HeldHead(connection, self._dialect, self._snapshots)
 
     def read(
         self,
@@ -139,3 +145,30 @@ class SqlStore:
             rows = connection.execute(query, parameters).all()
         found = [Recorded.from_entry(row.entry, row.data, row.erased_by) for row in rows]
         return sorted(found, key=lambda event: event.position)
+
+
+class _HeldHead:
+    """A `HeldHead`: the connection whose transaction holds it."""
+
+    def __init__(self, connection: Connection, dialect: Dialect, snapshots: Snapshots) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self._snapshots = snapshots
+
+    def view(self, request: ViewRequest) -> View:
+        """Return what the proposals are to be judged by."""
+        with translated(self._connection.engine):
+            return _view(self._snapshots, self._connection, request)
+
+    def commit(self, expected: int, batch: Batch) -> bool:
+        """Write the batch, which is committed when the head is let go."""
+        with translated(self._connection.engine):
+            return self._dialect.write(self._connection, expected, batch)
+
+
+def _view(snapshots: Snapshots, connection: Connection, request: ViewRequest) -> View:
+    def load(wanted: Wanted) -> tuple[Situation, View]:
+        return snapshots.load(connection, wanted, request.conditions)
+
+    _, view = look_up(request.proposals, load)
+    return view

@@ -125,18 +125,24 @@ class SQLite:
 
     def commit(self, engine: Engine, expected: int, batch: Batch) -> bool:
         """Write the batch in one immediate transaction, all within this process."""
-        head = batch.head
         with self.transaction(engine) as connection:
-            moved = connection.exec_driver_sql(
-                "UPDATE log_head SET position = ?, recorded_at = ?, frontier = ?"
-                " WHERE id = 1 AND position = ?",
-                (head.position, head.recorded_at, head.frontier.to_bytes(), expected),
-            )
-            if moved.rowcount == 0:
-                return False
-            for statement, rows in _writes(batch):
-                if rows:
-                    connection.exec_driver_sql(statement, rows)
+            return self.write(connection, expected, batch)
+
+    holding_head = transaction
+
+    def write(self, connection: Connection, expected: int, batch: Batch) -> bool:
+        """Write the batch, statement by statement."""
+        head = batch.head
+        moved = connection.exec_driver_sql(
+            "UPDATE log_head SET position = ?, recorded_at = ?, frontier = ?"
+            " WHERE id = 1 AND position = ?",
+            (head.position, head.recorded_at, head.frontier.to_bytes(), expected),
+        )
+        if moved.rowcount == 0:
+            return False
+        for statement, rows in _writes(batch):
+            if rows:
+                connection.exec_driver_sql(statement, rows)
         return True
 
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
