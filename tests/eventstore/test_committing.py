@@ -124,6 +124,26 @@ def test_only_what_may_be_recorded_is_in_doubt(clock: TestClock) -> None:
     assert isinstance(results[1], errors.StoreUnavailable)
 
 
+def test_an_event_sent_twice_in_a_lost_group_is_in_doubt_for_both(clock: TestClock) -> None:
+    """Whoever repeats an event of the group rests on the same commit."""
+    draft = registered("a")
+
+    results = Recorder(Rehearsed(*[breaks] * 50), clock).group(one(draft), one(draft))
+
+    assert all(isinstance(result, errors.OutcomeUnknown) for result in results)
+
+
+def test_of_an_event_sent_twice_in_a_lost_group_one_was_created(clock: TestClock) -> None:
+    """Once found by its id, it is told as if the answer had not been lost."""
+    draft = registered("a")
+
+    results = Recorder(Rehearsed(succeeds_unheard), clock).group(one(draft), one(draft))
+
+    outcomes = [result for result in results if isinstance(result, Outcome)]
+    assert [outcome.created for outcome in outcomes] == [True, False]
+    assert outcomes[0].events == outcomes[1].events
+
+
 def test_tries_are_bounded_and_wait_longer_each_time(clock: TestClock) -> None:
     """Six failures in all, or twenty where a commit is in doubt; waits grow to at most a second."""
     sure, unsure = Rehearsed(*[is_refused] * 50), Rehearsed(*[breaks] * 50)

@@ -6,7 +6,7 @@ who waits for it.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final, TypeAlias
 
@@ -93,7 +93,7 @@ class Committer:
         return [result for append in appends for result in self.record([append])]
 
     def _record_together(self, appends: Sequence[Append]) -> list[Result]:
-        doubtful: set[int] = set()
+        doubtful: dict[int, bool] = {}
         races = outages = 0
         failure: EventStoreError = StoreBusy(retry_after_s=RETRY_AFTER_S)
         deadline = time.monotonic() + MAX_GROUP_S
@@ -117,26 +117,29 @@ class Committer:
         return [_failed(index, append, doubtful, failure) for index, append in enumerate(appends)]
 
     def _try(
-        self, appends: Sequence[Append], doubtful: set[int], *, holding: bool
+        self, appends: Sequence[Append], doubtful: dict[int, bool], *, holding: bool
     ) -> Sequence[Result] | None:
-        """Return the results once they are recorded, or None where a race was lost."""
+        """Return the results once they are recorded, or None where a race was lost.
+
+        `doubtful` takes in whose outcome a lost commit leaves open, and whether that created it.
+        """
         planned: Sequence[Result] = ()
+        head = 0
         try:
             with self._head(holding=holding) as store:
                 view = store.view(request_for(appends))
+                head = view.head.position
                 planned, batch = plan(
                     view, appends, clock=self._clock, random_bytes=self._random_bytes
                 )
-                if batch is not None and not store.commit(view.head.position, batch):
+                if batch is not None and not store.commit(head, batch):
                     return None
         except StoreUnavailable as error:
             if error.interrupted:
                 # The connection broke before the commit or after it: the ids will tell.
-                doubtful.update(
-                    index
-                    for index, result in enumerate(planned)
-                    if isinstance(result, Outcome) and result.created
-                )
+                for index, result in enumerate(planned):
+                    if isinstance(result, Outcome) and _beyond(result, head):
+                        doubtful[index] = doubtful.get(index, False) or result.created
             raise
         if batch is not None:
             self._announce(batch.head.position)
@@ -146,18 +149,23 @@ class Committer:
         return self._store.exclusively() if holding else nullcontext(self._store)
 
 
-def _resolved(results: Sequence[Result], doubtful: set[int]) -> list[Result]:
+def _beyond(outcome: Outcome, head: int) -> bool:
+    """Tell whether an outcome rests on the batch: as its events, or as a repetition of them."""
+    return any(receipt.position > head for receipt in outcome.events)
+
+
+def _resolved(results: Sequence[Result], doubtful: Mapping[int, bool]) -> list[Result]:
     """Return the results, with what a lost commit had recorded after all as created."""
     return [
         Outcome(result.events, created=True)
-        if index in doubtful and isinstance(result, Outcome)
+        if isinstance(result, Outcome) and doubtful.get(index)
         else result
         for index, result in enumerate(results)
     ]
 
 
 def _failed(
-    index: int, append: Append, doubtful: set[int], failure: EventStoreError
+    index: int, append: Append, doubtful: Mapping[int, bool], failure: EventStoreError
 ) -> EventStoreError:
     if index in doubtful:
         return OutcomeUnknown(ids=append.ids)
