@@ -145,13 +145,14 @@ class Projector:
     def _touched(self, event: PastEvent) -> list[str]:
         """Return the policies whose rows the event can change, in a fixed order.
 
-        Its own, those that it or an earlier event of its stream challenges or merges, and the
-        survivors that any of these is folded into. What an erased event pointed at its data no
-        longer says, so the log's tags are asked.
+        Its own, those ever merged with it, those that any of these challenges, and the survivors
+        that any of these is folded into. What an erased event pointed at its data no longer says,
+        so the log's tags are asked.
         """
-        touched = {event.policy}
-        for each in (*self._stream(event.policy), event):
-            if isinstance(each.data, PoliciesMerged) or _challenges(each):
+        family = self._family(event)
+        touched = set(family)
+        for each in (*(each for member in family for each in self._stream(member)), event):
+            if _challenges(each):
                 touched |= targets(each.data)
         if isinstance(event.data, PayloadErased):
             touched |= self._log.targets(event.policy)
@@ -162,6 +163,28 @@ class Projector:
                     touched.add(survivor)
                     waiting.append(survivor)
         return sorted(touched)
+
+    def _family(self, event: PastEvent) -> set[str]:
+        """Return the event's policy and those ever merged with it, in either direction."""
+        family = {event.policy}
+        if isinstance(event.data, PoliciesMerged):
+            family |= targets(event.data)
+        waiting = list(family)
+        while waiting:
+            current = waiting.pop()
+            related = self._survivors(current) | self._duplicates(current)
+            waiting.extend(related - family)
+            family |= related
+        return family
+
+    def _duplicates(self, policy: str) -> set[str]:
+        """Return the policies that ever were merged into a policy."""
+        return {
+            target
+            for each in self._stream(policy)
+            if isinstance(each.data, PoliciesMerged)
+            for target in targets(each.data)
+        }
 
     def _survivors(self, policy: str) -> set[str]:
         """Return the policies that a policy ever was merged into."""
@@ -201,20 +224,14 @@ class Projector:
             pointing = self._pointing_at(current)
             yield from (each.position for each in (*own, *pointing))
             others = {each.policy for each in pointing if _challenges(each)}
-            others |= self._survivors(current) if current == policy else set()
-            for each in own:
-                if isinstance(each.data, PoliciesMerged):
-                    others |= targets(each.data)
+            others |= self._survivors(current) | self._duplicates(current)
             waiting.extend(others - seen)
             seen |= others
 
     def see(self, policy: str, position: int) -> Seen | None:
         """Return a policy as known at a position, or None before its registration."""
         members = self._members(policy, position)
-        events = sorted(
-            (event for member in members for event in self._until(member, position)),
-            key=lambda event: event.position,
-        )
+        events = self._past(members, position)
         cases = list(self._cases(members, position))
         history = fold(policy, events, cases, self._unchallenged.get(policy))
         if history is None:
@@ -224,6 +241,13 @@ class Projector:
         else:
             self._unchallenged[policy] = history
         return Seen(history, self._merged_into(policy, position))
+
+    def _past(self, members: Sequence[str], position: int) -> list[PastEvent]:
+        """Return the events of a policy's members up to a position, in the record's order."""
+        return sorted(
+            (event for member in members for event in self._until(member, position)),
+            key=lambda event: event.position,
+        )
 
     def _until(self, policy: str, position: int) -> list[PastEvent]:
         stream = self._stream(policy)
@@ -253,16 +277,27 @@ class Projector:
                 return event.policy
         return None
 
+    def _survivor(self, policy: str, position: int) -> str:
+        """Return the policy that tells a policy's story: itself, or the end of its mergers."""
+        while (into := self._merged_into(policy, position)) is not None:
+            policy = into
+        return policy
+
     def _cases(self, members: Sequence[str], position: int) -> Iterator[Case]:
-        """Yield the lawsuits whose challenge to one of the members stands."""
+        """Yield the lawsuits whose challenge to one of the members stands.
+
+        A lawsuit that is merged into another is told by its survivor, once, with the actions of
+        both; one that is merged into the policy itself challenges nothing any more.
+        """
         challengers = {
             event.policy
             for member in members
             for event in self._pointing_at(member)
             if event.position <= position and _challenges(event)
         }
-        for lawsuit in sorted(challengers):
-            history = fold(lawsuit, self._until(lawsuit, position))
+        lawsuits = {self._survivor(each, position) for each in challengers}
+        for lawsuit in sorted(lawsuits - set(members)):
+            history = fold(lawsuit, self._past(self._members(lawsuit, position), position))
             if history is None or history.retracted_by is not None:
                 continue
             for relation in history.relations:
