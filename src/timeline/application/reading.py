@@ -232,7 +232,7 @@ class Reader:
                 limit=MAX_ACTIONS,
                 descending=False,
             )
-            related = edges(live, [policy], moment.position)
+            related = edges(live, policy, moment.position)
         item = dict(item or {})
         decided_by = {**details.pop("described_by"), **item.pop("decided_by")}
         return Answer(

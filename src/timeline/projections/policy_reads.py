@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, and_, exists, select
 from timeline.domain.periods import FIRST_DAY, LAST_DAY
 from timeline.domain.vocabulary import WITHOUT_FORCE, Force, InForce, Litigation
 from timeline.eventstore.tables import tag_value
-from timeline.projections.reading import View, contains, known, within
+from timeline.projections.reading import View, chunks, contains, known, within
 
 
 class PolicyFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +38,9 @@ class Standing(msgspec.Struct, frozen=True):
     retracted_by: str | None
     merged_into: str | None
 
+
+MAX_MERGERS: Final = 100
+"""Mergers followed one after the other, a query each: curators merge duplicates, not dynasties."""
 
 _JSON: Final = ("identifiers", "topics")
 _AXES: Final = ("stage", "force", "force_reason", "litigation", "in_force")
@@ -261,20 +264,71 @@ def steps(view: View, policy: str, *, after: int, until: int, limit: int) -> lis
 def resolve_identifiers(view: View, keys: Sequence[str], position: int) -> dict[str, str]:
     """Return the policies that carry these identifiers at a position, by identifier."""
     tags = view.table("policies", "policy_tags")
-    rows = view.connection.execute(
-        select(tags.c.value, tags.c.policy)
-        .where(tags.c.kind == "identifier", tags.c.value.in_(keys), known(tags, position))
-        .order_by(tags.c.value, tags.c.policy.desc())
-    )
-    return {row.value: row.policy for row in rows}
+    found: dict[str, str] = {}
+    for some in chunks(keys):
+        rows = view.connection.execute(
+            select(tags.c.value, tags.c.policy)
+            .where(tags.c.kind == "identifier", tags.c.value.in_(some), known(tags, position))
+            .order_by(tags.c.value, tags.c.policy.desc())
+        )
+        found.update({row.value: row.policy for row in rows})
+    return found
 
 
 def identifiers_of(view: View, policies: Sequence[str], position: int) -> list[str]:
-    """Return the identifiers that policies carry at a position."""
+    """Return the identifiers that policies carry at a position, each once."""
     tags = view.table("policies", "policy_tags")
-    rows = view.connection.execute(
-        select(tags.c.value).where(
-            tags.c.policy.in_(policies), tags.c.kind == "identifier", known(tags, position)
+    found: dict[str, None] = {}
+    for some in chunks(policies):
+        rows = view.connection.execute(
+            select(tags.c.value)
+            .where(tags.c.policy.in_(some), tags.c.kind == "identifier", known(tags, position))
+            .order_by(tags.c.value)
         )
-    )
-    return [row.value for row in rows]
+        found.update(dict.fromkeys(row.value for row in rows))
+    return list(found)
+
+
+def survivors_of(view: View, policies: Sequence[str], position: int) -> dict[str, str]:
+    """Return, for those of the policies that are merged into another, the end of their mergers."""
+    table = view.table("policies", "policies")
+    found: dict[str, str] = {}
+    heads: Sequence[str] = policies
+    for _ in range(MAX_MERGERS):
+        into: dict[str, str] = {}
+        for some in chunks(heads):
+            rows = view.connection.execute(
+                select(table.c.policy, table.c.merged_into).where(
+                    table.c.policy.in_(some),
+                    table.c.merged_into.is_not(None),
+                    known(table, position),
+                )
+            )
+            into.update({row.policy: row.merged_into for row in rows})
+        if not into:
+            break
+        reached = {policy: found.get(policy, policy) for policy in policies}
+        found |= {policy: into[head] for policy, head in reached.items() if head in into}
+        heads = sorted(set(into.values()))
+    return found
+
+
+def duplicates_of(view: View, policies: Sequence[str], position: int) -> list[str]:
+    """Return the policies that are merged into these, those merged into them included."""
+    table = view.table("policies", "policies")
+    found: dict[str, None] = {}
+    heads: Sequence[str] = policies
+    for _ in range(MAX_MERGERS):
+        merged: list[str] = []
+        for some in chunks(heads):
+            rows = view.connection.execute(
+                select(table.c.policy)
+                .where(table.c.merged_into.in_(some), known(table, position))
+                .order_by(table.c.policy)
+            )
+            merged.extend(row.policy for row in rows)
+        heads = [policy for policy in merged if policy not in found]
+        if not heads:
+            break
+        found.update(dict.fromkeys(heads))
+    return list(found)

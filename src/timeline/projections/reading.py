@@ -3,7 +3,7 @@
 Owns the view that every read goes through. Must not know what is asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -14,6 +14,10 @@ from timeline.eventstore.database import read_snapshot
 from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
 from timeline.projections.tables import projection_progress, projections
+
+MAX_IN_LIST: Final = 500
+"""Values in one `IN` list: databases and drivers bound a statement's parameters, SQLite at times
+to 999."""
 
 _BY_NAME: Final = {model.name: model for model in MODELS}
 
@@ -79,6 +83,12 @@ def within(column: ColumnElement[str], jurisdiction: str, *, subtree: bool) -> C
 def contains(column: ColumnElement[str], words: str) -> ColumnElement[bool]:
     """Return the condition that a folded text contains the words, as they stand."""
     return column.contains(words, autoescape=True)
+
+
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the values in parts that fit into an `IN` list."""
+    for start in range(0, len(values), MAX_IN_LIST):
+        yield values[start : start + MAX_IN_LIST]
 
 
 def model_named(name: str) -> ReadModel:

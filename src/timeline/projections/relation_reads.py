@@ -1,19 +1,33 @@
 """Questions to the relations' read model: the edges of a policy, and the walk around it.
 
-Owns the resolution of citations by the identifiers that policies carry at the position asked about.
-Must not know HTTP.
+Owns the resolution of what relations point at, as believed at the position asked about: citations
+by the identifiers that policies carry, policies by what they are merged into. Must not know HTTP.
 """
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Row, Table, select
 
-from timeline.projections.policy_reads import identifiers_of, resolve_identifiers
-from timeline.projections.reading import View, known
+from timeline.projections.policy_reads import (
+    duplicates_of,
+    identifiers_of,
+    resolve_identifiers,
+    survivors_of,
+)
+from timeline.projections.reading import View, chunks, known
 
 MAX_NEIGHBOURS: Final = 1_000
 """Policies in one walk: more is no timeline that a person reads, and SQL takes no longer lists."""
+
+MAX_RELATIONS: Final = 1_000
+"""Relations on one policy's page, each way: some 1 MB, and more than a person reads."""
+
+MAX_WALKED: Final = 10_000
+"""Relations that one step of a walk follows, each way: enough to find MAX_NEIGHBOURS policies
+where each is related ten times over, and no more than a second's work around a hub."""
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -24,31 +38,16 @@ class Edge(msgspec.Struct, frozen=True):
     item: dict[str, Any]
 
 
-def edges(view: View, policies: list[str], position: int) -> list[Edge]:
-    """Return the relations from and to the policies, in the record's order."""
+def edges(view: View, policy: str, position: int) -> list[Edge]:
+    """Return the relations from and to a policy, in the record's order.
+
+    The oldest MAX_RELATIONS each way, where there are more.
+    """
     table = view.table("relations", "relations")
-    keys = identifiers_of(view, policies, position)
-    rows = view.connection.execute(
-        select(table)
-        .where(
-            known(table, position),
-            or_(
-                table.c.policy.in_(policies),
-                table.c.target_policy.in_(policies),
-                table.c.target_citation.in_(keys),
-            ),
-        )
-        .order_by(table.c.known_from, table.c.event)
-    ).all()
-    cited = sorted({row.target_citation for row in rows if row.target_citation is not None})
-    resolved = resolve_identifiers(view, cited, position) if cited else {}
+    rows = _rows(view, [policy], position, [table.c.item], MAX_RELATIONS)
     return [
-        Edge(
-            row.policy,
-            row.target_policy or resolved.get(row.target_citation),
-            msgspec.json.decode(row.item),
-        )
-        for row in rows
+        Edge(row.policy, target, msgspec.json.decode(row.item))
+        for row, target in zip(rows, _targets(view, rows, position), strict=True)
     ]
 
 
@@ -57,12 +56,93 @@ def neighbourhood(view: View, policy: str, depth: int, position: int) -> list[st
 
     The nearest come first; the walk ends at MAX_NEIGHBOURS.
     """
-    found = [policy]
+    found = {policy: None}
     frontier = [policy]
     for _ in range(depth):
-        reached: list[str] = []
-        for edge in edges(view, frontier, position) if frontier else ():
-            reached.extend(end for end in (edge.policy, edge.target) if end is not None)
-        frontier = [end for end in dict.fromkeys(reached) if end not in set(found)]
-        found.extend(frontier[: MAX_NEIGHBOURS - len(found)])
+        rows = _rows(view, frontier, position, [], MAX_WALKED)
+        reached: dict[str, None] = {}
+        for row, target in zip(rows, _targets(view, rows, position), strict=True):
+            reached.update(dict.fromkeys(end for end in (row.policy, target) if end is not None))
+        new = [end for end in reached if end not in found]
+        frontier = new[: MAX_NEIGHBOURS - len(found)]
+        if not frontier:
+            break
+        found.update(dict.fromkeys(frontier))
+    return list(found)
+
+
+def _rows(
+    view: View,
+    policies: Sequence[str],
+    position: int,
+    columns: Sequence[ColumnElement[Any]],
+    limit: int,
+) -> list[Row[Any]]:
+    """Return the rows of the relations from and to the policies, in the record's order.
+
+    A relation to a duplicate is one to its survivor; one from it is the survivor's already, as
+    the survivor's history is folded with it.
+
+    Args:
+        view: the live read models.
+        policies: the policies, none of them merged into another.
+        position: the moment of the record asked about.
+        columns: what to read besides the ends.
+        limit: how many at most, each way.
+
+    """
+    table = view.table("relations", "relations")
+    named = [*policies, *duplicates_of(view, policies, position)]
+    cited = identifiers_of(view, policies, position)
+    outgoing = _matching(view, table.c.policy, policies, position, columns, limit)
+    incoming = [
+        *_matching(view, table.c.target_policy, named, position, columns, limit),
+        *_matching(view, table.c.target_citation, cited, position, columns, limit),
+    ]
+    incoming.sort(key=_ORDER)
+    found = {(row.policy, row.event): row for row in (*outgoing, *incoming[:limit])}
+    return sorted(found.values(), key=_ORDER)
+
+
+_ORDER: Final = attrgetter("known_from", "event")
+
+
+def _matching(
+    view: View,
+    column: ColumnElement[Any],
+    values: Sequence[str],
+    position: int,
+    columns: Sequence[ColumnElement[Any]],
+    limit: int,
+) -> list[Row[Any]]:
+    """Return the first rows, in the record's order, that have one of the values in a column."""
+    table = view.table("relations", "relations")
+    found: list[Row[Any]] = []
+    for some in chunks(values):
+        query = (
+            select(*_ends(table), *columns)
+            .where(known(table, position), column.in_(some))
+            .order_by(table.c.known_from, table.c.event)
+            .limit(limit)
+        )
+        found = sorted((*found, *view.connection.execute(query)), key=_ORDER)[:limit]
     return found
+
+
+def _ends(table: Table) -> list[ColumnElement[Any]]:
+    names = ("policy", "event", "target_policy", "target_citation", "known_from")
+    return [table.c[name] for name in names]
+
+
+def _targets(view: View, rows: Sequence[Row[Any]], position: int) -> list[str | None]:
+    """Return, row by row, the policy that a relation points at, if any."""
+    cited = sorted({row.target_citation for row in rows if row.target_citation is not None})
+    named = sorted({row.target_policy for row in rows if row.target_policy is not None})
+    carrying = resolve_identifiers(view, cited, position)
+    survivors = survivors_of(view, named, position)
+    return [
+        carrying.get(row.target_citation)
+        if row.target_policy is None
+        else survivors.get(row.target_policy, row.target_policy)
+        for row in rows
+    ]
