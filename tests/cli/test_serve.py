@@ -172,11 +172,13 @@ def test_the_demo_answers_with_the_token_that_it_prints_and_can_be_run_again(
             base = f"http://127.0.0.1:{port}"
             answer(f"{base}/health/live")
             assert process.stdout is not None
-            lines = dict(process.stdout.readline().rstrip("\n").split(": ", 1) for _ in range(4))
+            said_out = [process.stdout.readline().rstrip("\n") for _ in range(8)]
+            lines = dict(line.split(": ", 1) for line in said_out if ": " in line)
             assert lines["address"] == base
             assert re.fullmatch(r"demo-[0-9a-f]{6} \(admin\)", lines["principal"])
             principals.append(lines["principal"])
-            url = lines["try"].split("'")[-2]
+            url = said_out[-2].split("'")[1]
+            assert said_out[-3] == f"export TOKEN={lines['token']}"
             shown = _when_reflected(url, Authorization=f"Bearer {lines['token']}")
             recorded = httpx.post(
                 f"{base}/v1/events",
@@ -186,7 +188,7 @@ def test_the_demo_answers_with_the_token_that_it_prints_and_can_be_run_again(
             code, _, err = stopped(process, signal.SIGTERM)
 
         assert recorded.status_code == 201
-        assert shown["items"][0]["policy"] == "la-ordinance-188441"
+        assert "la-ordinance-188441" in {item["policy"] for item in shown["items"]}
         assert code == 0
         assert said in err.splitlines()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from http_client import Client, Json, action, registration
+from http_client import Client, Json, action, event_id, problem, registration
 from timeline.projections import reading, relation_reads
 
 
@@ -80,6 +80,30 @@ def test_a_relation_from_a_duplicate_is_the_survivors(empty: Client) -> None:
     told(empty, relation("a", "target"), merger("b", "a"))
 
     assert incoming(empty, "target") == [("b", "target")]
+
+
+def test_the_timeline_of_a_merged_policy_is_its_survivors(merged: Client) -> None:
+    """307 keeps the query and replaces `policy` alone."""
+    moved = merged.get("/v1/timeline?policy=mid&limit=5")
+
+    assert moved.status_code == 307
+    assert moved.headers["location"] == "/v1/timeline?policy=surv&limit=5"
+    assert len(merged.get(moved.headers["location"]).json()["items"]) == 3
+    before = merged.get("/v1/timeline?policy=dup&known_position=9")
+    assert [item["policy"] for item in before.json()["items"]] == ["dup"]
+
+
+def test_the_timeline_of_a_retracted_policy_is_gone(empty: Client) -> None:
+    """410 names the retraction; an unknown policy has no actions."""
+    told(empty, {**registration(), "id": event_id(1)}, action())
+    data = {"event": event_id(1), "reason": "in error"}
+    told(empty, {"policy": "order-1", "type": "EventRetracted", "data": data})
+
+    gone = empty.get("/v1/timeline?policy=order-1")
+
+    assert problem(gone) == (410, "policy-gone", "policy")
+    assert len(empty.get("/v1/timeline?policy=order-1&known_position=2").json()["items"]) == 1
+    assert empty.get("/v1/timeline?policy=unknown").json()["items"] == []
 
 
 @pytest.fixture

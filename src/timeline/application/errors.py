@@ -74,9 +74,9 @@ class PolicyGone(ApplicationError):
 class PolicyMoved(ApplicationError):
     """The policy {policy} is merged into {survivor}."""
 
-    def __init__(self, *, policy: str, survivor: str) -> None:
+    def __init__(self, *, policy: str, survivor: str, field: str) -> None:
         self.survivor = survivor
-        super().__init__(policy=policy, survivor=survivor)
+        super().__init__(policy=policy, survivor=survivor, field=field)
 
 
 class CursorMismatch(ApplicationError):

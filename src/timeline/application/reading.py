@@ -180,6 +180,8 @@ class Reader:
             self._stand(live, query.around, moment.position, "around")
             policies = tuple(neighbourhood(live, query.around, query.depth or 1, moment.position))
         elif query.policy is not None:
+            if policy_reads.standing(live, query.policy, moment.position) is not None:
+                self._stand(live, query.policy, moment.position, "policy")
             policies = (query.policy,)
         return TimelineFilter(
             policies=policies,
@@ -258,7 +260,7 @@ class Reader:
         if standing.retracted_by is not None:
             raise PolicyGone(policy=policy, event=standing.retracted_by, field=field)
         if standing.merged_into is not None:
-            raise PolicyMoved(policy=policy, survivor=standing.merged_into)
+            raise PolicyMoved(policy=policy, survivor=standing.merged_into, field=field)
 
     def history(self, policy: str, query: HistoryQuery) -> Answer:
         """Return a policy's replay: event by event, what it changed and the state after it."""

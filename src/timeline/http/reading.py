@@ -120,7 +120,7 @@ def _location_of_survivor(request: HttpRequest, moved: PolicyMoved) -> str:
     path, query = request.scope["path"], request.scope["query_string"]
     merged = str(moved.facts["policy"])
     if request.path_params.get("policy") != merged:
-        return renamed(path, query, "around", moved.survivor)
+        return renamed(path, query, moved.field, moved.survivor)
     parts = path.split("/")
     parts[POLICY_SEGMENT] = moved.survivor
     location = "/".join(parts)
