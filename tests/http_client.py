@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-from unittest.mock import patch
 
 import httpx
 from litestar.testing import TestClient
@@ -98,8 +97,9 @@ def running(
 ) -> Iterator[Client]:
     """Run the service on a migrated database, with a token for each role."""
     with (
-        patch.object(bootstrap, "now", clock or bootstrap.now),
-        bootstrap.application(Settings(database_url=database_url, **settings)) as application,
+        bootstrap.application(
+            Settings(database_url=database_url, **settings), clock=clock or bootstrap.now
+        ) as application,
         TestClient(create_app(application)) as http,
     ):
         known = {record.name for record in application.access.records()}

@@ -15,7 +15,7 @@ from timeline.application.access import Access
 from timeline.application.reading import Reader
 from timeline.application.record import Recorder
 from timeline.eventstore.database import check_durability, create_engine
-from timeline.eventstore.instants import instant
+from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.schema import check_schema
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
@@ -49,12 +49,15 @@ def now() -> datetime:
 
 
 @contextmanager
-def application(settings: Settings, *, follow: bool = True) -> Iterator[Application]:
+def application(
+    settings: Settings, *, follow: bool = True, clock: Clock = now
+) -> Iterator[Application]:
     """Yield a wired application on a migrated database, and stop it in order.
 
     Args:
         settings: from the environment.
         follow: keep the read models current in a thread; commands that only read need not.
+        clock: tells the time of recording, and what today is.
 
     Raises:
         SchemaError: the schema is older or newer than this version knows.
@@ -70,7 +73,7 @@ def application(settings: Settings, *, follow: bool = True) -> Iterator[Applicat
         log = Log(store)
         runner = Runner(engine, log)
         follower = Follower(runner)
-        writer = Writer(store, clock=now)
+        writer = Writer(store, clock=clock)
         writer.on_committed(follower.wake)
         app = Application(
             settings=settings,
@@ -81,8 +84,8 @@ def application(settings: Settings, *, follow: bool = True) -> Iterator[Applicat
             runner=runner,
             follower=follower,
             recorder=Recorder(writer, new_event_id),
-            reader=Reader(engine, store, now),
-            access=Access(engine, lambda: instant(now())),
+            reader=Reader(engine, store, clock),
+            access=Access(engine, lambda: instant(clock())),
         )
         if follow:
             follower.start()
