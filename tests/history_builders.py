@@ -12,8 +12,10 @@ from datetime import date
 from typing import Any, Final
 
 from domain_builders import SOURCE, Draft, Json, acted, event_id, registered, related
+from timeline.domain.bearing import Bearing, reach_of
+from timeline.domain.belief import PastEvent
 from timeline.domain.events import PayloadErased, decode_data
-from timeline.domain.history import Case, History, PastEvent, fold
+from timeline.domain.history import History, bearing_of, fold
 from timeline.domain.periods import FIRST_DAY, LAST_DAY, Period
 from timeline.domain.vocabulary import EventType
 
@@ -78,20 +80,22 @@ def registration(instrument: str = INSTRUMENT, **data: Json) -> Draft:
     return registered(POLICY, instrument=instrument, **data)
 
 
-def folded(*drafts: Draft, instrument: str = INSTRUMENT, cases: Sequence[Case] = ()) -> History:
+def folded(*drafts: Draft, instrument: str = INSTRUMENT, cases: Sequence[Bearing] = ()) -> History:
     """Register the policy, record the events, and return what the record believes."""
     return believed(past(registration(instrument), *drafts), cases)
 
 
-def believed(events: Sequence[PastEvent], cases: Sequence[Case] = ()) -> History:
+def believed(events: Sequence[PastEvent], cases: Sequence[Bearing] = ()) -> History:
     """Return what the record believes of the policy."""
     history = fold(POLICY, events, cases)
     assert history is not None
     return history
 
 
-def lawsuit(*drafts: Draft, suit: str = SUIT, start: int = 1_000, **relation: Json) -> list[Case]:
-    """Return the case of a lawsuit that challenges the policy.
+def lawsuit(
+    *drafts: Draft, suit: str = SUIT, start: int = 1_000, **relation: Json
+) -> list[Bearing]:
+    """Return what a lawsuit that challenges the policy bears on it.
 
     Args:
         drafts: the actions of the lawsuit's own stream.
@@ -105,10 +109,9 @@ def lawsuit(*drafts: Draft, suit: str = SUIT, start: int = 1_000, **relation: Js
     ids = [event_id(number) for number in range(start, start + len(stream))]
     history = fold(suit, past(*stream, ids=ids))
     assert history is not None
-    return [
-        Case(lawsuit=suit, relation=relation, actions=history.actions)
-        for relation in history.relations
-    ]
+    bearing = bearing_of(history, reach_of(history, history.periods))
+    assert bearing is not None
+    return [bearing]
 
 
 def table(text: str) -> list[list[str]]:

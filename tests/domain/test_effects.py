@@ -17,7 +17,7 @@ from history_builders import (
     shown,
     table,
 )
-from timeline.domain.history import Case
+from timeline.domain.bearing import Bearing
 from timeline.domain.vocabulary import (
     ACTIONS,
     IN_FORCE_FROM_ENACTMENT,
@@ -30,7 +30,7 @@ from timeline.domain.vocabulary import (
 
 
 def given_then(
-    given: Sequence[Draft], then: str, instrument: str = INSTRUMENT, cases: Sequence[Case] = ()
+    given: Sequence[Draft], then: str, instrument: str = INSTRUMENT, cases: Sequence[Bearing] = ()
 ) -> None:
     """Fold the actions of a policy, and compare its periods with a table."""
     assert shown(folded(*given, instrument=instrument, cases=cases).periods) == table(then)

@@ -28,6 +28,7 @@ from timeline.domain.decide import needs
 from timeline.domain.errors import DomainError
 from timeline.domain.events import ActionRecorded, decode_data
 from timeline.domain.evolve import tags
+from timeline.domain.references import citation_reference
 from timeline.domain.situation import (
     Needs,
     Proposal,
@@ -320,7 +321,11 @@ TAGGED: list[tuple[Draft, set[Tag]]] = [
             sponsors=[{"name": "Karen  BASS"}],
             identifiers=[{"scheme": "LA-ED", "value": "No. 12"}],
         ),
-        {Tag("actor", "karen bass"), Tag("identifier", "la-ed:no.12")},
+        {
+            Tag("actor", "karen bass"),
+            Tag("identifier", "la-ed:no.12"),
+            Tag("target", citation_reference("la-ed:NO. 12")),
+        },
     ),
     (
         described(ORDER, sponsors=[{"name": "Straße"}], identifiers=[]),
@@ -333,7 +338,20 @@ TAGGED: list[tuple[Draft, set[Tag]]] = [
     (corrected(ORDER, event_id(1), {"actors": [{"name": "C"}]}), {Tag("actor", "c")}),
     (corrected(ORDER, event_id(1), {"actors": None}), set()),
     (described(ORDER, title="x"), set()),
-    (related(ORDER, {"citation": "la-ed:13"}), set()),
+    (
+        related(ORDER, {"citation": "la-ed:13"}),
+        {Tag("target", "citation/71f00982864ccd2c8c68853744133882")},
+    ),
+    (
+        related(ORDER, {"selector": {"jurisdiction": LOS_ANGELES}}),
+        {Tag("target", f"selector/{LOS_ANGELES}")},
+    ),
+    (related(ORDER, {"selector": {"instrument": "ordinance"}}), {Tag("target", "selector/*")}),
+    (
+        disputed(ORDER, event_id(1), "target", {"policy": LAW}),
+        {Tag("target", LAW)},
+    ),
+    (disputed(ORDER, event_id(1), "target", {"some": "thing"}), set()),
     (related(ORDER, {"policy": LAW}), {Tag("target", LAW)}),
     (supported(ORDER, event_id(1)), set()),
     (retracted(ORDER, event_id(1)), set()),

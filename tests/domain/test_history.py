@@ -34,8 +34,9 @@ from history_builders import (
     shown,
     table,
 )
+from timeline.domain.belief import BelievedAction, PastEvent, standing
 from timeline.domain.events import Source
-from timeline.domain.history import BelievedAction, History, PastEvent, fold, standing
+from timeline.domain.history import History, fold
 from timeline.domain.vocabulary import Action, Instrument
 
 Json = dict[str, Any]
@@ -398,10 +399,15 @@ def test_a_claim_against_what_is_retracted_is_moot() -> None:
 
 
 def test_a_claim_leaves_the_believed_value_as_it_is() -> None:
-    """And is no source that bears the action out."""
+    """It opens the answer, and is no source that bears the action out."""
     history = folded(ISSUED, disputed(POLICY, SECOND, "occurred", "2020"))
 
-    assert shown(history.periods) == IN_FORCE
+    assert shown(history.periods) == [
+        *table(
+            "2020-01-01 2024-11-18 - not_enacted - none maybe force=not_enacted|in_force stage=-|issued"
+        ),
+        *IN_FORCE,
+    ]
     assert only(history).sources == (source(SOURCE),)
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from fold_oracle import Oracle
 from history_builders import act, action_event, believed, folded, on, past, registration
+from timeline.domain.belief import PastEvent
 from timeline.domain.events import ActionRecorded
-from timeline.domain.history import History, PastEvent
+from timeline.domain.history import History
 from timeline.domain.periods import FIRST_DAY, LAST_DAY, Period
 from timeline.domain.vocabulary import Action, Instrument
 

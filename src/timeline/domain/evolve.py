@@ -20,11 +20,11 @@ from timeline.domain.events import (
     PoliciesMerged,
     PolicyDescribed,
     PolicyRegistered,
-    RelationAsserted,
     SourceAttached,
     Stance,
     read,
 )
+from timeline.domain.references import references
 from timeline.domain.situation import (
     ActionLog,
     Correction,
@@ -232,14 +232,5 @@ def tags(stream: StreamState, data: Data) -> frozenset[Tag]:
         parties = data.changes.actors if isinstance(data.changes.actors, tuple) else ()
     found.update(Tag("actor", fold_text(party.name)) for party in parties)
     found.update(Tag("identifier", identifier.key) for identifier in identifiers)
-    found.update(Tag("target", policy) for policy in targets(data))
+    found.update(Tag("target", reference) for reference in references(data))
     return frozenset(found)
-
-
-def targets(data: Data | None) -> frozenset[str]:
-    """Return the policies that an event points at: by relation, or by merging."""
-    if isinstance(data, RelationAsserted) and data.target.policy is not None:
-        return frozenset({data.target.policy})
-    if isinstance(data, PoliciesMerged):
-        return frozenset({data.duplicate})
-    return frozenset()

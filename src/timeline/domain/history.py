@@ -1,401 +1,325 @@
-"""From a policy's events to what the record believes about it.
+"""From what is believed of a policy, and what bears on it, to its periods on the three axes.
 
-Owns the fold: which events stand, the description, the actions as believed, relations, disputes,
-and the periods on the three axes. Must not know where events are stored or which position a reader
-asked about: it folds what it is given.
+Owns the fold as a whole: which of a policy's actions and of others' relations act, what is one
+effect told twice, whom a selector names, and what the periods rest on. Must not know where events
+are stored or which position a reader asked about: it folds what it is given.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from operator import attrgetter
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import UNSET
 
-from timeline.domain.dates import Occurrence
-from timeline.domain.effects import Deed, action_key, earliest_day, gather, part_of
-from timeline.domain.events import (
-    ActionCorrected,
-    ActionRecorded,
-    Claim,
-    Data,
-    EventRetracted,
-    Identifier,
-    Party,
-    PoliciesMerged,
-    PolicyDescribed,
-    PolicyRegistered,
-    RelationAsserted,
-    Source,
-    SourceAttached,
-    Stance,
+from timeline.domain.bearing import (
+    SOME_DAY,
+    Bearing,
+    Inbound,
+    Level,
+    Reach,
+    acting,
+    amounts_to,
+    case_key,
+    deeds_of,
+    effect_order,
+    spells,
+    window,
 )
+from timeline.domain.belief import Belief, BelievedAction, Believer, PastEvent
+from timeline.domain.dates import Occurrence
+from timeline.domain.doubt import MAX_CLAIMS, Facts, doubts, overlaid
+from timeline.domain.effects import Deed, earliest_day, gather, part_of
+from timeline.domain.events import Counterpart, Source, citation_key
 from timeline.domain.machines import FIRST_DAY, LAST_DAY
 from timeline.domain.periods import Period, periods
-from timeline.domain.situation import correct, fold_text
-from timeline.domain.vocabulary import ACTIONS, Action, Effect, EventType, Instrument
+from timeline.domain.selecting import chosen, standing_on
+from timeline.domain.vocabulary import (
+    ACTIONS,
+    RELATIONS,
+    WITHOUT_FORCE,
+    Action,
+    Effect,
+    Instrument,
+    Relation,
+)
 
-T = TypeVar("T")
 
+class History(Belief, frozen=True, kw_only=True):
+    """What the record believes about a policy.
 
-class PastEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of the record as the fold reads it.
-
-    `data` is the replacement where the payload is erased, or None where there is none: the event
-    then counts as retracted.
+    `received` are the relations of others that no action of its own tells of, as actions of its
+    timeline.
     """
 
-    position: int
-    id: str
-    policy: str
-    version: int
-    type: EventType
-    recorded_at: str
-    recorded_by: str
-    data: Data | None
-    erased: bool = False
-
-
-class Dispute(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source says against an event; open until a correction settles it."""
-
-    event: str
-    by: str
-    claim: Claim
-    source: Source
-    settled_by: str | None
-
-
-class BelievedAction(msgspec.Struct, frozen=True, kw_only=True):
-    """An action after its corrections, with every source that bears it out.
-
-    `decided_by` names the original event and the corrections that stand, in the record's order.
-    """
-
-    event: str
-    policy: str
-    position: int
-    recorded_at: str
-    action: ActionRecorded
-    decided_by: tuple[str, ...]
-    sources: tuple[Source, ...]
-    disputed: bool
-    erased: bool
-
-    @property
-    def corrected(self) -> bool:
-        """Tell whether a correction stands."""
-        return len(self.decided_by) > 1
-
-
-class BelievedRelation(msgspec.Struct, frozen=True, kw_only=True):
-    """A relation that stands, with every source that bears it out."""
-
-    event: str
-    policy: str
-    position: int
-    recorded_at: str
-    relation: RelationAsserted
-    sources: tuple[Source, ...]
-    disputed: bool
-    erased: bool
-
-
-class Described(msgspec.Struct, frozen=True, kw_only=True):
-    """A policy's description; `decided_by` names, per field, the event that set it."""
-
-    title: str
-    instrument: Instrument
-    jurisdiction: str
-    body: str | None
-    identifiers: tuple[Identifier, ...]
-    topics: tuple[str, ...]
-    sponsors: tuple[Party, ...]
-    summary: str | None
-    sources: tuple[Source, ...]
-    decided_by: dict[str, str]
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A lawsuit that challenges the policy: the relation, and the lawsuit's own actions."""
-
-    lawsuit: str
-    relation: BelievedRelation
-    actions: tuple[BelievedAction, ...]
-
-
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """What the record believes about a policy."""
-
-    policy: str
-    version: int
-    position: int
-    retracted_by: str | None
-    described: Described
-    actions: tuple[BelievedAction, ...]
-    relations: tuple[BelievedRelation, ...]
-    disputes: tuple[Dispute, ...]
+    received: tuple[BelievedAction, ...]
     periods: tuple[Period, ...]
 
 
-def standing(events: Sequence[PastEvent]) -> dict[str, str]:
-    """Return which events do not stand, each with the event that takes it back.
-
-    An event stands unless a retraction of it stands; retractions come later than what they
-    retract, so one pass from the newest event decides all.
-    """
-    taken_back: dict[str, str] = {}
-    for event in reversed(events):
-        if event.data is None and event.erased:
-            taken_back.setdefault(event.id, event.id)
-        if event.id not in taken_back and isinstance(event.data, EventRetracted):
-            taken_back[event.data.event] = event.id
-    return taken_back
-
-
 def fold(
-    policy: str,
-    events: Sequence[PastEvent],
-    cases: Sequence[Case] = (),
-    earlier: "History | None" = None,
+    policy: str, events: Sequence[PastEvent], bearings: Sequence[Bearing] = ()
 ) -> History | None:
-    """Fold a policy's events into what the record believes about it.
+    """Fold a policy's events into what the record believes about it; see `Folder.fold`."""
+    return Folder(policy).fold(events, bearings)
 
-    Args:
-        policy: the policy whose history is asked for.
-        events: its events, and those of the duplicates merged into it, by position.
-        cases: the lawsuits whose `challenges` relation stands (rule 6).
-        earlier: the policy's history at another position, folded without cases; what has not
-            changed since is taken from it, which saves time and changes nothing.
 
-    Returns:
-        The history, or None where no registration of the policy is among the events.
+class Folder:
+    """Folds a policy again and again, taking over what has not changed since the fold before.
 
+    That saves time and changes nothing. Not safe for threads.
     """
-    own = [event for event in events if event.policy == policy]
-    registration = next((event for event in own if isinstance(event.data, PolicyRegistered)), None)
-    if registration is None:
-        return None
-    taken_back = standing(events)
-    stands = [event for event in events if event.id not in taken_back]
-    evidence = _Evidence(stands, taken_back)
-    described = _describe(registration, stands, evidence)
-    actions = tuple(_actions(stands, evidence))
-    return History(
-        policy=policy,
-        version=own[-1].version,
-        position=max(event.position for event in events),
-        retracted_by=taken_back.get(registration.id),
-        described=described,
-        actions=actions,
-        relations=tuple(_relations(stands, evidence)),
-        disputes=tuple(evidence.disputes),
-        periods=_periods(described.instrument, actions, cases, earlier),
+
+    def __init__(self, policy: str) -> None:
+        self._believer = Believer(policy)
+        self._cut: _Cut | None = None
+
+    def believe(self, events: Sequence[PastEvent]) -> Belief | None:
+        """Return what the record believes of the policy, apart from its axes."""
+        return self._believer.believe(events)
+
+    def fold(self, events: Sequence[PastEvent], bearings: Sequence[Bearing] = ()) -> History | None:
+        """Fold a policy's events into what the record believes about it.
+
+        Args:
+            events: its events, and those of the duplicates merged into it, by position.
+            bearings: other policies, with relations that may point at it.
+
+        Returns:
+            The history, or None where no registration of the policy is among the events.
+
+        """
+        belief = self.believe(events)
+        return None if belief is None else self.concluded(belief, bearings)
+
+    def concluded(self, belief: Belief, bearings: Sequence[Bearing]) -> History:
+        """Return the history that follows from a belief and what bears on it."""
+        facts = Facts(
+            instrument=belief.described.instrument,
+            jurisdiction=belief.described.jurisdiction,
+            actions=belief.actions,
+            inbound=tuple(_inbound(belief, bearings)),
+        )
+        names = Names.of(belief)
+        settled, raw, self._cut = _settle(facts, names, self._cut)
+        followed, more = [], False
+        for number, doubt in enumerate(doubts(facts, belief.described, belief.disputes)):
+            more = number >= MAX_CLAIMS
+            if more:
+                break
+            theirs, cut, _ = _settle(doubt.facts, names)
+            followed.append((doubt.by, _explained(cut, theirs)))
+        cut = _explained(raw, settled)
+        if followed:
+            applicable = facts.instrument not in WITHOUT_FORCE
+            cut = overlaid(cut, followed, applicable=applicable, more=more)
+        fields = {name: getattr(belief, name) for name in belief.__struct_fields__}
+        return History(
+            **(fields | {"actions": _with_relations(settled)}),
+            received=tuple(_received(settled)),
+            periods=cut,
+        )
+
+
+class Names(NamedTuple):
+    """By what others can point at a policy."""
+
+    policies: frozenset[str]
+    identifiers: frozenset[str]
+
+    @classmethod
+    def of(cls, belief: Belief) -> "Names":
+        """Return the names of a policy: its members' ids, and its identifiers' keys."""
+        return cls(belief.members, frozenset(each.key for each in belief.described.identifiers))
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The names as `by` gives them."""
+        return frozenset(
+            (
+                *(f"policy/{each}" for each in self.policies),
+                *(f"citation/{each}" for each in self.identifiers),
+            )
+        )
+
+
+# --- who bears on the policy
+
+
+class _Settled(NamedTuple):
+    """The facts, with the relations that do point at the policy.
+
+    `twins` are, by relation, the policy's own action that tells of the same effect.
+    """
+
+    facts: Facts
+    twins: dict[str, BelievedAction]
+
+
+class _Cut(NamedTuple):
+    """Periods, and the deeds that they were cut from."""
+
+    instrument: Instrument
+    own: tuple[Deed, ...]
+    others: tuple[Deed, ...]
+    periods: tuple[Period, ...]
+
+
+def _settle(
+    facts: Facts, names: Names, before: _Cut | None = None
+) -> tuple[_Settled, tuple[Period, ...], _Cut]:
+    """Work out which relations point at the policy, and cut its periods.
+
+    Selectors that ask what was in force are asked one after the other, in the order of their
+    effect, each before it acts itself.
+    """
+    certain: list[Inbound] = []
+    waiting: list[Inbound] = []
+    for each in facts.inbound:
+        level = _pointed_at(each, facts, names)
+        if level is Level.NO:
+            continue
+        placed = each if level is each.member else msgspec.structs.replace(each, member=level)
+        selector = each.relation.target.selector
+        asks = selector is not None and selector.in_force_on is not None
+        (waiting if asks else certain).append(placed)
+    settled, cut = _cut(facts, certain, before)
+    for each in sorted(waiting, key=_order):
+        level = min(each.member, standing_on(each.relation.target.selector, cut.periods))
+        if level is not Level.NO:
+            certain.append(msgspec.structs.replace(each, member=level))
+            settled, cut = _cut(facts, certain)
+    return settled, cut.periods, cut
+
+
+def _inbound(belief: Belief, bearings: Sequence[Bearing]) -> Iterator[Inbound]:
+    """Yield the relations of others that may point at the policy; none of its own does."""
+    for bearing in bearings:
+        if bearing.source not in belief.members:
+            yield from (Inbound(bearing, relation) for relation in bearing.relations)
+
+
+def _pointed_at(inbound: Inbound, facts: Facts, names: Names) -> Level:
+    target = inbound.relation.target
+    if target.policy is not None:
+        return Level.YES if target.policy in names.policies else Level.NO
+    if target.citation is not None:
+        return Level.YES if citation_key(target.citation) in names.identifiers else Level.NO
+    if target.selector is None or names.policies & set(target.selector.except_):
+        return Level.NO
+    return chosen(target.selector, facts.instrument, facts.jurisdiction, facts.actions)
+
+
+def _order(inbound: Inbound) -> tuple[int, int, int]:
+    return effect_order(inbound.believed, inbound.bearing.reach.acts)
+
+
+def _twins(facts: Facts, inbound: Iterable[Inbound]) -> dict[str, BelievedAction]:
+    """Return, by relation, the policy's own action that tells of the same effect.
+
+    They are of the same kind and by the same one; where both name a provision, of the same.
+    """
+    by_kind: dict[Action, list[BelievedAction]] = {}
+    for each in facts.actions:
+        if each.action.by is not None:
+            by_kind.setdefault(each.action.action, []).append(each)
+    found: dict[str, BelievedAction] = {}
+    for relation in inbound if by_kind else ():
+        for action in by_kind.get(relation.action or Action.OTHER, ()):
+            if _same_effect(action, relation):
+                found[relation.believed.event] = action
+                break
+    return found
+
+
+def _same_effect(action: BelievedAction, inbound: Inbound) -> bool:
+    by, theirs = action.action.by, inbound.relation.by
+    provisions = {action.action.provision, inbound.relation.provision} - {None}
+    return (
+        RELATIONS[inbound.relation.relation].action is action.action.action
+        and by is not None
+        and (by.key in inbound.bearing.keys or (theirs is not None and by.key == theirs.key))
+        and len(provisions) <= 1
     )
 
 
-def _periods(
-    instrument: Instrument,
-    actions: tuple[BelievedAction, ...],
-    cases: Sequence[Case],
-    earlier: History | None,
-) -> tuple[Period, ...]:
-    since = FIRST_DAY
-    if earlier is not None and not cases and earlier.described.instrument is instrument:
-        since = _first_difference(actions, earlier.actions)
-    if earlier is not None and since == LAST_DAY:
-        return earlier.periods
-    effects = gather(instrument, _deeds(actions, cases))
-    if earlier is None or since == FIRST_DAY:
-        return _explained(periods(effects), actions, cases)
-    return periods(effects, earlier.periods, since)
+# --- cutting periods
 
 
 _LOCAL: Final = frozenset({Effect.STAGE, Effect.CONFIRM, Effect.NOTHING})
 """Effects that nothing before their day depends on."""
 
 
-def _first_difference(actions: Sequence[BelievedAction], others: Sequence[BelievedAction]) -> int:
-    """Return the first day that can differ between two sets of actions; FIRST_DAY if any can.
+def _cut(
+    facts: Facts, inbound: Sequence[Inbound], before: _Cut | None = None
+) -> tuple[_Settled, _Cut]:
+    """Cut the periods, taking over from an earlier cut what the deeds since do not touch."""
+    settled = _Settled(
+        msgspec.structs.replace(facts, inbound=tuple(inbound)), _twins(facts, inbound)
+    )
+    own = tuple(_own_deeds(settled))
+    others = tuple(_others_deeds(settled))
+    since = FIRST_DAY
+    if before is not None and before.instrument is facts.instrument and before.others == others:
+        since = _first_difference(own, before.own)
+        if since == LAST_DAY:
+            return settled, before
+    effects = gather(facts.instrument, (*own, *others))
+    taken_over = () if before is None or since == FIRST_DAY else before.periods
+    return settled, _Cut(facts.instrument, own, others, periods(effects, taken_over, since))
 
-    Where corrections stand, periods name them besides what decides, and are not taken over.
-    """
-    now = {each.event: each for each in actions}
-    then = {each.event: each for each in others}
-    if any(each.corrected for each in (*actions, *others)):
-        return FIRST_DAY
+
+def _own_deeds(settled: _Settled) -> Iterator[Deed]:
+    cases = {
+        key: case_key(inbound) for inbound in settled.facts.inbound for key in inbound.bearing.keys
+    }
+    for each in settled.facts.actions:
+        by = each.action.by
+        case = "" if by is None else cases.get(by.key, by.key)
+        yield Deed(each.event, each.position, each.action, case)
+
+
+def _others_deeds(settled: _Settled) -> Iterator[Deed]:
+    """Yield what relations do, a lawsuit's action once however many relations it asserts."""
+    seen: set[tuple[str, str | None, int]] = set()
+    for inbound in settled.facts.inbound:
+        for deed in deeds_of(inbound, told=inbound.believed.event in settled.twins):
+            identity = (deed.event, part_of(deed.action), earliest_day(deed.action.occurred))
+            if identity not in seen:
+                seen.add(identity)
+                yield deed
+
+
+def _first_difference(deeds: Sequence[Deed], others: Sequence[Deed]) -> int:
+    """Return the first day that can differ between two sets of deeds; FIRST_DAY if any can."""
+    now = {(each.case, id(each.action)): each for each in deeds}
+    then = {(each.case, id(each.action)): each for each in others}
     differing = [
-        each
-        for event in now.keys() | then.keys()
-        if now.get(event) != then.get(event)
-        for each in (now.get(event), then.get(event))
-        if each is not None
+        *(each for key, each in now.items() if key not in then),
+        *(each for key, each in then.items() if key not in now),
     ]
     if any(ACTIONS[each.action.action].effect not in _LOCAL for each in differing):
         return FIRST_DAY
     return min((earliest_day(each.action.occurred) for each in differing), default=LAST_DAY)
 
 
-class _Evidence:
-    """Corrections and attached sources that stand, by the event they are about.
+# --- what the answer rests on
 
-    A dispute about what is taken back itself is none.
+
+def _explained(cut: tuple[Period, ...], settled: _Settled) -> tuple[Period, ...]:
+    """Return periods that name, beside the deciding events, what those rest on.
+
+    That is the corrections of an action, and the relation that tells of the same.
     """
-
-    def __init__(self, stands: Sequence[PastEvent], taken_back: Container[str]) -> None:
-        self.corrections: dict[str, list[tuple[str, ActionCorrected]]] = {}
-        self.supports: dict[str, list[Source]] = {}
-        self.disputes: list[Dispute] = []
-        settled: dict[str, str] = {}
-        for event in stands:
-            if isinstance(event.data, ActionCorrected):
-                self.corrections.setdefault(event.data.event, []).append((event.id, event.data))
-                settled.update(dict.fromkeys(event.data.settles, event.id))
-        for event in stands:
-            if isinstance(event.data, SourceAttached) and event.data.event not in taken_back:
-                self._attach(event.id, event.data, settled.get(event.id))
-        self.open = {each.event for each in self.disputes if each.settled_by is None}
-
-    def _attach(self, id: str, data: SourceAttached, settled_by: str | None) -> None:
-        if data.stance is Stance.SUPPORTS or data.claim is None:
-            self.supports.setdefault(data.event, []).append(data.source)
-            return
-        self.disputes.append(
-            Dispute(
-                event=data.event,
-                by=id,
-                claim=data.claim,
-                source=data.source,
-                settled_by=settled_by,
-            )
-        )
-
-    def sources(self, own: Iterable[Source], *events: str) -> tuple[Source, ...]:
-        """Return the events' own sources and those attached to them, each once."""
-        attached = (source for event in events for source in self.supports.get(event, ()))
-        return tuple(dict.fromkeys((*own, *attached)))
-
-
-def _describe(
-    registration: PastEvent, stands: Sequence[PastEvent], evidence: _Evidence
-) -> Described:
-    """Return the description, with the identifiers and topics of the duplicates merged into it.
-
-    A retracted registration still describes: the policy can be read at earlier positions.
-    """
-    fields, decided_by, told_by = _told(registration, stands)
-    for duplicate in _duplicates(stands):
-        theirs, _, _ = _told(duplicate, stands)
-        for name, key in (("identifiers", _IDENTIFIER_KEY), ("topics", fold_text)):
-            fields[name] = _united(fields[name], theirs[name], key)
-    fields["sources"] = evidence.sources(fields["sources"], *told_by)
-    return Described(**fields, decided_by=decided_by)
-
-
-_IDENTIFIER_KEY: Final = attrgetter("key")
-
-
-def _united(own: tuple[T, ...], theirs: Iterable[T], key: Callable[[T], str]) -> tuple[T, ...]:
-    """Return one's own and what of the other's does not compare equal to it."""
-    known = {key(each) for each in own}
-    return (*own, *(each for each in theirs if key(each) not in known))
-
-
-_DESCRIPTION: Final = tuple(name for name in Described.__struct_fields__ if name != "decided_by")
-
-
-def _told(
-    registration: PastEvent, stands: Sequence[PastEvent]
-) -> tuple[dict[str, Any], dict[str, str], list[str]]:
-    """Return what a policy's own stream says of it, who decides each field, and who says so.
-
-    That is the registration, then every PolicyDescribed that stands.
-    """
-    fields: dict[str, Any] = {name: getattr(registration.data, name) for name in _DESCRIPTION}
-    decided_by = {name: registration.id for name in _DESCRIPTION if fields[name]}
-    told_by = [registration.id]
-    for event in stands:
-        if event.policy != registration.policy or not isinstance(event.data, PolicyDescribed):
-            continue
-        told_by.append(event.id)
-        for name in _DESCRIPTION:
-            value = getattr(event.data, name)
-            if value is not UNSET:
-                fields[name] = value
-                decided_by[name] = event.id
-    return fields, decided_by, told_by
-
-
-def _duplicates(stands: Sequence[PastEvent]) -> Iterator[PastEvent]:
-    """Yield the registrations of the duplicates merged into the policy, in the record's order."""
-    merged = {event.data.duplicate for event in stands if isinstance(event.data, PoliciesMerged)}
-    for event in stands:
-        if event.policy in merged and isinstance(event.data, PolicyRegistered):
-            yield event
-
-
-def _actions(stands: Sequence[PastEvent], evidence: _Evidence) -> list[BelievedAction]:
-    """Return the actions as believed, in the order of rule 1."""
-    believed = [
-        _believe(event, event.data, evidence)
-        for event in stands
-        if isinstance(event.data, ActionRecorded)
-    ]
-    return sorted(believed, key=lambda each: action_key(each.action, each.position))
-
-
-def _believe(event: PastEvent, data: ActionRecorded, evidence: _Evidence) -> BelievedAction:
-    corrections = evidence.corrections.get(event.id, [])
-    action = data
-    sources: list[Source] = []
-    for _, correction in corrections:
-        action = correct(action, correction.changes)
-        sources.extend(correction.sources)
-    return BelievedAction(
-        event=event.id,
-        policy=event.policy,
-        position=event.position,
-        recorded_at=event.recorded_at,
-        action=action,
-        decided_by=(event.id, *(id for id, _ in corrections)),
-        sources=evidence.sources(
-            (*action.sources, *sources), event.id, *(id for id, _ in corrections)
-        ),
-        disputed=event.id in evidence.open,
-        erased=event.erased,
-    )
-
-
-def _relations(stands: Sequence[PastEvent], evidence: _Evidence) -> Iterator[BelievedRelation]:
-    for event in stands:
-        if isinstance(event.data, RelationAsserted):
-            yield BelievedRelation(
-                event=event.id,
-                policy=event.policy,
-                position=event.position,
-                recorded_at=event.recorded_at,
-                relation=event.data,
-                sources=evidence.sources(event.data.sources, event.id),
-                disputed=event.id in evidence.open,
-                erased=event.erased,
-            )
-
-
-def _explained(
-    cut: tuple[Period, ...], actions: Sequence[BelievedAction], cases: Sequence[Case]
-) -> tuple[Period, ...]:
-    """Return periods that name, beside the deciding events, the corrections that they took."""
-    lawsuits = (each for case in cases for each in case.actions)
-    corrected = {each.event: each.decided_by for each in (*actions, *lawsuits) if each.corrected}
-    if not corrected:
+    facts = settled.facts
+    moves = (each for inbound in facts.inbound for each in inbound.bearing.moves)
+    because = {each.event: each.decided_by for each in (*facts.actions, *moves) if each.corrected}
+    for relation, twin in settled.twins.items():
+        because[twin.event] = (*because.get(twin.event, twin.decided_by), relation)
+    if not because:
         return cut
     return tuple(
         msgspec.structs.replace(
             period,
             decided_by={
-                axis: tuple(
-                    sorted({id for event in events for id in corrected.get(event, (event,))})
-                )
+                axis: tuple(sorted({id for event in events for id in because.get(event, (event,))}))
                 for axis, events in period.decided_by.items()
             },
         )
@@ -403,47 +327,80 @@ def _explained(
     )
 
 
-def _deeds(actions: Sequence[BelievedAction], cases: Sequence[Case]) -> Iterator[Deed]:
-    """Yield what acts on the policy: its own actions, and the lawsuits that challenge it."""
-    for each in actions:
-        by = each.action.by
-        yield Deed(each.event, each.position, each.action, "" if by is None else by.key)
-    seen: set[tuple[str, str | None]] = set()
-    for case in cases:
-        for deed in _case_deeds(case):
-            identity = (deed.event, part_of(deed.action))
-            if identity not in seen:
-                seen.add(identity)
-                yield deed
-
-
-def _case_deeds(case: Case) -> Iterator[Deed]:
-    """Yield a case's opening, then what its lawsuit's own stream says of it.
-
-    A lawsuit that challenges a part moves that part, where its actions name no other.
-    """
-    key = f"policy/{case.lawsuit}"
-    relation = case.relation.relation
-    first = case.actions[0].action.occurred if case.actions else _SOME_DAY
-    opening = ActionRecorded(
-        action=Action.CHALLENGED,
-        occurred=relation.occurred or first,
-        effective=relation.effective,
-        until=relation.until,
-        scope=relation.scope,
-        provision=relation.provision,
-        sources=relation.sources,
+def _with_relations(settled: _Settled) -> tuple[BelievedAction, ...]:
+    """Return the policy's actions, with the sources of the relations that tell of the same."""
+    if not settled.twins:
+        return settled.facts.actions
+    more: dict[str, list[Source]] = {}
+    for inbound in settled.facts.inbound:
+        twin = settled.twins.get(inbound.believed.event)
+        if twin is not None:
+            more.setdefault(twin.event, []).extend(inbound.believed.sources)
+    return tuple(
+        each
+        if each.event not in more
+        else msgspec.structs.replace(
+            each, sources=tuple(dict.fromkeys((*each.sources, *more[each.event])))
+        )
+        for each in settled.facts.actions
     )
-    yield Deed(case.relation.event, case.relation.position, opening, key)
-    for each in case.actions:
-        if ACTIONS[each.action.action].effect is not Effect.LITIGATE:
+
+
+def _received(settled: _Settled) -> Iterator[BelievedAction]:
+    """Yield the relations that act on the policy, and that no action of its own tells of."""
+    for inbound in settled.facts.inbound:
+        relation = inbound.relation
+        if inbound.action is None or inbound.believed.event in settled.twins:
             continue
-        action = each.action
-        if part_of(action) is None:
-            action = msgspec.structs.replace(
-                action, scope=relation.scope, provision=relation.provision
-            )
-        yield Deed(each.event, each.position, action, key)
+        held = spells(acting(inbound))
+        if not held and relation.relation is not Relation.CHALLENGES:
+            continue
+        day = relation.occurred or relation.effective
+        occurred = (
+            Occurrence.parse(day.text)
+            if day is not None
+            else (window(*held[0].begins) if held else SOME_DAY)
+        )
+        action = amounts_to(inbound, occurred, relation.effective, relation.until)
+        by = action.by or Counterpart(policy=inbound.bearing.source)
+        yield BelievedAction(
+            event=inbound.believed.event,
+            policy=inbound.believed.policy,
+            position=inbound.believed.position,
+            recorded_at=inbound.believed.recorded_at,
+            action=msgspec.structs.replace(action, by=by),
+            decided_by=(inbound.believed.event,),
+            sources=inbound.believed.sources,
+            disputed=inbound.believed.disputed,
+            erased=inbound.believed.erased,
+        )
 
 
-_SOME_DAY: Final = Occurrence.parse("XXXX")
+# --- what the policy bears on others
+
+
+def bearing_of(belief: Belief, reach: Reach) -> Bearing | None:
+    """Return what a policy bears on others, or None where it asserts nothing that shows on them."""
+    relations = tuple(
+        each for each in belief.relations if RELATIONS[each.relation.relation].action is not None
+    )
+    if not relations or belief.retracted_by is not None:
+        return None
+    lawsuit = belief.described.instrument is Instrument.LAWSUIT
+    asserted = {each.event for each in relations}
+    return Bearing(
+        source=belief.policy,
+        keys=Names.of(belief).keys,
+        lawsuit=lawsuit,
+        begun=belief.actions[0].action.occurred if belief.actions else None,
+        reach=reach,
+        moves=tuple(
+            each
+            for each in belief.actions
+            if lawsuit and ACTIONS[each.action.action].effect is Effect.LITIGATE
+        ),
+        relations=relations,
+        disputes=tuple(
+            each for each in belief.disputes if each.settled_by is None and each.event in asserted
+        ),
+    )

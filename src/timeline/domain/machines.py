@@ -7,8 +7,8 @@ states of all machines together mean (`periods`).
 A day falls before, within or after the bounds [earliest, latest] of an atom: the atom then has not
 happened, has possibly happened, or has happened. Atoms fold in the order of their key and are never
 permuted; a possible atom leaves both the state without it and the state with it. A machine's states
-are at most as many as the square of its atoms, and a day folds again only what changed since the
-day before, so the work is polynomial whatever the dates. Rules: design section 4.
+are at most MAX_STATES, and a day folds again only what changed since the day before, so the work is
+polynomial whatever the dates. Rules: design section 4.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -70,6 +70,9 @@ class Stage(msgspec.Struct, frozen=True):
     enacted: bool = False
 
 
+_NO_PLACE: Final = Key(FIRST_DAY, FIRST_DAY, 0, 0, "", 0)
+
+
 class End(msgspec.Struct, frozen=True):
     """Why force ended, and where the action that ended it stands in the order of actions.
 
@@ -79,6 +82,11 @@ class End(msgspec.Struct, frozen=True):
     reason: ForceReason
     key: Key
     temporary: bool = False
+
+    @property
+    def unplaced(self) -> "End":
+        """The end without its place in the order, for ends that read alike to compare equal."""
+        return End(self.reason, _NO_PLACE)
 
     @property
     def expired(self) -> bool:
@@ -188,14 +196,21 @@ class Effects(msgspec.Struct):
     confirmed: list[Atom[Confirmed]] = msgspec.field(default_factory=list)
 
 
+MAX_STATES: Final = 128
+"""Possible states of one machine. A dozen uncertain actions stay far below; where hundreds overlap,
+an answer that lists their outcomes would help no one, and costs their square."""
+
+
 class Outcome(NamedTuple, Generic[State]):
     """The possible states on a day, the last of them that in which all has happened.
 
-    `deciders` are the events that set a field of them, by field.
+    `deciders` are the events that set a field of them, by field. `beyond` tells that there are more
+    states than are kept.
     """
 
     states: tuple[State, ...]
     deciders: dict[str, frozenset[str]]
+    beyond: bool = False
 
     @property
     def events(self) -> frozenset[str]:
@@ -208,6 +223,8 @@ class Outcome(NamedTuple, Generic[State]):
         if applied == self.states:
             return self
         states = tuple(dict.fromkeys(applied if happened else (*self.states, *applied)))
+        beyond = self.beyond or len(states) > MAX_STATES
+        states = states[-MAX_STATES:]
         deciders = dict(self.deciders)
         for name in states[0].__struct_fields__:
             before = [getattr(state, name) for state in self.states]
@@ -217,7 +234,7 @@ class Outcome(NamedTuple, Generic[State]):
             overruled = happened and all(value == after[0] for value in after)
             others = frozenset() if overruled else deciders.get(name, frozenset())
             deciders[name] = others | {atom.event}
-        return Outcome(states, deciders)
+        return Outcome(states, deciders, beyond)
 
 
 class Machine(Generic[State]):

@@ -55,7 +55,8 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
     `first` and `last` are proleptic ordinals, both inclusive, FIRST_DAY and LAST_DAY where open.
     An axis whose value is uncertain says `unknown`, and `possible` lists its values (of the stage,
-    None before the first); `decided_by` names, per axis, the events that decide it.
+    None before the first); `decided_by` names, per axis, the events that decide it. `void` tells
+    whether a court has struck the whole policy down, whatever else ended it.
     """
 
     first: int
@@ -68,6 +69,7 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     last_confirmed: str | None
     possible: dict[str, tuple[str | None, ...]]
     decided_by: dict[str, tuple[str, ...]]
+    void: InForce = InForce.NO
 
 
 class _Axes(NamedTuple):
@@ -79,6 +81,7 @@ class _Axes(NamedTuple):
     last_confirmed: str | None
     possible: dict[str, tuple[str | None, ...]]
     decided_by: dict[str, tuple[str, ...]]
+    void: InForce
 
 
 class _Seen(NamedTuple, Generic[Value]):
@@ -170,6 +173,7 @@ class _Calendar:
             last_confirmed=self._confirmed.outcome.states[-1].value,
             possible={axis: values for axis, values in axes.items() if len(values) > 1},
             decided_by={axis: tuple(sorted(events)) for axis, events in decided.items() if events},
+            void=_void(courts),
         )
 
     def _courts(
@@ -213,9 +217,11 @@ class _Calendar:
             for touched in self._touched()
             for whole, part in self._suspended()
             for effect in courts
-            for state in self._standing.outcome.states
+            for state in self._standings()
         }
         forces = {force for force, _ in answers}
+        if self._standing.outcome.beyond:
+            forces.add(Force.UNKNOWN)
         reasons = {reason for _, reason in answers if reason is not None}
         events = (
             self._standing.outcome.events,
@@ -228,6 +234,15 @@ class _Calendar:
             tuple(sorted(reasons)),
             _union(events),
         )
+
+    def _standings(self) -> set[Standing]:
+        """Return the possible states, apart from what no answer depends on."""
+        return {
+            msgspec.structs.replace(
+                state, term=None, ended=None if state.ended is None else state.ended.unplaced
+            )
+            for state in self._standing.outcome.states
+        }
 
     def _touched(self) -> set[frozenset[tuple[PartEffect, bool]]]:
         """Return the possible sets of effects on parts, each with whether it is over."""
@@ -265,6 +280,14 @@ def _union(events: Iterable[frozenset[str]]) -> frozenset[str]:
 
 
 _ACTING: Final = frozenset({Litigation.ENJOINED, Litigation.STRUCK_DOWN})
+
+
+def _void(courts: set[frozenset[tuple[Litigation, bool]]]) -> InForce:
+    """Return whether courts have struck the whole policy down."""
+    struck = {(Litigation.STRUCK_DOWN, True) in effect for effect in courts}
+    if struck == {True}:
+        return InForce.YES
+    return InForce.MAYBE if True in struck else InForce.NO
 
 
 def force_of(

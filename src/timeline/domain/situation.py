@@ -116,7 +116,7 @@ class Needs(msgspec.Struct, frozen=True):
 class Tag(NamedTuple):
     """What an event can be found by: a kind and a value.
 
-    Kinds: jurisdiction, topic, actor, identifier, and target (the policies that it points at).
+    Kinds: jurisdiction, topic, actor, identifier, and target (see `references`).
     """
 
     kind: str

@@ -301,14 +301,20 @@ class RelationRule(msgspec.Struct, frozen=True):
     """One row of the table of relations.
 
     `kind_of` names the wider relation that this one implies; `acts` says whether it changes the
-    target's axes; `symmetric` whether it reads the same from both sides.
+    target's axes; `action` is what it amounts to on the target's timeline; `symmetric` says whether
+    it reads the same from both sides.
     """
 
     relation: Relation
     description: str
     kind_of: Relation | None = None
     acts: bool = False
+    action: Action | None = None
     symmetric: bool = False
+
+
+def _acting(relation: Relation, description: str, action: Action) -> RelationRule:
+    return RelationRule(relation, description, acts=True, action=action)
 
 
 RELATIONS: Final[dict[Relation, RelationRule]] = {
@@ -316,20 +322,20 @@ RELATIONS: Final[dict[Relation, RelationRule]] = {
     for rule in (
         RelationRule(Relation.IMPLEMENTS, "Carries the target out."),
         RelationRule(Relation.CODIFIES, "Writes the target into law.", kind_of=Relation.IMPLEMENTS),
-        RelationRule(Relation.AMENDS, "Changes the target's text."),
-        RelationRule(Relation.REPEALS, "Ends the target.", acts=True),
-        RelationRule(Relation.RESCINDS, "Takes the target back.", acts=True),
-        RelationRule(Relation.SUPERSEDES, "Replaces the target.", acts=True),
-        RelationRule(Relation.SUSPENDS, "Puts the target out of force for a time.", acts=True),
-        RelationRule(Relation.CONTINUES, "Keeps the target in force.", acts=True),
-        RelationRule(Relation.EXTENDS, "Moves the target's end.", acts=True),
+        RelationRule(Relation.AMENDS, "Changes the target's text.", action=Action.AMENDED),
+        _acting(Relation.REPEALS, "Ends the target.", Action.REPEALED),
+        _acting(Relation.RESCINDS, "Takes the target back.", Action.RESCINDED),
+        _acting(Relation.SUPERSEDES, "Replaces the target.", Action.SUPERSEDED),
+        _acting(Relation.SUSPENDS, "Puts the target out of force for a time.", Action.SUSPENDED),
+        _acting(Relation.CONTINUES, "Keeps the target in force.", Action.EXTENDED),
+        _acting(Relation.EXTENDS, "Moves the target's end.", Action.EXTENDED),
         RelationRule(Relation.SUPPLEMENTS, "Adds to the target."),
         RelationRule(Relation.REAFFIRMS, "Says again what the target says."),
         RelationRule(Relation.RESPONDS_TO, "Answers the target."),
-        RelationRule(Relation.CHALLENGES, "Contests the target in court.", acts=True),
-        RelationRule(Relation.ENJOINS, "Forbids the target's enforcement.", acts=True),
-        RelationRule(Relation.STAYS, "Holds the target back for now.", acts=True),
-        RelationRule(Relation.UPHOLDS, "Finds the target lawful."),
+        _acting(Relation.CHALLENGES, "Contests the target in court.", Action.CHALLENGED),
+        _acting(Relation.ENJOINS, "Forbids the target's enforcement.", Action.ENJOINED),
+        _acting(Relation.STAYS, "Holds the target back for now.", Action.SUSPENDED),
+        RelationRule(Relation.UPHOLDS, "Finds the target lawful.", action=Action.UPHELD),
         RelationRule(Relation.CITES, "Mentions the target."),
         RelationRule(Relation.CONFLICTS_WITH, "Cannot be followed with it.", symmetric=True),
         RelationRule(Relation.COMPANION_OF, "Moves together with it.", symmetric=True),
