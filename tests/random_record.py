@@ -10,11 +10,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from timeline.domain.belief import PastEvent
 from timeline.domain.decide import decide, needs
 from timeline.domain.errors import DomainError
 from timeline.domain.events import decode_data
 from timeline.domain.evolve import evolve
-from timeline.domain.history import PastEvent
 from timeline.domain.situation import Proposal, Situation
 from timeline.domain.vocabulary import Action, EventType, Instrument, Relation
 
@@ -37,6 +37,22 @@ INSTRUMENTS = (
     Instrument.ORDINANCE,
     Instrument.LAWSUIT,
     Instrument.EXECUTIVE_ORDER,
+)
+
+RELATIONS = tuple(Relation)
+JURISDICTION = "ocd-division/country:us"
+CLAIMS: tuple[dict[str, Any], ...] = (
+    {"field": "occurred", "value": "2018"},
+    {"field": "effective", "value": "2021-06-01"},
+    {"field": "scope", "value": "partial"},
+    {"field": "instrument", "value": "statement"},
+    {"field": "target", "value": {"policy": "alpha"}},
+)
+SELECTORS: tuple[dict[str, Any], ...] = (
+    {"jurisdiction": JURISDICTION},
+    {"instrument": "executive_order", "occurred_from": "2020-02-01"},
+    {"jurisdiction": JURISDICTION, "in_force_on": "2021-03-01"},
+    {"jurisdiction": JURISDICTION, "occurred_until": "2020", "except": ["beta"]},
 )
 
 Draw = tuple[str, int, int, int, int]
@@ -73,7 +89,7 @@ def raw_data(draw: Draw, accepted: Sequence[PastEvent]) -> tuple[EventType, str,
         EventType.POLICY_REGISTERED: {
             "title": f"Policy {policy}",
             "instrument": INSTRUMENTS[first % len(INSTRUMENTS)],
-            "jurisdiction": "ocd-division/country:us",
+            "jurisdiction": JURISDICTION,
             "topics": ["schools"] if second % 2 else [],
             "identifiers": [{"scheme": "no", "value": policy}] if third % 2 else [],
             "sources": SOURCES,
@@ -100,15 +116,18 @@ def raw_data(draw: Draw, accepted: Sequence[PastEvent]) -> tuple[EventType, str,
             "event": subject,
             "source": SOURCES[0],
             **(
-                {"stance": "disputes", "claim": {"field": "occurred", "value": "2018"}}
+                {"stance": "disputes", "claim": CLAIMS[second % len(CLAIMS)]}
                 if third % 2
                 else {"stance": "supports"}
             ),
         },
         EventType.RELATION_ASSERTED: {
-            "relation": Relation.CHALLENGES if third % 2 else Relation.SIMILAR_TO,
-            "target": {"policy": other},
+            "relation": RELATIONS[first % len(RELATIONS)],
+            "target": _target(other, second, third),
             "sources": SOURCES,
+            **({"effective": DATES[third % len(DATES)]} if third % 3 else {}),
+            **({"until": "2022"} if third % 8 == 1 else {}),
+            **({"scope": "partial"} if third % 11 == 0 else {}),
         },
         EventType.EVENT_RETRACTED: {"event": subject, "reason": "It was wrong."},
         EventType.POLICIES_MERGED: {"duplicate": other, "reason": "They are one."},
@@ -122,6 +141,15 @@ def raw_data(draw: Draw, accepted: Sequence[PastEvent]) -> tuple[EventType, str,
     return type, policy, makers[type]
 
 
+def _target(other: str, second: int, third: int) -> dict[str, Any]:
+    """Return a policy in most cases, else a citation or a selector."""
+    if second % 5 == 3:
+        return {"citation": {"scheme": "no", "value": other}}
+    if second % 5 == 4:
+        return {"selector": SELECTORS[third % len(SELECTORS)]}
+    return {"policy": other}
+
+
 def _replacement(own: Sequence[PastEvent], subject: str, third: int) -> dict[str, Any]:
     """Return a replacement for some subjects: a registration's needs one, others may have one."""
     for event in own:
@@ -132,7 +160,7 @@ def _replacement(own: Sequence[PastEvent], subject: str, third: int) -> dict[str
                 "replacement": {
                     "title": "Erased",
                     "instrument": "resolution",
-                    "jurisdiction": "ocd-division/country:us",
+                    "jurisdiction": JURISDICTION,
                     "sources": SOURCES,
                 }
             }

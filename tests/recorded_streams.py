@@ -1,12 +1,21 @@
 """A log in a list, as the projector reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from timeline.domain.events import DATA_TYPES, PayloadErased, read
-from timeline.domain.evolve import targets
-from timeline.domain.history import PastEvent
+from timeline.domain.belief import PastEvent
+from timeline.domain.events import (
+    DATA_TYPES,
+    PayloadErased,
+    PolicyDescribed,
+    PolicyRegistered,
+    read,
+)
+from timeline.domain.references import references
+from timeline.projections.graph import Graph
+from timeline.projections.memory import Memory
+from timeline.projections.model import Seen
 
 
 class RecordedStreams:
@@ -16,20 +25,45 @@ class RecordedStreams:
         self._original = events
         self.events = [_erase(event, events, erased_until) for event in events]
 
-    def stream(self, policy: str, until: int) -> list[PastEvent]:
-        """Return a policy's events up to a position."""
-        return [each for each in self.events if each.policy == policy and each.position <= until]
+    def streams(self, policies: Iterable[str], until: int) -> dict[str, list[PastEvent]]:
+        """Return the events of policies up to a position."""
+        wanted = set(policies)
+        found: dict[str, list[PastEvent]] = {}
+        for each in self.events:
+            if each.policy in wanted and each.position <= until:
+                found.setdefault(each.policy, []).append(each)
+        return found
 
-    def pointing_at(self, policy: str, until: int) -> list[PastEvent]:
-        """Return the events that point at a policy, up to a position."""
+    def pointing_at(self, reference: str, until: int) -> list[PastEvent]:
+        """Return the events that have, or had before their erasure, a reference."""
         return [
-            each for each in self.events if policy in targets(each.data) and each.position <= until
+            each
+            for each, original in zip(self.events, self._original, strict=False)
+            if each.position <= until
+            and reference in references(each.data) | references(original.data)
         ]
 
-    def targets(self, policy: str) -> frozenset[str]:
-        """Return the policies that a policy's events ever pointed at."""
+    def references(self, policy: str) -> frozenset[str]:
+        """Return all references that a policy's events ever had."""
         own = [each for each in self._original if each.policy == policy]
-        return frozenset(target for each in own for target in targets(each.data))
+        return frozenset(key for each in own for key in references(each.data))
+
+    def registered_in(self, jurisdiction: str | None, until: int) -> frozenset[str]:
+        """Return the policies that were ever in a jurisdiction, or all."""
+        return frozenset(
+            each.policy
+            for each in self._original
+            if each.position <= until
+            and isinstance(each.data, PolicyRegistered | PolicyDescribed)
+            and jurisdiction in {None, each.data.jurisdiction}
+        )
+
+
+def seen_at(log: RecordedStreams, policy: str, position: int) -> Seen | None:
+    """Return a policy as one sees it at a position who remembers nothing."""
+    memory = Memory(log)
+    memory.now = position
+    return Graph(memory, position).node(policy).seen
 
 
 def _erase(event: PastEvent, events: Sequence[PastEvent], erased_until: int) -> PastEvent:

@@ -8,7 +8,8 @@ from collections import defaultdict
 import msgspec
 
 from timeline.domain.events import DATA_TYPES, Data, PayloadErased, PolicyDescribed, read
-from timeline.domain.evolve import evolve, tags, targets
+from timeline.domain.evolve import evolve, tags
+from timeline.domain.references import references
 from timeline.domain.situation import Description, Proposal, Situation, Tag
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import EventFilter
@@ -44,7 +45,7 @@ def replayed_tags(proposals: list[Proposal]) -> dict[Tag, list[int]]:
             )
         else:
             evolve(situation, msgspec.structs.replace(proposal, data=data), position)
-        pointed_at = {Tag("target", policy) for policy in targets(proposal.data)}
+        pointed_at = {Tag("target", reference) for reference in references(proposal.data)}
         for tag in tags(situation.streams[proposal.policy], data) | pointed_at:
             found[tag].append(position)
     return dict(found)

@@ -4,8 +4,9 @@ import pytest
 
 from domain_builders import Draft, acted, event_id, merged, registered, related, retracted
 from history_builders import past
-from recorded_streams import RecordedStreams
-from timeline.domain.history import History, PastEvent
+from recorded_streams import RecordedStreams, seen_at
+from timeline.domain.belief import PastEvent
+from timeline.domain.history import History
 from timeline.projections.changes import Changes
 from timeline.projections.model import RowKey
 from timeline.projections.models import MODELS
@@ -22,9 +23,7 @@ VACATED = acted("docket", action="vacated", occurred="2024-04-01")
 
 def seen(events: list[PastEvent], policy: str = "law") -> History:
     """Return what a fresh projector says of a policy after all events."""
-    projector = Projector(MODELS, RecordedStreams(events, 0))
-    projector.now = len(events)
-    found = projector.see(policy, len(events))
+    found = seen_at(RecordedStreams(events, 0), policy, len(events))
     assert found is not None
     return found.history
 
@@ -108,9 +107,7 @@ def test_the_challenged_policy_follows_what_the_survivor_is_told(last: list[Draf
             kept.pop(key)
         kept.update((key, opened.row) for key, opened in changes.opened)
 
-    fresh = Projector(MODELS, streams)
-    fresh.now = len(events)
-    found = fresh.see("law", len(events))
+    found = seen_at(streams, "law", len(events))
 
     assert found is not None
     assert {key: row for key, row in kept.items() if key.key[0] == "law"} == {

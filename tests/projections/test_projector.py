@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 
 from random_record import Draw, accept, draws
-from recorded_streams import RecordedStreams
-from timeline.domain.history import PastEvent
+from recorded_streams import RecordedStreams, seen_at
+from timeline.domain.belief import PastEvent
 from timeline.projections.changes import Changes
 from timeline.projections.model import Row, RowKey
 from timeline.projections.models import MODELS
@@ -49,13 +49,6 @@ def _apply(table: Rectangles, changes: Changes) -> None:
             table[row_key, opened.known_from] = (opened.row, opened.known_until)
 
 
-def _fresh(streams: RecordedStreams, now: int) -> Projector:
-    """Return a projector that remembers nothing."""
-    projector = Projector(MODELS, streams)
-    projector.now = now
-    return projector
-
-
 @settings(max_examples=400, deadline=None)
 @given(draws)
 def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) -> None:
@@ -69,7 +62,7 @@ def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) ->
         expected = {
             key: row
             for policy in sorted({event.policy for event in events})
-            if (seen := _fresh(streams, len(events)).see(policy, position)) is not None
+            if (seen := seen_at(streams, policy, position)) is not None
             for model in MODELS
             for key, row in model.rows(seen)
         }

@@ -154,7 +154,7 @@ class MemoryStore:
         return streams
 
     def targets(self, policy: str) -> frozenset[str]:
-        """Return the policies that a policy's events ever pointed at, also those erased since."""
+        """Return the keys of what a policy's events ever pointed at, also those erased since."""
         with self._lock:
             return frozenset(
                 tag.value

@@ -150,7 +150,7 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which events: every field that is given holds (AND), by any of its values (OR).
 
     Topics, actors and identifiers (`scheme:value`) compare as tags do, whatever their case;
-    `targets` are the policies that an event points at, or pointed at before it was erased.
+    `targets` are keys of what an event points at, or pointed at before it was erased.
     """
 
     types: tuple[str, ...] = ()

@@ -193,7 +193,7 @@ class EventStore(Protocol):
         ...
 
     def targets(self, policy: str) -> frozenset[str]:
-        """Return the policies that a policy's events ever pointed at, also those erased since."""
+        """Return the keys of what a policy's events ever pointed at, also those erased since."""
         ...
 
     def position_at(self, recorded_at: str) -> int:

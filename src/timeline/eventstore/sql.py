@@ -118,7 +118,7 @@ class SqlStore:
         return streams
 
     def targets(self, policy: str) -> frozenset[str]:
-        """Return the policies that a policy's events ever pointed at, also those erased since."""
+        """Return the keys of what a policy's events ever pointed at, also those erased since."""
         query = (
             select(log_tags.c.value)
             .join(log_entries, log_entries.c.position == log_tags.c.position)

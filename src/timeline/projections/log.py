@@ -3,16 +3,19 @@
 Owns the way from a recorded event to one that folds. Must not know the read models.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
+from timeline.domain.belief import PastEvent
 from timeline.domain.events import DATA_TYPES, Data, PayloadErased, read, read_custom
-from timeline.domain.history import PastEvent
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import MAX_PAGE, EventFilter, Recorded
 from timeline.eventstore.protocol import EventStore
+
+STREAMS: Final = 100
+"""Streams read in one statement: a batch's policies in a few statements, some MB each."""
 
 _DECODERS: Final = {
     type: msgspec.json.Decoder(kind, dec_hook=read_custom) for type, kind in DATA_TYPES.items()
@@ -43,33 +46,37 @@ class Log:
         erasures = EventFilter(types=(EventType.PAYLOAD_ERASED.value,))
         return bool(self._store.read(after, until=until, filter=erasures, limit=1))
 
-    def stream(self, policy: str, until: int) -> list[PastEvent]:
-        """Return a policy's events up to a position, in order."""
-        return self._pages(
-            lambda last: self._store.stream(
-                policy, after_version=last.version if last else 0, until=until, limit=MAX_PAGE
-            )
-        )
+    def streams(self, policies: Iterable[str], until: int) -> dict[str, list[PastEvent]]:
+        """Return the events of policies up to a position, in order; no key where there are none."""
+        wanted = sorted(policies)
+        found: dict[str, list[PastEvent]] = {}
+        for start in range(0, len(wanted), STREAMS):
+            some = self._store.streams(frozenset(wanted[start : start + STREAMS]), until=until)
+            for policy, events in some.items():
+                found[policy] = [self._past(event) for event in events]
+        return found
 
-    def pointing_at(self, policy: str, until: int) -> list[PastEvent]:
-        """Return the events that point at a policy, up to a position, in order."""
-        return self._pages(
-            lambda last: self._store.read(
-                last.position if last else 0,
-                until=until,
-                filter=EventFilter(targets=(policy,)),
-                limit=MAX_PAGE,
-            )
-        )
+    def pointing_at(self, reference: str, until: int) -> list[PastEvent]:
+        """Return the events with a reference up to a position, in order."""
+        return self._all(EventFilter(targets=(reference,)), until)
 
-    def targets(self, policy: str) -> frozenset[str]:
-        """Return the policies that a policy's events ever pointed at, also those erased since."""
+    def references(self, policy: str) -> frozenset[str]:
+        """Return all references that a policy's events ever had, also those erased since."""
         return self._store.targets(policy)
 
-    def _pages(self, page: Callable[[Recorded | None], list[Recorded]]) -> list[PastEvent]:
+    def registered_in(self, jurisdiction: str | None, until: int) -> frozenset[str]:
+        """Return the policies that were ever in a jurisdiction, or all policies."""
+        describing = EventFilter(
+            types=(EventType.POLICY_REGISTERED.value, EventType.POLICY_DESCRIBED.value),
+            jurisdictions=() if jurisdiction is None else (jurisdiction,),
+        )
+        return frozenset(event.policy for event in self._all(describing, until))
+
+    def _all(self, filter: EventFilter, until: int) -> list[PastEvent]:
         found: list[Recorded] = []
         while True:
-            more = page(found[-1] if found else None)
+            after = found[-1].position if found else 0
+            more = self._store.read(after, until=until, filter=filter, limit=MAX_PAGE)
             found.extend(more)
             if len(more) < MAX_PAGE:
                 return [self._past(event) for event in found]

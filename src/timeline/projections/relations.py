@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Table
 
+from timeline.domain.belief import BelievedRelation
 from timeline.domain.events import citation_key, plain
-from timeline.domain.history import BelievedRelation
 from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
     ReadModel,

@@ -9,9 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
 
+from timeline.domain.belief import BelievedAction
 from timeline.domain.effects import action_key
 from timeline.domain.events import plain
-from timeline.domain.history import BelievedAction, History
+from timeline.domain.history import History
 from timeline.domain.situation import fold_text
 from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
