@@ -4,9 +4,19 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from alembic.command import upgrade
+from alembic.config import Config
 from click.testing import Result
+from sqlalchemy import Engine, text
 
-from timeline.eventstore.schema import head_revision
+from builders import acted, registered
+from timeline.eventstore.database import create_engine, migration_transaction, write_transaction
+from timeline.eventstore.model import Append
+from timeline.eventstore.schema import grant, head_revision, migrations_path
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.writer import Writer
+from timeline.projections.policy_history import steps
+from timeline.projections.reading import view
 
 
 def test_an_empty_database_is_brought_to_the_newest_schema_and_stays_there(
@@ -17,6 +27,66 @@ def test_an_empty_database_is_brought_to_the_newest_schema_and_stays_there(
 
     said = f"The schema is at {head_revision()}.\n"
     assert [(each.exit_code, each.stdout, each.stderr) for each in results] == [(0, "", said)] * 2
+
+
+def bring_to_0003(engine: Engine) -> None:
+    """Migrate as far as the tables that 0004 replaces."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations_path()))
+    with migration_transaction(engine) as connection:
+        config.attributes["connection"] = connection
+        upgrade(config, "0003")
+
+
+def test_read_models_that_a_migration_emptied_are_filled_before_it_returns(
+    command: Callable[..., Result], empty_database_url: str
+) -> None:
+    """A record from before the read models' tables were made anew is read as it was."""
+    engine = create_engine(empty_database_url)
+    bring_to_0003(engine)
+    with Writer(SqlStore(engine)) as writer:
+        for each in (registered("an-order"), acted("an-order"), acted("an-order")):
+            writer.append(Append(drafts=(each,), recorded_by="desk"))
+    with write_transaction(engine) as connection:
+        connection.execute(text("UPDATE projection_progress SET position = 3 WHERE slot = 'a'"))
+
+    result = command(empty_database_url, ["migrate"])
+
+    assert (result.exit_code, result.stderr) == (
+        0,
+        f"Live position: 3 of 3\nThe schema is at {head_revision()}.\n",
+    )
+    with view(engine) as live:
+        assert live.position == 3
+        assert steps(live, "an-order", after=0, until=3, limit=9) == [1, 2, 3]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_the_service_keeps_its_rights_on_tables_that_are_made_anew(
+    command: Callable[..., Result], empty_database_url: str
+) -> None:
+    """A role that could write the read models before can do so after, without being named again."""
+    role = "service_before_migrate"
+    engine = create_engine(empty_database_url)
+    bring_to_0003(engine)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN")
+        try:
+            grant(engine, role)
+            result = command(empty_database_url, ["migrate"])
+            may = connection.execute(
+                "SELECT has_table_privilege(%s, 'policy_values_b', 'INSERT'),"
+                " has_table_privilege(%s, 'log_entries', 'UPDATE')",
+                (role, role),
+            ).fetchone()
+        finally:
+            connection.execute(f"DROP OWNED BY {role}")
+            connection.execute(f"DROP ROLE {role}")
+    engine.dispose()
+
+    assert result.exit_code == 0
+    assert may == (True, False)
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)

@@ -10,6 +10,7 @@ from timeline.domain.belief import PastEvent
 from timeline.projections.changes import Changes
 from timeline.projections.model import Row, RowKey
 from timeline.projections.models import MODELS
+from timeline.projections.policies import FOLLOWED, POLICIES
 from timeline.projections.projector import Projector
 from timeline.projections.tables import OPEN
 
@@ -49,6 +50,10 @@ def _apply(table: Rectangles, changes: Changes) -> None:
             table[row_key, opened.known_from] = (opened.row, opened.known_until)
 
 
+def _known_from(rectangle: tuple[tuple[RowKey, int], object]) -> int:
+    return rectangle[0][1]
+
+
 @settings(max_examples=400, deadline=None)
 @given(draws)
 def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) -> None:
@@ -66,12 +71,41 @@ def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) ->
             for model in MODELS
             for key, row in model.rows(seen)
         }
+        # Of a lasting row the newest counts, and the record's order is that of the rows.
         known = {
             key: row
-            for (key, known_from), (row, known_until) in table.items()
+            for (key, known_from), (row, known_until) in sorted(table.items(), key=_known_from)
             if known_from <= position < known_until
         }
         assert known == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(draws)
+def test_a_policy_has_a_step_wherever_its_picture_changed(drawn: list[Draw]) -> None:
+    """Its own events count, and those of others that move its periods; nothing else does."""
+    events = [event for event, _ in accept(drawn)]
+
+    table = project(events, 3, erased_first=False)
+
+    streams = RecordedStreams(events, len(events))
+    for policy in sorted({event.policy for event in events}):
+        expected = []
+        before: object = None
+        for position in range(1, len(events) + 1):
+            seen = _fresh(streams, len(events)).see(policy, position)
+            if seen is None:
+                continue
+            rows = {key: row for key, row in POLICIES.rows(seen) if key.table in FOLLOWED}
+            if (seen.history.version, rows) != before:
+                before = (seen.history.version, rows)
+                expected.append((position, seen.history.version))
+        steps = [
+            (known_from, row["version"], until)
+            for (key, known_from), (row, until) in table.items()
+            if key.table == "policy_steps" and row["policy"] == policy
+        ]
+        assert sorted(steps) == [(position, version, OPEN) for position, version in expected]
 
 
 @settings(max_examples=400, deadline=None)

@@ -6,6 +6,7 @@ models are kept.
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -30,16 +31,19 @@ from timeline.application.queries import (
 from timeline.domain.events import identifier_key
 from timeline.domain.situation import fold_text
 from timeline.eventstore.instants import Clock, instant
-from timeline.eventstore.model import EventFilter, Head, Recorded
+from timeline.eventstore.model import MAX_PAGE, EventFilter, Head, Recorded
 from timeline.eventstore.protocol import EventStore
-from timeline.projections import policy_reads, timeline_reads
-from timeline.projections.policy_reads import PolicyFilter
+from timeline.projections import evidence_reads, policy_history, policy_reads, timeline_reads
+from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.reading import View, view
 from timeline.projections.relation_reads import Edge, edges, neighbourhood
 from timeline.projections.timeline_reads import ItemKey, TimelineFilter
 
 MAX_ACTIONS: Final = 10_000
 """Actions on one policy's page; the longest real streams have a few hundred."""
+
+MAX_DISPUTES: Final = 1_000
+"""Disputes on one policy's page, the oldest: more than an editor settles."""
 
 Key = TypeVar("Key")
 Clocked = TimelineQuery | PoliciesQuery | PolicyQuery | HistoryQuery
@@ -226,23 +230,15 @@ class Reader:
                 live, policy, day=moment.day or 0, position=moment.position
             )
             details = policy_reads.policy_details(live, policy, moment.position)
-            actions = timeline_reads.select_items(
-                live,
-                TimelineFilter(policies=(policy,)),
-                position=moment.position,
-                after=None,
-                limit=MAX_ACTIONS,
-                descending=False,
-            )
-            related = edges(live, policy, moment.position)
+            parts, truncated = _parts(live, policy, moment.position)
         item = dict(item or {})
         decided_by = {**details.pop("described_by"), **item.pop("decided_by")}
         return Answer(
             {
                 **item,
                 **details,
-                "actions": [action for _, action in actions],
-                "relations": _both_ways(policy, related),
+                **parts,
+                "truncated": truncated,
                 "decided_by": {
                     name: [events] if isinstance(events, str) else events
                     for name, events in decided_by.items()
@@ -270,37 +266,36 @@ class Reader:
                 raise UnknownResource(
                     kind="policy", id=policy, position=moment.position, field="policy"
                 )
-            positions = policy_reads.steps(
+            positions = policy_history.steps(
                 live, policy, after=after or 0, until=moment.position, limit=query.limit + 1
             )
             page = positions[: query.limit]
-            day = moment.day or 0
-            before = self._state(live, policy, day, after or 0)
-            items = []
-            for position in page:
-                state = self._state(live, policy, day, position)
-                (event,) = self._store.read(position - 1, until=position, limit=1)
-                items.append(
-                    {
-                        "event": served_event(event),
-                        "changed": changed(before, state),
-                        "state": state,
-                    }
-                )
-                before = state
+            states = policy_history.states(live, policy, moment.day or 0, [after or 0, *page])
+            events = self._events_at(policy, page)
+        items = [
+            {
+                "event": served_event(event),
+                "changed": changed(before, state),
+                "state": state,
+            }
+            for event, (before, state) in zip(events, pairwise(states), strict=True)
+        ]
         more = cursor(page[-1]) if len(positions) > query.limit else None
         return _collection(items, more, moment)
 
-    def _state(self, live: View, policy: str, day: int, position: int) -> dict[str, Any] | None:
-        item = policy_reads.policy_item(live, policy, day=day, position=position)
-        if item is None:
-            return None
-        standing = policy_reads.standing(live, policy, position)
-        return {
-            **item,
-            "retracted_by": None if standing is None else standing.retracted_by,
-            "merged_into": None if standing is None else standing.merged_into,
-        }
+    def _events_at(self, policy: str, positions: list[int]) -> Iterator[Recorded]:
+        """Yield the events at a policy's steps: its own in one page, those of others one by one."""
+        if not positions:
+            return
+        own = self._store.read(
+            positions[0] - 1,
+            until=positions[-1],
+            filter=EventFilter(policies=(policy,)),
+            limit=MAX_PAGE,
+        )
+        known = {event.position: event for event in own}
+        for position in positions:
+            yield known.get(position) or self._store.read(position - 1, until=position, limit=1)[0]
 
     # The log
 
@@ -433,6 +428,32 @@ def _event_filter(query: EventsQuery) -> EventFilter:
         identifiers=query.identifier,
         recorded_by=query.recorded_by,
     )
+
+
+def _parts(live: View, policy: str, position: int) -> tuple[dict[str, Any], list[str]]:
+    """Return the lists on a policy's page, and the names of those that are cut."""
+    actions = timeline_reads.select_items(
+        live,
+        TimelineFilter(policies=(policy,)),
+        position=position,
+        after=None,
+        limit=MAX_ACTIONS + 1,
+        descending=False,
+    )
+    related, all_related = edges(live, policy, position)
+    disputes = evidence_reads.disputes_of(live, policy, position, MAX_DISPUTES + 1)
+    parts = {
+        "sources": evidence_reads.description_sources(live, policy, position),
+        "actions": [action for _, action in actions[:MAX_ACTIONS]],
+        "relations": _both_ways(policy, related),
+        "disputes": disputes[:MAX_DISPUTES],
+    }
+    cut = {
+        "actions": len(actions) > MAX_ACTIONS,
+        "relations": not all_related,
+        "disputes": len(disputes) > MAX_DISPUTES,
+    }
+    return parts, [name for name, is_cut in cut.items() if is_cut]
 
 
 def _both_ways(policy: str, related: list[Edge]) -> dict[str, Any]:

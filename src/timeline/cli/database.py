@@ -11,11 +11,16 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ProgrammingError
 
+from timeline.application.replay import catch_up
 from timeline.bootstrap import Application, application
 from timeline.cli.errors import CommandError
+from timeline.cli.progress import progress
 from timeline.eventstore import schema
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.errors import SchemaOutdated
+from timeline.eventstore.sql import SqlStore
+from timeline.projections.log import Log
+from timeline.projections.runner import Runner
 from timeline.settings import Settings
 
 
@@ -39,8 +44,10 @@ def exists(settings: Settings) -> bool:
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
 
 
-def migrate(settings: Settings, grant_to: str | None = None) -> None:
-    """Bring the schema up to date, and give a role what the service needs.
+def migrate(settings: Settings, grant_to: str | None = None, *, quiet: bool = False) -> None:
+    """Bring the schema and the read models up to date, and give a role what the service needs.
+
+    A migration may leave read models empty; no service is to start on them before they are filled.
 
     Raises:
         CommandError: the database's own rules forbid it.
@@ -50,6 +57,9 @@ def migrate(settings: Settings, grant_to: str | None = None) -> None:
     engine = create_engine(settings.database_url)
     try:
         schema.migrate(engine)
+        log = Log(SqlStore(engine))
+        with progress("Live position", quiet=quiet) as report:
+            catch_up(Runner(engine, log), log, report)
         if grant_to is not None:
             schema.grant(engine, grant_to)
     except ProgrammingError as error:

@@ -42,7 +42,7 @@ def demo(settings: Settings, host: str | None, port: int | None, *, quiet: bool)
     The data stays in TIMELINE_DATABASE_URL; the command can be run again on it.
     """
     address = bindable(host or settings.host, port or settings.port)
-    migrate(settings)
+    migrate(settings, quiet=quiet)
     with opened(settings) as app:
         with example_file().open("rb") as file:
             click.echo(summary(import_events(app, file, DESK, quiet=quiet)), err=True)

@@ -13,7 +13,7 @@ from timeline.settings import Settings
 @click.option("--grant-to", metavar="ROLE", help="The PostgreSQL role that the service uses.")
 @pass_settings
 def migrate(settings: Settings, grant_to: str | None) -> None:
-    """Bring the database's schema up to date.
+    """Bring the database's schema up to date, and fill the read models where that emptied them.
 
     On PostgreSQL, run it as the role that owns the tables. With --grant-to, another role gets what
     the service needs, and nothing that would let it change what is recorded.

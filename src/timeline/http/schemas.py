@@ -5,12 +5,13 @@ them, as the use cases already give plain values.
 """
 
 from datetime import date
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from timeline.application.access import Role
+from timeline.application.reading import MAX_ACTIONS, MAX_DISPUTES
 from timeline.domain.events import (
     Claim,
     Counterpart,
@@ -39,6 +40,9 @@ from timeline.domain.vocabulary import (
     Litigation,
     Relation,
 )
+from timeline.projections.calendar import MAX_DECIDING
+from timeline.projections.evidence_reads import MAX_SOURCES
+from timeline.projections.relation_reads import MAX_RELATIONS
 
 Position: TypeAlias = Annotated[int, Meta(ge=0, description="A place in the whole log.")]
 Recorded: TypeAlias = Annotated[
@@ -60,7 +64,14 @@ Next: TypeAlias = Annotated[
 ]
 DecidedBy: TypeAlias = Annotated[
     dict[str, tuple[EventId, ...]],
-    Meta(description="By derived value, the ids of the events that decide it."),
+    Meta(
+        description="By derived value, the ids of the events that decide it:"
+        f" of an axis the last {MAX_DECIDING} by id, where there are more."
+    ),
+]
+Sources: TypeAlias = Annotated[
+    tuple[Source, ...],
+    Meta(description=f"The first {MAX_SOURCES}, where there are more.", max_length=MAX_SOURCES),
 ]
 Possible: TypeAlias = Annotated[
     dict[str, tuple[str | None, ...]],
@@ -139,7 +150,7 @@ class TimelineItem(Answered, frozen=True, kw_only=True):
     scope: Scope
     provision: str | None
     summary: str | None
-    sources: tuple[Source, ...]
+    sources: Sources
     corrected: bool
     disputed: bool
     erased: bool
@@ -226,7 +237,7 @@ class RelationItem(Answered, frozen=True, kw_only=True):
     occurred: ServedDate | None
     effective: ServedDate | None
     until: ServedDate | None
-    sources: tuple[Source, ...]
+    sources: Sources
     disputed: bool
     erased: bool
     position: Position
@@ -246,11 +257,18 @@ class Policy(PolicyItem, frozen=True, kw_only=True):
 
     summary: str | None
     sponsors: tuple[Party, ...]
-    sources: tuple[Source, ...]
+    sources: Sources
     periods: tuple[Period, ...]
     disputes: tuple[Dispute, ...]
     actions: tuple[TimelineItem, ...]
     relations: Relations
+    truncated: Annotated[
+        tuple[Literal["actions", "relations", "disputes"], ...],
+        Meta(
+            description="The lists that are cut, where the policy has more than a page holds:"
+            f" {MAX_ACTIONS} actions, {MAX_RELATIONS} relations each way, {MAX_DISPUTES} disputes."
+        ),
+    ]
     position: Reflected
     as_of: AsOf
     known_at: KnownAt

@@ -36,14 +36,26 @@ class Changes:
 
     def advance(self, policy: str, before: Rows, after: Rows, position: int) -> None:
         """Take over that a policy's rows became `after` at a position."""
+        touched: set[str] = set()
         for key, row in before.items():
-            if differs(after.get(key), row):
+            if not key.follows and differs(after.get(key), row):
                 self._close(policy, key, position)
+                touched.add(key.table)
+        lasting: list[RowKey] = []
         for key, row in after.items():
-            if differs(before.get(key), row):
-                opened = Opened(row, position)
-                self._open[key] = opened
-                self.opened.append((key, opened))
+            if key.follows:
+                lasting.append(key)
+            elif differs(before.get(key), row):
+                self._open[key] = self._add(key, row, position)
+                touched.add(key.table)
+        for key in lasting:
+            if differs(before.get(key), after[key]) or not touched.isdisjoint(key.follows):
+                self._add(key, after[key], position)
+
+    def _add(self, key: RowKey, row: Row, position: int) -> Opened:
+        opened = Opened(row, position)
+        self.opened.append((key, opened))
+        return opened
 
     def _close(self, policy: str, key: RowKey, position: int) -> None:
         opened = self._open.pop(key, None)

@@ -17,10 +17,15 @@ Rows: TypeAlias = dict["RowKey", Row]
 
 
 class RowKey(NamedTuple):
-    """Which table of the model, and which thing in it."""
+    """Which table of the model, and which thing in it.
+
+    A row that `follows` tables is lasting: it is never closed, and written anew at each position
+    where it, or a row of the policy in one of these tables, changes.
+    """
 
     table: str
     key: tuple[object, ...]
+    follows: tuple[str, ...] = ()
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -71,6 +76,9 @@ def read_model(
     tables = {(spec.name, slot): spec.make(slot) for spec in specs for slot in SLOTS}
     return ReadModel(name, specs, rows, tables)
 
+
+MAX_REMEMBERED_ROWS: Final = 50_000
+"""Rows of one kind kept between the events of a policy, some 100 MB at the usual size."""
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 

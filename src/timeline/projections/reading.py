@@ -5,19 +5,30 @@ Owns the view that every read goes through. Must not know what is asked for.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    Table,
+    and_,
+    or_,
+    select,
+)
 
 from timeline.eventstore.database import read_snapshot
-from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
 from timeline.projections.tables import projection_progress, projections
 
 MAX_IN_LIST: Final = 500
 """Values in one `IN` list: databases and drivers bound a statement's parameters, SQLite at times
 to 999."""
+
+Value = TypeVar("Value")
 
 _BY_NAME: Final = {model.name: model for model in MODELS}
 
@@ -62,7 +73,7 @@ def open_view(connection: Connection) -> View:
     )
 
 
-def known(table: Table, position: int) -> ColumnElement[bool]:
+def known(table: FromClause, position: int | BindParameter[Any]) -> ColumnElement[bool]:
     """Return the condition that a row is believed at a position."""
     return and_(table.c.known_from <= position, table.c.known_until > position)
 
@@ -85,12 +96,8 @@ def contains(column: ColumnElement[str], words: str) -> ColumnElement[bool]:
     return column.contains(words, autoescape=True)
 
 
-def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the values in parts that fit into an `IN` list."""
-    for start in range(0, len(values), MAX_IN_LIST):
-        yield values[start : start + MAX_IN_LIST]
-
-
-def model_named(name: str) -> ReadModel:
-    """Return a read model by its name; raises KeyError."""
-    return _BY_NAME[name]
+def chunks(values: Sequence[Value], columns: int = 1) -> Iterator[Sequence[Value]]:
+    """Yield the values, each of so many columns, in parts that fit into an `IN` list."""
+    size = max(1, MAX_IN_LIST // columns)
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -11,7 +11,8 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, Row, Table, select
 
-from timeline.projections.policy_reads import (
+from timeline.projections.evidence_reads import sources_of
+from timeline.projections.identities import (
     duplicates_of,
     identifiers_of,
     resolve_identifiers,
@@ -38,17 +39,26 @@ class Edge(msgspec.Struct, frozen=True):
     item: dict[str, Any]
 
 
-def edges(view: View, policy: str, position: int) -> list[Edge]:
-    """Return the relations from and to a policy, in the record's order.
+def edges(view: View, policy: str, position: int) -> tuple[list[Edge], bool]:
+    """Return the relations from and to a policy, in the record's order, and whether that is all.
 
     The oldest MAX_RELATIONS each way, where there are more.
     """
     table = view.table("relations", "relations")
-    rows = _rows(view, [policy], position, [table.c.item], MAX_RELATIONS)
-    return [
-        Edge(row.policy, target, msgspec.json.decode(row.item))
+    found = _rows(view, [policy], position, [table.c.item], MAX_RELATIONS + 1)
+    outgoing = [row for row in found if row.policy == policy][:MAX_RELATIONS]
+    incoming = [row for row in found if row.policy != policy][:MAX_RELATIONS]
+    rows = sorted((*outgoing, *incoming), key=_ORDER)
+    sources = sources_of(view, [(row.policy, row.event) for row in rows], position)
+    related = [
+        Edge(
+            row.policy,
+            target,
+            msgspec.json.decode(row.item) | {"sources": sources.get((row.policy, row.event), [])},
+        )
         for row, target in zip(rows, _targets(view, rows, position), strict=True)
     ]
+    return related, len(rows) == len(found)
 
 
 def neighbourhood(view: View, policy: str, depth: int, position: int) -> list[str]:

@@ -35,7 +35,7 @@ def _relations_table(slot: str) -> Table:
         text("target_policy", nullable=True),
         text("target_citation", nullable=True),
         prose("item"),
-        indexes=("target_policy", "target_citation"),
+        indexes=(("target_policy",), ("target_citation",)),
     )
 
 
@@ -61,7 +61,7 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
 
 
 def item(policy: str, believed: BelievedRelation) -> dict[str, Any]:
-    """Return a relation as it is served."""
+    """Return a relation as it is served, but for its sources."""
     relation = believed.relation
     return {
         "event": believed.event,
@@ -74,7 +74,6 @@ def item(policy: str, believed: BelievedRelation) -> dict[str, Any]:
         "occurred": served_date(relation.occurred),
         "effective": served_date(relation.effective),
         "until": served_date(relation.until),
-        "sources": plain(believed.sources),
         "disputed": believed.disputed,
         "erased": believed.erased,
         "position": believed.position,

@@ -50,7 +50,12 @@ projection_progress: Final = Table(
 
 
 def model_table(
-    name: str, slot: str, key: tuple[str, ...], *columns: Column[object], indexes: tuple[str, ...]
+    name: str,
+    slot: str,
+    key: tuple[str, ...],
+    *columns: Column[object],
+    indexes: tuple[tuple[str, ...], ...] = (),
+    narrow: bool = False,
 ) -> Table:
     """Return one read model's table in one slot.
 
@@ -59,7 +64,9 @@ def model_table(
         slot: a or b.
         key: the columns that say which thing a row is about.
         columns: all columns but those of the record's clock.
-        indexes: columns to find rows by, each an index that ends in `known_from`.
+        indexes: columns to find rows by, each an index named for the first of them that ends in
+            both ends of the record's clock, so that rows that are not believed are never fetched.
+        narrow: SQLite keeps the rows in the key's own tree, which suits those that are all key.
 
     """
     full = f"{name}_{slot}"
@@ -71,8 +78,9 @@ def model_table(
         Column("known_until", BigInteger, nullable=False),
         PrimaryKeyConstraint(*key, "known_from"),
         CheckConstraint("known_from < known_until", name="known_in_order"),
-        *(Index(f"ix_{full}_{column}", column, "known_from") for column in indexes),
+        *(Index(f"ix_{full}_{names[0]}", *names, "known_from", "known_until") for names in indexes),
         info=DERIVED,
+        sqlite_with_rowid=not narrow,
     )
 
 

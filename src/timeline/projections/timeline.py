@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from sqlalchemy import Table
 
 from timeline.domain.belief import BelievedAction
 from timeline.domain.effects import action_key
 from timeline.domain.events import plain
-from timeline.domain.history import History
 from timeline.domain.situation import fold_text
 from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
+    MAX_REMEMBERED_ROWS,
     ReadModel,
     Row,
     RowKey,
@@ -27,8 +28,8 @@ from timeline.projections.model import (
 )
 from timeline.projections.tables import day, model_table, number, prose, text
 
-MAX_REMEMBERED_ROWS: Final = 50_000
-"""Rows kept between the events of a policy, some 100 MB at the usual size."""
+_ORDER: Final = ("earliest", "latest", "rank", "time", "position")
+"""The order of the timeline (rule 1); every index ends in it, so that no page has to be sorted."""
 
 
 def _timeline_table(slot: str) -> Table:
@@ -49,7 +50,12 @@ def _timeline_table(slot: str) -> Table:
         text("body_key", nullable=True),
         prose("search"),
         prose("item"),
-        indexes=("event", "earliest", "jurisdiction", "action"),
+        indexes=(
+            _ORDER,
+            ("policy", *_ORDER),
+            ("jurisdiction", *_ORDER),
+            ("action", *_ORDER),
+        ),
     )
 
 
@@ -60,9 +66,10 @@ def _tags_table(slot: str) -> Table:
         ("kind", "value", "policy", "event"),
         text("kind"),
         text("value"),
-        text("event"),
         text("policy"),
-        indexes=("policy",),
+        text("event"),
+        indexes=(("policy",),),
+        narrow=True,
     )
 
 
@@ -72,23 +79,29 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
         return
     history = seen.history
     described = history.described
-    about = _About(
-        history.policy, described.title, str(described.instrument), described.jurisdiction
-    )
+    about = _About(history.policy, str(described.instrument), described.jurisdiction)
     for believed in history.actions:
-        yield RowKey("timeline", (history.policy, believed.event)), _row(about, believed)
-        for kind, value in _tags(history, believed):
+        yield RowKey("timeline", (history.policy, believed.event)), _row(about, _bare(believed))
+        for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
+            key = ("actor", tag_value(actor), history.policy, believed.event)
             yield (
-                RowKey("timeline_tags", (kind, value, history.policy, believed.event)),
-                {"kind": kind, "value": value, "event": believed.event, "policy": history.policy},
+                RowKey("timeline_tags", key),
+                dict(zip(_TAG_KEY, key, strict=True)),
             )
 
 
+_TAG_KEY: Final = ("kind", "value", "policy", "event")
+
+
+def _bare(believed: BelievedAction) -> BelievedAction:
+    """Return an action without its sources, which have rows of their own."""
+    return msgspec.structs.replace(believed, sources=())
+
+
 class _About(NamedTuple):
-    """What an item says of its policy."""
+    """By which of its policy's words an action is found."""
 
     policy: str
-    title: str
     instrument: str
     jurisdiction: str
 
@@ -98,7 +111,7 @@ def _row(about: _About, believed: BelievedAction) -> Row:
     """Return an action's row, which no one changes: a policy's next event asks for it again."""
     action = believed.action
     key = action_key(action, believed.position)
-    words = (about.title, action.label or "", action.summary or "", action.body or "")
+    words = (action.label or "", action.summary or "", action.body or "")
     return {
         "event": believed.event,
         "policy": about.policy,
@@ -112,19 +125,16 @@ def _row(about: _About, believed: BelievedAction) -> Row:
         "action": str(action.action),
         "body_key": None if action.body is None else fold_text(action.body),
         "search": fold_text(" ".join(words)),
-        "item": to_json(_item(about, believed)),
+        "item": to_json(_item(about.policy, believed)),
     }
 
 
-def _item(about: _About, believed: BelievedAction) -> dict[str, Any]:
-    """Return an action as `/v1/timeline` serves it."""
+def _item(policy: str, believed: BelievedAction) -> dict[str, Any]:
+    """Return an action as `/v1/timeline` serves it, but for its sources and its policy's words."""
     action = believed.action
     return {
         "event": believed.event,
-        "policy": about.policy,
-        "title": about.title,
-        "instrument": about.instrument,
-        "jurisdiction": about.jurisdiction,
+        "policy": policy,
         "action": str(action.action),
         "label": action.label,
         "occurred": served_date(action.occurred),
@@ -137,7 +147,6 @@ def _item(about: _About, believed: BelievedAction) -> dict[str, Any]:
         "scope": str(action.scope),
         "provision": action.provision,
         "summary": action.summary,
-        "sources": plain(believed.sources),
         "corrected": believed.corrected,
         "disputed": believed.disputed,
         "erased": believed.erased,
@@ -146,18 +155,11 @@ def _item(about: _About, believed: BelievedAction) -> dict[str, Any]:
     }
 
 
-def _tags(history: History, believed: BelievedAction) -> Iterator[tuple[str, str]]:
-    for topic in sorted({fold_text(topic) for topic in history.described.topics}):
-        yield "topic", topic
-    for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
-        yield "actor", tag_value(actor)
-
-
 TIMELINE: Final[ReadModel] = read_model(
     "timeline",
     (
         TableSpec("timeline", ("policy", "event"), _timeline_table),
-        TableSpec("timeline_tags", ("kind", "value", "policy", "event"), _tags_table),
+        TableSpec("timeline_tags", _TAG_KEY, _tags_table),
     ),
     rows,
 )

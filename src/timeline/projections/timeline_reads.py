@@ -3,14 +3,16 @@
 Owns the selection of actions at a date and a position. Must not know cursors or HTTP.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Table, and_, exists, literal, or_, select, tuple_
 
 from timeline.eventstore.tables import tag_value
-from timeline.projections.reading import View, contains, known, within
+from timeline.projections.evidence_reads import sources_of
+from timeline.projections.policy_reads import headings
+from timeline.projections.reading import MAX_IN_LIST, View, contains, known, within
 
 
 class TimelineFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,33 +68,44 @@ def select_items(
     """
     table = view.table("timeline", "timeline")
     order = [table.c[name] for name in ItemKey.__struct_fields__]
+    columns = [*order, table.c.policy, table.c.event, table.c.item]
     query = (
-        select(*order, table.c.item)
+        select(*columns)
         .where(known(table, position), *_conditions(view, filter, table, position))
         .order_by(*(column.desc() if descending else column for column in order))
         .limit(limit)
     )
     if after is not None:
         query = query.where(_beyond(order, after, descending=descending))
-    return [
-        (
-            ItemKey(row.earliest, row.latest, row.rank, row.time, row.position),
-            msgspec.json.decode(row.item),
-        )
-        for row in view.connection.execute(query)
-    ]
+    rows = view.connection.execute(query).all()
+    return list(zip(map(_key, rows), _items(view, rows, position), strict=True))
+
+
+def _key(row: Row[Any]) -> ItemKey:
+    return ItemKey(row.earliest, row.latest, row.rank, row.time, row.position)
+
+
+def _items(view: View, rows: Sequence[Row[Any]], position: int) -> Iterator[dict[str, Any]]:
+    """Yield what is served: the action, its policy's words, and its sources."""
+    about = headings(view, sorted({row.policy for row in rows}), position)
+    sources = sources_of(view, [(row.policy, row.event) for row in rows], position)
+    for row in rows:
+        item: dict[str, Any] = msgspec.json.decode(row.item)
+        yield item | about[row.policy] | {"sources": sources.get((row.policy, row.event), [])}
 
 
 def _beyond(
     order: Sequence[ColumnElement[Any]], after: ItemKey, *, descending: bool
 ) -> ColumnElement[bool]:
-    """Return the condition that a row comes after a key, column by column."""
-    values = msgspec.structs.astuple(after)
-    choices = []
-    for index, (column, value) in enumerate(zip(order, values, strict=True)):
-        same = [left == right for left, right in zip(order[:index], values, strict=False)]
-        choices.append(and_(*same, column < value if descending else column > value))
-    return or_(*choices)
+    """Return the condition that a row comes after a key, which an index can be entered by."""
+    place = tuple_(*order)
+    values = tuple_(
+        *(
+            literal(value, column.type)
+            for column, value in zip(order, msgspec.structs.astuple(after), strict=True)
+        )
+    )
+    return place < values if descending else place > values
 
 
 def _conditions(
@@ -111,24 +124,47 @@ def _conditions(
         (filter.first, lambda: columns.latest >= filter.first),
         (filter.last, lambda: columns.earliest <= filter.last),
         (filter.by, lambda: columns.earliest <= filter.by),
-        (filter.words, lambda: contains(columns.search, filter.words or "")),
-        (filter.topic, lambda: _tagged(view, table, "topic", filter.topic, position)),
-        (filter.actor, lambda: _tagged(view, table, "actor", filter.actor, position)),
+        (filter.words, lambda: _worded(view, table, filter.words or "", position)),
+        (filter.topic, lambda: _on_topic(view, table, filter.topic or "", position)),
+        (filter.actor, lambda: _acted_in(view, table, filter.actor or "", position)),
     ]
     return [condition() for value, condition in asked if value is not None]
 
 
-def _tagged(
-    view: View, table: Table, kind: str, value: str | None, position: int
-) -> ColumnElement[bool]:
+def _worded(view: View, table: Table, words: str, position: int) -> ColumnElement[bool]:
+    """Return the condition that an action's own words, or its policy's, contain some."""
+    policies = view.table("policies", "policies")
+    described = exists().where(
+        policies.c.policy == table.c.policy,
+        known(policies, position),
+        contains(policies.c.search, words),
+    )
+    return or_(contains(table.c.search, words), described.correlate(table))
+
+
+def _on_topic(view: View, table: Table, topic: str, position: int) -> ColumnElement[bool]:
+    """Return the condition that an action's policy has a topic.
+
+    A rare topic's policies are listed, so that their actions are looked up; a common one is found
+    soon by going through all actions. SQLite does not see the difference.
+    """
+    tags = view.table("policies", "policy_tags")
+    tagged = and_(tags.c.kind == "topic", tags.c.value == tag_value(topic), known(tags, position))
+    rows = view.connection.execute(select(tags.c.policy).where(tagged).limit(MAX_IN_LIST + 1)).all()
+    if len(rows) <= MAX_IN_LIST:
+        return table.c.policy.in_([row.policy for row in rows])
+    return exists().where(tagged, tags.c.policy == table.c.policy).correlate(table)
+
+
+def _acted_in(view: View, table: Table, actor: str, position: int) -> ColumnElement[bool]:
     tags = view.table("timeline", "timeline_tags")
     return (
         exists()
         .where(
-            tags.c.kind == kind,
-            tags.c.value == tag_value(value or ""),
-            tags.c.event == table.c.event,
+            tags.c.kind == "actor",
+            tags.c.value == tag_value(actor),
             tags.c.policy == table.c.policy,
+            tags.c.event == table.c.event,
             known(tags, position),
         )
         .correlate(table)

@@ -1,0 +1,102 @@
+"""The rows of sources and disputes: one for each, so that another one rewrites none of the others.
+
+Owns what bears out a policy's description, its actions and its relations, and what contradicts
+them. Must not know how they are queried.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from sqlalchemy import Table
+
+from timeline.domain.events import Source, plain
+from timeline.domain.history import Dispute
+from timeline.projections.model import (
+    MAX_REMEMBERED_ROWS,
+    Row,
+    RowKey,
+    Seen,
+    TableSpec,
+    to_json,
+)
+from timeline.projections.tables import model_table, number, prose, text
+
+DESCRIPTION: Final = ""
+"""Stands for the event where sources bear out a policy's description, which many events make."""
+
+
+def _sources_table(slot: str) -> Table:
+    return model_table(
+        "sources",
+        slot,
+        ("policy", "event", "place"),
+        text("policy"),
+        text("event"),
+        number("place"),
+        prose("source"),
+    )
+
+
+def _disputes_table(slot: str) -> Table:
+    return model_table(
+        "disputes",
+        slot,
+        ("policy", "by"),
+        text("policy"),
+        text("by"),
+        number("place"),
+        text("event"),
+        prose("claim"),
+        prose("source"),
+        text("settled_by", nullable=True),
+    )
+
+
+def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
+    """Yield a row for each source and each dispute.
+
+    A policy that is not listed keeps those of its description: it can still be read by its id.
+    """
+    history = seen.history
+    yield from _sources(history.policy, DESCRIPTION, history.described.sources)
+    for place, dispute in enumerate(history.disputes):
+        yield (
+            RowKey("disputes", (history.policy, dispute.by)),
+            _dispute(history.policy, place, dispute),
+        )
+    if not seen.listed:
+        return
+    for action in history.actions:
+        yield from _sources(history.policy, action.event, action.sources)
+    for relation in history.relations:
+        yield from _sources(history.policy, relation.event, relation.sources)
+
+
+def _sources(policy: str, event: str, sources: tuple[Source, ...]) -> Iterator[tuple[RowKey, Row]]:
+    return (_source(policy, event, place, source) for place, source in enumerate(sources))
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_ROWS)
+def _source(policy: str, event: str, place: int, source: Source) -> tuple[RowKey, Row]:
+    """Return a source's row, which no one changes: a policy's next event asks for it again."""
+    row = {"policy": policy, "event": event, "place": place, "source": to_json(plain(source))}
+    return RowKey("sources", (policy, event, place)), row
+
+
+def _dispute(policy: str, place: int, dispute: Dispute) -> Row:
+    return {
+        "policy": policy,
+        "by": dispute.by,
+        "place": place,
+        "event": dispute.event,
+        "claim": to_json(plain(dispute.claim)),
+        "source": to_json(plain(dispute.source)),
+        "settled_by": dispute.settled_by,
+    }
+
+
+SPECS: Final = (
+    TableSpec("sources", ("policy", "event", "place"), _sources_table),
+    TableSpec("disputes", ("policy", "by"), _disputes_table),
+)

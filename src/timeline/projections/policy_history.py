@@ -1,0 +1,90 @@
+"""Questions about a policy's steps: at which positions its picture changed, and what it was there.
+
+Owns the walk through a policy's rectangles: a page of steps takes a fixed number of queries. Must
+not know events or HTTP.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select
+
+from timeline.projections.policy_reads import AXES, item
+from timeline.projections.reading import View
+
+
+def steps(view: View, policy: str, *, after: int, until: int, limit: int) -> list[int]:
+    """Return the positions at which a policy's picture changed, in order."""
+    table = view.table("policies", "policy_steps")
+    rows = view.connection.execute(
+        select(table.c.known_from)
+        .where(table.c.policy == policy, table.c.known_from > after, table.c.known_from <= until)
+        .order_by(table.c.known_from)
+        .limit(limit)
+    )
+    return [row.known_from for row in rows]
+
+
+def states(
+    view: View, policy: str, day: int, positions: Sequence[int]
+) -> list[dict[str, Any] | None]:
+    """Return what a policy was at each of some of its steps; None where it was not known.
+
+    Args:
+        view: the live read models.
+        policy: the policy.
+        day: the date asked about, as an ordinal.
+        positions: steps of the policy, in order; 0 for before the first.
+
+    """
+    if not positions:
+        return []
+    periods, disputes = (view.table("policies", name) for name in ("policy_periods", "disputes"))
+    dated_so = (periods.c.first_day <= day, periods.c.last_day >= day)
+    described = _rectangles(view, "policies", policy, positions)
+    dated = _rectangles(view, "policy_periods", policy, positions, *dated_so)
+    disputed = _rectangles(view, "disputes", policy, positions, disputes.c.settled_by.is_(None))
+    counted = _rectangles(view, "policy_steps", policy, positions)
+    versions = {row.known_from: row.version for row in counted}
+    found: list[dict[str, Any] | None] = []
+    for position in positions:
+        about = _at(described, position)
+        if about is None:
+            found.append(None)
+            continue
+        values = {
+            **about._mapping,  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+            **_of_the_day(_at(dated, position)),
+            "disputed": _at(disputed, position) is not None,
+            "version": versions[position],
+        }
+        standing = {name: values[name] for name in ("retracted_by", "merged_into")}
+        found.append({**item(values), **standing})
+    return found
+
+
+def _rectangles(
+    view: View,
+    name: str,
+    policy: str,
+    positions: Sequence[int],
+    *conditions: ColumnElement[bool],
+) -> Sequence[Row[Any]]:
+    """Return a policy's rows that were believed between the first and the last position."""
+    table = view.table("policies", name)
+    query = select(table).where(
+        table.c.policy == policy,
+        table.c.known_from <= positions[-1],
+        table.c.known_until > positions[0],
+        *conditions,
+    )
+    return view.connection.execute(query).all()
+
+
+def _at(rows: Iterable[Row[Any]], position: int) -> Row[Any] | None:
+    return next((row for row in rows if row.known_from <= position < row.known_until), None)
+
+
+def _of_the_day(period: Row[Any] | None) -> dict[str, Any]:
+    names = (*AXES, "last_confirmed", "possible", "decided_by")
+    return {name: None if period is None else getattr(period, name) for name in names}
