@@ -135,7 +135,7 @@ def create_policies(slot: str) -> None:
         f"policy_tags_{slot}",
         ("kind", "value", "policy"),
         (word("kind"), word("value"), word("policy")),
-        (("policy",),),
+        (("policy", "kind"),),
         narrow=True,
     )
 

@@ -60,7 +60,7 @@ def _tags_table(slot: str) -> Table:
         text("kind"),
         text("value"),
         text("policy"),
-        indexes=(("policy",),),
+        indexes=(("policy", "kind"),),
         narrow=True,
     )
 

@@ -62,10 +62,13 @@ def _items_query(policies: Table, periods: Table, steps: Table, disputes: Table)
     """Return the query for policies' items, made once: making it costs more than running it."""
     day: BindParameter[int] = bindparam("day")
     position: BindParameter[int] = bindparam("position")
+    asked: BindParameter[Sequence[str]] = bindparam("policies", expanding=True)
     joined = policies.outerjoin(
         periods,
         and_(
             periods.c.policy == policies.c.policy,
+            # Said again, as PostgreSQL would rather read all periods than look up a page of them.
+            periods.c.policy.in_(asked),
             known(periods, position),
             periods.c.first_day <= day,
             periods.c.last_day >= day,
@@ -100,8 +103,7 @@ def _items_query(policies: Table, periods: Table, steps: Table, disputes: Table)
             disputed.label("disputed"),
         )
         .select_from(joined)
-        .where(policies.c.policy.in_(bindparam("policies", expanding=True)))
-        .where(known(policies, position))
+        .where(policies.c.policy.in_(asked), known(policies, position))
         .order_by(policies.c.policy)
     )
 

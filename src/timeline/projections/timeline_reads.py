@@ -4,15 +4,19 @@ Owns the selection of actions at a date and a position. Must not know cursors or
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Table, and_, exists, literal, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, exists, literal, or_, select, tuple_
 
 from timeline.eventstore.tables import tag_value
 from timeline.projections.evidence_reads import sources_of
 from timeline.projections.policy_reads import headings
-from timeline.projections.reading import MAX_IN_LIST, View, contains, known, within
+from timeline.projections.reading import View, contains, known, within
+
+MAX_NAMED: Final = 100
+"""Carriers of a tag that are looked up one by one: from there on, going through all actions meets
+a page of theirs as soon, at 20,000 policies with 50 actions each."""
 
 
 class TimelineFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,29 +147,33 @@ def _worded(view: View, table: Table, words: str, position: int) -> ColumnElemen
 
 
 def _on_topic(view: View, table: Table, topic: str, position: int) -> ColumnElement[bool]:
-    """Return the condition that an action's policy has a topic.
-
-    A rare topic's policies are listed, so that their actions are looked up; a common one is found
-    soon by going through all actions. SQLite does not see the difference.
-    """
+    """Return the condition that an action's policy has a topic."""
     tags = view.table("policies", "policy_tags")
     tagged = and_(tags.c.kind == "topic", tags.c.value == tag_value(topic), known(tags, position))
-    rows = view.connection.execute(select(tags.c.policy).where(tagged).limit(MAX_IN_LIST + 1)).all()
-    if len(rows) <= MAX_IN_LIST:
-        return table.c.policy.in_([row.policy for row in rows])
-    return exists().where(tagged, tags.c.policy == table.c.policy).correlate(table)
+    return _carried(view, table, [tags.c.policy], tagged)
 
 
 def _acted_in(view: View, table: Table, actor: str, position: int) -> ColumnElement[bool]:
+    """Return the condition that someone took part in an action."""
     tags = view.table("timeline", "timeline_tags")
-    return (
-        exists()
-        .where(
-            tags.c.kind == "actor",
-            tags.c.value == tag_value(actor),
-            tags.c.policy == table.c.policy,
-            tags.c.event == table.c.event,
-            known(tags, position),
-        )
-        .correlate(table)
-    )
+    tagged = and_(tags.c.kind == "actor", tags.c.value == tag_value(actor), known(tags, position))
+    return _carried(view, table, [tags.c.policy, tags.c.event], tagged)
+
+
+def _carried(
+    view: View, table: Table, carriers: Sequence[Column[Any]], tagged: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Return the condition that a row is one of a tag's carriers.
+
+    Those of a rare tag are named, so that their rows are looked up; those of a common one are soon
+    met on the way through all rows. SQLite does not see the difference.
+    """
+    query = select(*carriers).where(tagged).limit(MAX_NAMED + 1)
+    rows = view.connection.execute(query).all()
+    own = [table.c[carrier.name] for carrier in carriers]
+    if len(rows) <= MAX_NAMED:
+        # Column by column, which SQLite knows to be selective; an event has one policy at a time.
+        named = (sorted({row[place] for row in rows}) for place in range(len(own)))
+        return and_(*(column.in_(values) for column, values in zip(own, named, strict=True)))
+    same = (carrier == column for carrier, column in zip(carriers, own, strict=True))
+    return exists().where(tagged, *same).correlate(table)

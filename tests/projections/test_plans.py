@@ -1,0 +1,178 @@
+"""Which indexes answer: read off the plans of both databases, without statistics on SQLite.
+
+PostgreSQL reads a table as small as a test's as a whole; what it may do otherwise is switched off,
+so that a plan shows whether the index can serve, order included.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+
+from builders import acted, registered
+from timeline.eventstore.model import Append
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.writer import Writer
+from timeline.projections.identities import duplicates_of, identifiers_of
+from timeline.projections.log import Log
+from timeline.projections.policy_listing import PolicyFilter
+from timeline.projections.policy_reads import policy_item, select_policies
+from timeline.projections.reading import View, view
+from timeline.projections.runner import Runner
+from timeline.projections.timeline_reads import ItemKey, TimelineFilter, select_items
+
+PLACE = "ocd-division/country:us/state:ca/place:los_angeles"
+DAY = 740_000
+AFTER = ItemKey(earliest=735_000, latest=735_000, rank=3, time="", position=5)
+
+Ask = Callable[[View], object]
+
+
+@pytest.fixture
+def live(engine: Engine) -> Iterator[View]:
+    """Give a view of two policies."""
+    with Writer(SqlStore(engine)) as writer:
+        for policy in ("an-order", "another"):
+            given: dict[str, Any] = {
+                "topics": ["parks"],
+                "identifiers": [{"scheme": "no", "value": policy}],
+            }
+            for each in (registered(policy, **given), acted(policy, actors=[{"name": "Mayor"}])):
+                writer.append(Append(drafts=(each,), recorded_by="desk"))
+    Runner(engine, Log(SqlStore(engine))).catch_up()
+    with view(engine) as live:
+        if engine.dialect.name == "postgresql":
+            for way in ("seqscan", "bitmapscan", "sort", "hashagg"):
+                live.connection.execute(text(f"SET LOCAL enable_{way} = off"))
+        yield live
+
+
+def plans(live: View, ask: Ask) -> list[str]:
+    """Return the plan of each statement that a question takes."""
+    found: list[str] = []
+    postgresql = live.connection.dialect.name == "postgresql"
+    how = "EXPLAIN " if postgresql else "EXPLAIN QUERY PLAN "
+
+    def explain(
+        connection: Connection, _cursor: Any, statement: str, given: Any, *_rest: Any
+    ) -> None:
+        driver: Any = connection.connection.driver_connection
+        rows = driver.execute(how + statement, given).fetchall()
+        found.append("\n".join(row[0 if postgresql else 3] for row in rows))
+
+    event.listen(live.connection, "before_cursor_execute", explain)
+    try:
+        ask(live)
+    finally:
+        event.remove(live.connection, "before_cursor_execute", explain)
+    return found
+
+
+def index(live: View, table: str, column: str | None = None) -> str:
+    """Return how a plan calls the table's index led by a column, or its primary key."""
+    full = f"{table}_{live.slots['timeline' if table.startswith('timeline') else 'policies']}"
+    if column is not None:
+        return f"ix_{full}_{column}"
+    if live.connection.dialect.name == "postgresql":
+        return f"pk_{full}"
+    with_rowid = {"policies", "policy_periods", "disputes", "timeline", "sources"}
+    return f"sqlite_autoindex_{full}_1" if table in with_rowid else "USING PRIMARY KEY"
+
+
+def sorts(plan: str) -> bool:
+    """Tell whether a plan has to sort."""
+    return "Sort" in plan or "TEMP B-TREE" in plan
+
+
+def listing(filter: PolicyFilter, after: str | None = None) -> Ask:
+    """Ask for a page of policies."""
+    return lambda live: select_policies(live, filter, day=DAY, position=4, after=after, limit=51)
+
+
+def actions(filter: TimelineFilter, *, descending: bool, after: ItemKey | None) -> Ask:
+    """Ask for a page of actions."""
+    return lambda live: select_items(
+        live, filter, position=4, after=after, limit=51, descending=descending
+    )
+
+
+@pytest.mark.parametrize("after", [None, "an-order"])
+@pytest.mark.parametrize(
+    ("filter", "table", "column"),
+    [
+        (PolicyFilter(), "policy_values", None),
+        (PolicyFilter(force="in_force", litigation="none"), "policy_values", None),
+        (PolicyFilter(jurisdiction=PLACE), "policy_values", "kind"),
+        (PolicyFilter(jurisdiction=PLACE, force="in_force"), "policy_values", "kind"),
+        (PolicyFilter(jurisdiction=PLACE, in_force="yes", words="order"), "policy_values", "kind"),
+        (PolicyFilter(jurisdiction=PLACE, topic="parks"), "policy_tags", None),
+        (PolicyFilter(identifier="no:another", topic="parks"), "policy_tags", None),
+    ],
+)
+def test_a_page_of_policies_comes_in_order_from_one_index(
+    live: View, filter: PolicyFilter, table: str, column: str | None, after: str | None
+) -> None:
+    """The most selective filter drives the listing; no more is read than the page needs."""
+    ids, *_ = plans(live, listing(filter, after))
+
+    assert index(live, table, column) in ids
+    assert not sorts(ids)
+    assert "SCAN" not in ids
+
+
+def test_what_is_on_a_page_is_looked_up_by_primary_keys(live: View) -> None:
+    """Descriptions, periods, versions and disputes of a page's policies, and of one alone."""
+    _, page = plans(live, listing(PolicyFilter(jurisdiction=PLACE)))
+    (one,) = plans(live, lambda live: policy_item(live, "another", day=DAY, position=4))
+
+    for plan in (page, one):
+        for table in ("policies", "policy_periods", "policy_steps", "disputes"):
+            assert index(live, table) in plan
+        assert "SCAN" not in plan
+
+
+@pytest.mark.parametrize("after", [None, AFTER])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    ("filter", "column"),
+    [
+        (TimelineFilter(), "earliest"),
+        (TimelineFilter(by=DAY, first=1), "earliest"),
+        (TimelineFilter(policies=("an-order",)), "policy"),
+        (TimelineFilter(jurisdiction=PLACE), "jurisdiction"),
+        (TimelineFilter(action="issued"), "action"),
+    ],
+)
+def test_a_page_of_actions_comes_in_order_from_one_index(
+    live: View, filter: TimelineFilter, column: str, after: ItemKey | None, *, descending: bool
+) -> None:
+    """Either way, and from any place on, nothing is sorted; what is served is looked up."""
+    keys, *lookups = plans(live, actions(filter, descending=descending, after=after))
+
+    assert index(live, "timeline", column) in keys
+    assert not sorts(keys)
+    for plan, table in zip(lookups, ("policies", "sources"), strict=False):
+        assert index(live, table) in plan
+
+
+def test_the_few_actions_of_an_actor_are_looked_up(live: View) -> None:
+    """A rare actor's actions are found by the tag, not by going through all actions."""
+    tags, keys, *_ = plans(
+        live, actions(TimelineFilter(actor="mayor"), descending=False, after=None)
+    )
+
+    assert index(live, "timeline_tags") in tags
+    # PostgreSQL sees that all actions are as few.
+    if live.connection.dialect.name == "sqlite":
+        assert f"{index(live, 'timeline')} (policy=? AND event=?" in keys
+
+
+def test_names_are_resolved_by_indexes(live: View) -> None:
+    """Identifiers of a policy, and its duplicates, are no walk through those of all."""
+    (carried,) = plans(live, lambda live: identifiers_of(live, ["an-order"], 4))
+    (merged,) = plans(live, lambda live: duplicates_of(live, ["an-order"], 4))
+
+    assert index(live, "policy_tags", "policy") in carried
+    assert index(live, "policy_tags") in merged
+    assert "value=?" in merged or "value = " in merged
