@@ -1,0 +1,79 @@
+"""What an event adds to the read models: as much as it changes, however long the history."""
+
+from collections import Counter
+
+from domain_builders import SOURCE, acted, described, event_id, registered, supported
+from history_builders import past
+from recorded_streams import RecordedStreams
+from timeline.domain.history import PastEvent
+from timeline.projections.calendar import MAX_DECIDING
+from timeline.projections.changes import Changes
+from timeline.projections.models import MODELS
+from timeline.projections.projector import Projector
+
+LAW = registered("law", instrument="executive_order")
+ISSUED = acted("law", action="issued", occurred="2024-01-01")
+
+
+def added(events: list[PastEvent], last: int) -> Counter[str]:
+    """Return how many rows the last events add, by table."""
+    projector = Projector(MODELS, RecordedStreams(events, 0))
+    projector.advance(events[:-last], Changes())
+    changes = Changes()
+    projector.advance(events[-last:], changes)
+    return Counter(key.table for key, opened in changes.opened)
+
+
+def test_a_source_adds_its_own_row_and_a_step() -> None:
+    """The hundredth source on an action costs what the first did."""
+    sources = [
+        supported("law", event_id(2), source={**SOURCE, "locator": f"p. {page}"})
+        for page in range(100)
+    ]
+
+    assert added(past(LAW, ISSUED, *sources), 100) == {"sources": 100, "policy_steps": 100}
+
+
+def test_a_title_rewrites_no_action() -> None:
+    """What an action's items say of their policy is looked up when they are served."""
+    actions = [acted("law", action="hearing_held", occurred="2024-02-01") for _ in range(20)]
+
+    events = past(LAW, ISSUED, *actions, described("law", title="Another title"))
+
+    assert added(events, 1) == {"policies": 1, "policy_steps": 1}
+
+
+def test_an_action_adds_what_it_changes() -> None:
+    """An action that moves no axis adds itself, its source, and the day it was confirmed on."""
+    actions = [acted("law", action="confirmed", occurred=f"2024-02-{day:02}") for day in (1, 2, 3)]
+
+    assert added(past(LAW, ISSUED, *actions), 1) == {
+        "timeline": 1,
+        "sources": 1,
+        "policy_periods": 2,
+        "policy_steps": 1,
+    }
+
+
+def test_a_period_names_a_bounded_number_of_events() -> None:
+    """However many events decide an axis, a period's row stays small, and names the last by id."""
+    partial = {"scope": "partial", "occurred": "2024-02-01"}
+    acts = [
+        acted("law", action="suspended", provision=f"part {part}", **partial)
+        for part in range(MAX_DECIDING + 20)
+    ]
+    events = past(LAW, ISSUED, *acts)
+    projector = Projector(MODELS, RecordedStreams(events, 0))
+    projector.now = len(events)
+
+    seen = projector.see("law", len(events))
+
+    assert seen is not None
+    assert len(seen.history.periods[-1].decided_by["force"]) > MAX_DECIDING
+    (row,) = [
+        row
+        for key, row in MODELS[0].rows(seen)
+        if key == ("policy_periods", ("law", seen.history.periods[-1].first), ())
+    ]
+    assert row["decided_by"].count(event_id(len(events))) == 1
+    assert row["decided_by"].count("-7000-") <= 2 * MAX_DECIDING
