@@ -1,0 +1,130 @@
+"""How long questions with both clocks take, on records of different lengths.
+
+    uv run python -m bench.two_clocks [--full]
+
+Each question is asked of the query layer at a random date and a random position, within a view
+that is open; opening one is measured beside it. `--full` adds a record of a million events. A record has
+as many policies as its events allow, up to 20,000: positions are those from which on most have an
+action, so that the pages of all records are equally full.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Engine
+
+from bench.databases import KINDS, database, settle, size_bytes
+from bench.record import FIRST, LAST, drafts, jurisdiction, name, policies
+from timeline.eventstore.model import Append
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.writer import Writer
+from timeline.projections.log import Log
+from timeline.projections.policy_listing import PolicyFilter
+from timeline.projections.policy_reads import policy_item, select_policies
+from timeline.projections.reading import View, view
+from timeline.projections.runner import Runner
+
+EVENTS: Final = (10_000, 100_000)
+FULL: Final = 1_000_000
+CHUNK: Final = 500
+QUESTIONS: Final = 1_000
+PAGE: Final = 50
+_FORCES: Final = ("in_force", "no_longer_in_force")
+
+
+def main() -> None:
+    """Measure on both databases and print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="a million events, too")
+    parser.add_argument("--only", choices=KINDS, help="one database")
+    given = parser.parse_args()
+    print("database    events  policies  bytes/event  question        p50 ms   p95 ms")
+    for events in (*EVENTS, FULL) if given.full else EVENTS:
+        for kind in KINDS if given.only is None else (given.only,):
+            with database(kind) as engine:
+                fill(engine, events)
+                settle(engine)
+                head = f"{kind:<10} {events:>7} {policies(events):>9}"
+                head += f" {size_bytes(engine) // events:>12}"
+                for question, times in measured(engine, events):
+                    p50, p95 = (quantile(times, share) * 1_000 for share in (0.5, 0.95))
+                    print(f"{head}  {question:<14} {p50:>7.2f}  {p95:>7.2f}", flush=True)
+
+
+def fill(engine: Engine, events: int) -> None:
+    """Record the events and bring the read models up to them."""
+    started = time.monotonic()
+    coming = drafts(events)
+    with Writer(SqlStore(engine)) as writer:
+        while chunk := tuple(islice(coming, CHUNK)):
+            writer.append(Append(drafts=chunk, recorded_by="bench", batched=True))
+    recorded = time.monotonic()
+    runner = Runner(engine, Log(SqlStore(engine)))
+    runner.catch_up()
+    took = (
+        f"recorded in {recorded - started:.0f} s, projected in {time.monotonic() - recorded:.0f} s"
+    )
+    print(f"{engine.dialect.name}: {events} events {took}", file=sys.stderr, flush=True)
+
+
+def measured(engine: Engine, events: int) -> Iterator[tuple[str, list[float]]]:
+    """Yield each question's name, and how many seconds its answers took."""
+    chance = random.Random(2)  # noqa: S311 - a measurement's dice
+    yield "(open a view)", timed(lambda: opened(engine))
+    with view(engine) as live:
+        yield "one policy", timed(lambda: one(live, events, chance))
+        yield "page of 50", timed(lambda: page(live, events, chance))
+
+
+def opened(engine: Engine) -> None:
+    """Open a view, as each request does once."""
+    with view(engine):
+        pass
+
+
+def one(live: View, events: int, chance: random.Random) -> None:
+    """Ask for one policy."""
+    policy = chance.randrange(policies(events))
+    day, position = moment(events, chance)
+    if policy_item(live, name(policy), day=day, position=position) is None:
+        raise LookupError(name(policy))
+
+
+def page(live: View, events: int, chance: random.Random) -> None:
+    """Ask for the policies of a place that have a force."""
+    asked = PolicyFilter(
+        jurisdiction=jurisdiction(chance.randrange(policies(events)), events),
+        force=chance.choice(_FORCES),
+    )
+    day, position = moment(events, chance)
+    select_policies(live, asked, day=day, position=position, after=None, limit=PAGE + 1)
+
+
+def moment(events: int, chance: random.Random) -> tuple[int, int]:
+    """Return a random date, as an ordinal, and a random position."""
+    return chance.randint(FIRST, LAST), chance.randint(3 * policies(events), events)
+
+
+def timed(ask: Callable[[], None]) -> list[float]:
+    """Ask often; return how many seconds each answer took, once everything is warm."""
+    times = []
+    for number in range(QUESTIONS + QUESTIONS // 10):
+        started = time.perf_counter()
+        ask()
+        if number >= QUESTIONS // 10:
+            times.append(time.perf_counter() - started)
+    return times
+
+
+def quantile(times: Sequence[float], share: float) -> float:
+    """Return the time that a share of the answers did not exceed."""
+    return sorted(times)[int(len(times) * share)]
+
+
+if __name__ == "__main__":
+    main()
