@@ -131,3 +131,28 @@ def test_a_tag_finds_its_actions_however_many_have_it(
     assert found("actor=the+mayor") == ["2024-11-20"]
     assert found("topic=parks&actor=the+mayor") == ["2024-11-20"]
     assert found("topic=streets") == found("actor=nobody") == []
+
+
+@pytest.mark.parametrize("most", [2_000, 0])
+def test_a_place_has_the_actions_of_those_within_it(
+    order: Client, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Actions within a place are found alike whether they are sorted or met on the way."""
+    monkeypatch.setattr("timeline.projections.timeline_reads.MAX_SORTED", most)
+    state = "ocd-division/country:us/state:ca"
+    told(
+        order,
+        registration("order-2", jurisdiction=f"{state}/place:oakland"),
+        action("order-2", occurred="2024-11-20"),
+        registration("order-3", jurisdiction=f"{state}-x"),
+        action("order-3", occurred="2024-11-21"),
+    )
+
+    def found(query: str) -> list[str]:
+        items = order.get(f"/v1/timeline?order=desc&{query}").json()["items"]
+        return [item["policy"] for item in items]
+
+    assert found(f"jurisdiction={state}&within=true&limit=2") == ["order-2", "order-1"]
+    assert found(f"jurisdiction={state}/place:oakland&within=true") == ["order-2"]
+    assert found("jurisdiction=ocd-division/country:us/state:c&within=true") == []
+    assert found("jurisdiction=ocd-division/country:us&within=true&limit=1") == ["order-3"]

@@ -156,6 +156,22 @@ def test_a_page_of_actions_comes_in_order_from_one_index(
         assert index(live, table) in plan
 
 
+@pytest.mark.parametrize(("most", "column"), [(2_000, "jurisdiction"), (0, "earliest")])
+def test_the_actions_within_a_place_are_looked_up_where_they_are_few(
+    live: View, monkeypatch: pytest.MonkeyPatch, most: int, column: str
+) -> None:
+    """Those of a large place are met in order instead, so that they need not be sorted."""
+    monkeypatch.setattr("timeline.projections.timeline_reads.MAX_SORTED", most)
+    asked = TimelineFilter(jurisdiction="ocd-division/country:us", within=True)
+
+    few, keys, *_ = plans(live, actions(asked, descending=False, after=None))
+
+    assert index(live, "timeline", "jurisdiction") in few
+    if live.connection.dialect.name == "sqlite" or most == 0:
+        assert index(live, "timeline", column) in keys
+        assert sorts(keys) is (most > 0)
+
+
 def test_the_few_actions_of_an_actor_are_looked_up(live: View) -> None:
     """A rare actor's actions are found by the tag, not by going through all actions."""
     tags, keys, *_ = plans(

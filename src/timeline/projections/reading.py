@@ -78,17 +78,20 @@ def known(table: FromClause, position: int | BindParameter[Any]) -> ColumnElemen
     return and_(table.c.known_from <= position, table.c.known_until > position)
 
 
-def within(column: ColumnElement[str], jurisdiction: str, *, subtree: bool) -> ColumnElement[bool]:
+def within(column: ColumnElement[str], jurisdiction: str) -> ColumnElement[bool]:
     """Return the condition that a jurisdiction is the one given, or below it by whole segments.
 
     "Below" is a range (`/` is followed by `0` in the code), since `_` in ids would be a wildcard.
     """
-    if not subtree:
-        return column == jurisdiction
     return or_(
         column == jurisdiction,
         and_(column >= f"{jurisdiction}/", column < f"{jurisdiction}0"),
     )
+
+
+def around(column: ColumnElement[str], jurisdiction: str) -> ColumnElement[bool]:
+    """Return the range of an index that has all that is `within`, and next to nothing else."""
+    return and_(column >= jurisdiction, column < f"{jurisdiction}0")
 
 
 def contains(column: ColumnElement[str], words: str) -> ColumnElement[bool]:

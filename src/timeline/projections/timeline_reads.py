@@ -12,11 +12,15 @@ from sqlalchemy import Column, ColumnElement, Row, Table, and_, exists, literal,
 from timeline.eventstore.tables import tag_value
 from timeline.projections.evidence_reads import sources_of
 from timeline.projections.policy_reads import headings
-from timeline.projections.reading import View, contains, known, within
+from timeline.projections.reading import View, around, contains, known, within
 
 MAX_NAMED: Final = 100
 """Carriers of a tag that are looked up one by one: from there on, going through all actions meets
 a page of theirs as soon, at 20,000 policies with 50 actions each."""
+
+
+MAX_SORTED: Final = 2_000
+"""Actions that are sorted for one page, in some milliseconds."""
 
 
 class TimelineFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +124,7 @@ def _conditions(
         (filter.policies, lambda: columns.policy.in_(filter.policies or ())),
         (
             filter.jurisdiction,
-            lambda: within(columns.jurisdiction, filter.jurisdiction or "", subtree=filter.within),
+            lambda: _in_place(view, table, filter),
         ),
         (filter.instrument, lambda: columns.instrument == filter.instrument),
         (filter.action, lambda: columns.action == filter.action),
@@ -133,6 +137,22 @@ def _conditions(
         (filter.actor, lambda: _acted_in(view, table, filter.actor or "", position)),
     ]
     return [condition() for value, condition in asked if value is not None]
+
+
+def _in_place(view: View, table: Table, filter: TimelineFilter) -> ColumnElement[bool]:
+    """Return the condition that an action belongs to a place.
+
+    The actions within a small one are sorted; those within a large one are soon met in order.
+    """
+    place, jurisdiction = table.c.jurisdiction, filter.jurisdiction or ""
+    if not filter.within:
+        return place == jurisdiction
+    inside = around(place, jurisdiction)
+    some = select(place).where(inside).limit(MAX_SORTED + 1)
+    if len(view.connection.execute(some).all()) <= MAX_SORTED:
+        return and_(inside, within(place, jurisdiction))
+    # No column, and so nothing that SQLite would look for in an index.
+    return within(place + "", jurisdiction)
 
 
 def _worded(view: View, table: Table, words: str, position: int) -> ColumnElement[bool]:
