@@ -93,7 +93,7 @@ def test_a_policy_has_a_step_wherever_its_picture_changed(drawn: list[Draw]) -> 
         expected = []
         before: object = None
         for position in range(1, len(events) + 1):
-            seen = _fresh(streams, len(events)).see(policy, position)
+            seen = seen_at(streams, policy, position)
             if seen is None:
                 continue
             rows = {key: row for key, row in POLICIES.rows(seen) if key.table in FOLLOWED}

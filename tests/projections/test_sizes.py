@@ -4,8 +4,8 @@ from collections import Counter
 
 from domain_builders import SOURCE, acted, described, event_id, registered, supported
 from history_builders import past
-from recorded_streams import RecordedStreams
-from timeline.domain.history import PastEvent
+from recorded_streams import RecordedStreams, seen_at
+from timeline.domain.belief import PastEvent
 from timeline.projections.calendar import MAX_DECIDING
 from timeline.projections.changes import Changes
 from timeline.projections.models import MODELS
@@ -63,10 +63,8 @@ def test_a_period_names_a_bounded_number_of_events() -> None:
         for part in range(MAX_DECIDING + 20)
     ]
     events = past(LAW, ISSUED, *acts)
-    projector = Projector(MODELS, RecordedStreams(events, 0))
-    projector.now = len(events)
 
-    seen = projector.see("law", len(events))
+    seen = seen_at(RecordedStreams(events, 0), "law", len(events))
 
     assert seen is not None
     assert len(seen.history.periods[-1].decided_by["force"]) > MAX_DECIDING

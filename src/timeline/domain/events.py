@@ -97,7 +97,7 @@ class MemberVote(StrEnum):
     ABSENT = "absent"
 
 
-class Source(Shape, frozen=True, kw_only=True):
+class Source(Shape, frozen=True, kw_only=True, cache_hash=True):
     """Where a statement comes from; `url` or `citation` is needed."""
 
     url: Url | None = None
@@ -284,7 +284,7 @@ class PolicyDescribed(Shape, frozen=True, kw_only=True):
     sources: Sources | UnsetType = UNSET
 
 
-class ActionRecorded(Shape, frozen=True, kw_only=True):
+class ActionRecorded(Shape, frozen=True, kw_only=True, cache_hash=True):
     """Something happened to the policy in the world."""
 
     action: Action

@@ -10,8 +10,8 @@ from typing import Final
 
 from sqlalchemy import Table
 
+from timeline.domain.belief import Dispute
 from timeline.domain.events import Source, plain
-from timeline.domain.history import Dispute
 from timeline.projections.model import (
     MAX_REMEMBERED_ROWS,
     Row,
@@ -67,7 +67,7 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
         )
     if not seen.listed:
         return
-    for action in history.actions:
+    for action in (*history.actions, *history.received):
         yield from _sources(history.policy, action.event, action.sources)
     for relation in history.relations:
         yield from _sources(history.policy, relation.event, relation.sources)

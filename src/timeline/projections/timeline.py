@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from sqlalchemy import Table
 
 from timeline.domain.belief import BelievedAction
@@ -74,14 +73,14 @@ def _tags_table(slot: str) -> Table:
 
 
 def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
-    """Yield a row for each action of a listed policy, and its tags."""
+    """Yield a row for each action of a listed policy, own or received, and its tags."""
     if not seen.listed:
         return
     history = seen.history
     described = history.described
     about = _About(history.policy, str(described.instrument), described.jurisdiction)
-    for believed in history.actions:
-        yield RowKey("timeline", (history.policy, believed.event)), _row(about, _bare(believed))
+    for believed in (*history.actions, *history.received):
+        yield RowKey("timeline", (history.policy, believed.event)), _row(about, believed)
         for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
             key = ("actor", tag_value(actor), history.policy, believed.event)
             yield (
@@ -91,11 +90,6 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
 
 
 _TAG_KEY: Final = ("kind", "value", "policy", "event")
-
-
-def _bare(believed: BelievedAction) -> BelievedAction:
-    """Return an action without its sources, which have rows of their own."""
-    return msgspec.structs.replace(believed, sources=())
 
 
 class _About(NamedTuple):
