@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 from click.testing import Result
 from sqlalchemy import Engine, text
 
-from timeline.cli.serve import bindable, shown
+from timeline.cli.serve import CONNECTIONS, OTHER_FILES, bindable, connections, shown
 
 START_TIMEOUT_S: Final = 60
 STOP_TIMEOUT_S: Final = 30
@@ -156,6 +157,27 @@ def test_names_are_resolved_and_shown_as_urls_have_them(port: int) -> None:
     """The server takes addresses, not names."""
     assert bindable("localhost", port)[0] in {"127.0.0.1", "::1"}
     assert shown("::1", 8000) == "[::1]:8000"
+
+
+@pytest.mark.parametrize(
+    ("limits", "raised", "kept"),
+    [
+        ((1_024, 100_000), CONNECTIONS + OTHER_FILES, CONNECTIONS),
+        ((1_024, 4_096), 4_096, 4_096 - OTHER_FILES),
+        ((100_000, 100_000), None, CONNECTIONS),
+        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), None, CONNECTIONS),
+    ],
+)
+def test_connections_fit_into_the_files_a_process_may_open(
+    limits: tuple[int, int], raised: int | None, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is raised as far as it may be; where that is not enough, fewer are kept."""
+    was_set: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, to: was_set.append(to))
+
+    assert connections() == kept
+    assert was_set == ([] if raised is None else [(raised, limits[1])])
 
 
 def test_the_demo_answers_with_the_token_that_it_prints_and_can_be_run_again(

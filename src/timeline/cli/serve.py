@@ -1,6 +1,7 @@
 """`timeline serve`."""
 
 import os
+import resource
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -22,8 +23,12 @@ TARGET: Final = "timeline.http.app:create"
 BACKLOG: Final = 1_024
 """Connections that wait to be accepted: a burst of a second or two."""
 
-IN_FLIGHT: Final = 512
-"""Requests that a process answers at once; streams of events count, too."""
+CONNECTIONS: Final = 8_192
+"""Connections that a process keeps, idle ones included: well above the requests that it answers at
+once, so that who is refused learns of it."""
+
+OTHER_FILES: Final = 512
+"""Open files besides connections: the database's, templates, the server's own."""
 
 HEADER_TIMEOUT_MS: Final = 10_000
 """For a request's headers: a slow client is not to hold a connection for nothing."""
@@ -113,7 +118,7 @@ def listen(
         ),
         websockets=False,
         backlog=BACKLOG,
-        backpressure=IN_FLIGHT,
+        backpressure=connections(),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT_S,
         log_level=LogLevels(settings.log_level),
@@ -121,6 +126,18 @@ def listen(
     )
     server.on_startup(on_listening)
     server.serve()
+
+
+def connections() -> int:
+    """Return how many connections a process may keep, once it may open as many files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return CONNECTIONS
+    return max(1, min(CONNECTIONS, soft - OTHER_FILES))
 
 
 def shown(host: str, port: int) -> str:

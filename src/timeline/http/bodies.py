@@ -7,10 +7,14 @@ import re
 from collections.abc import AsyncIterator
 from typing import Final
 
+import anyio
 from litestar.types import Receive
 
 from timeline.http.errors import BodyIncomplete, BodyTooLarge, UnsupportedMediaType
 from timeline.http.replies import JSON, NDJSON, HttpRequest
+
+PART_TIMEOUT_S: Final = 15.0
+"""How long a body may bring nothing: a stalled client is not to hold a slot for ever."""
 
 _MEDIA_TYPE: Final = re.compile(r"\s*([^;\s]+)\s*(?:;\s*(.*?)\s*)?", re.DOTALL)
 _UTF8: Final = re.compile(r'charset\s*=\s*"?utf-?8"?', re.ASCII | re.IGNORECASE)
@@ -44,7 +48,7 @@ async def read_body(request: HttpRequest, limit_bytes: int) -> bytes:
 
     Raises:
         BodyTooLarge: it passes the bound.
-        BodyIncomplete: the client went.
+        BodyIncomplete: the client went, or stalled.
 
     """
     length = request.headers.get("content-length", "")
@@ -61,10 +65,19 @@ async def read_body(request: HttpRequest, limit_bytes: int) -> bytes:
 
 
 async def body_parts(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield a body's parts as they come; raises BodyIncomplete where the client goes."""
+    """Yield a body's parts as they come.
+
+    Raises:
+        BodyIncomplete: the client went, or sent nothing for PART_TIMEOUT_S.
+
+    """
     more = True
     while more:
-        message = await receive()
+        try:
+            with anyio.fail_after(PART_TIMEOUT_S):
+                message = await receive()
+        except TimeoutError as error:
+            raise BodyIncomplete from error
         if message["type"] != "http.request":
             raise BodyIncomplete
         yield message["body"]

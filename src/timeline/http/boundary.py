@@ -1,23 +1,35 @@
 """The outermost layer: what holds for every request, whichever route it meets or misses.
 
-Owns the request's id, the rate limit, the headers of every answer, HEAD's missing body, and the one
-log line a request. Lies around Litestar, as its middleware sees only requests that found a route.
+Owns the request's id, the rate limit, the bound on requests at once and on a client's patience with
+its answer, the headers of every answer, HEAD's missing body, and the one log line a request. Lies around Litestar, as its middleware sees only requests that found a route.
 """
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any, Final
 from urllib.parse import quote
 
+import anyio
+import anyio.lowlevel
 import structlog
+from anyio import CancelScope
 from litestar.types import Message, Receive, Scope, Send
 
-from timeline.http.errors import TooManyRequests
+from timeline.http.errors import HttpError, TooManyRequests
 from timeline.http.limits import RateLimit
 from timeline.http.problems import PROBLEM_JSON, problem
-from timeline.http.requests import new_request_id
+from timeline.http.requests import hold, new_request_id
+from timeline.http.slots import Slots
+from timeline.http.sockets import limit_unread
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SEND_TIMEOUT_S: Final = 30.0
+"""How long a client may leave unread what was sent to it; a slow one takes some in that time."""
+
+MAX_REQUESTS: Final = 1_024
+"""Requests that a process answers at once, streams included: some 20 MB where they only wait."""
 
 _EXPOSED: Final = "Timeline-Position, ETag, Link, Location, X-Request-ID, Retry-After"
 _TAKEN: Final = "Authorization, Accept, If-None-Match, Timeline-Min-Position, X-Request-ID"
@@ -49,8 +61,9 @@ _log = structlog.stdlib.get_logger("timeline.http.request")
 class _Answer:
     """What goes out: completed with what every answer has, and counted."""
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, send: Send, request_id: str, giving_up: CancelScope) -> None:
         self._send = send
+        self._giving_up = giving_up
         self._request_id = request_id.encode()
         self._method = scope["method"]  # type: ignore[typeddict-item]
         self.status = _CLIENT_GONE
@@ -64,7 +77,11 @@ class _Answer:
             if self._method == "HEAD":
                 message["body"] = b""
             self.size_bytes += len(message["body"])
-        await self._send(message)
+        with anyio.move_on_after(SEND_TIMEOUT_S) as waiting:
+            await self._send(message)
+        if waiting.cancelled_caught:
+            self._giving_up.cancel()
+            await anyio.lowlevel.checkpoint()
 
     def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in headers}
@@ -83,6 +100,8 @@ class Boundary:
     def __init__(self, handler: Handler, rate_limit: int) -> None:
         self._handler = handler
         self._limit = RateLimit(rate_limit)
+        self._slots = Slots(MAX_REQUESTS)
+        self._listening = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, and log it."""
@@ -91,12 +110,13 @@ class Boundary:
         request_id = new_request_id(_header(scope, b"x-request-id"))
         # A copy: servers hand the same dictionary to every request of a connection.
         scope["state"] = state = {**state, "request_id": request_id, "path": scope["path"]}
-        answer = _Answer(scope, send, request_id)
+        giving_up = CancelScope()
+        answer = _Answer(scope, send, request_id, giving_up)
         structlog.contextvars.clear_contextvars()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                if not await self._refused(scope, answer):
-                    await self._handler(scope, receive, answer)
+                with giving_up, ExitStack() as state["held"]:
+                    await self._answer(scope, receive, answer)
             finally:
                 principal = state.get("principal")
                 _log.info(
@@ -109,27 +129,46 @@ class Boundary:
                     **({} if principal is None else {"principal": principal}),
                 )
 
-    async def _refused(self, scope: Scope, send: Send) -> bool:
-        """Answer 429 where the client has used up its minute."""
-        path = scope["path"]
-        if path.startswith("/health/"):
-            return False
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse what is too much; probes are always answered."""
+        if not self._listening:
+            # Only now, as the server listens after the application has started.
+            self._listening = True
+            limit_unread(SEND_TIMEOUT_S)
+        if not scope["path"].startswith("/health/"):
+            try:
+                self._admit(scope)
+            except HttpError as error:
+                await _refuse(error, scope, send)
+                return
+        await self._handler(scope, receive, send)
+
+    def _admit(self, scope: Scope) -> None:
+        """Count a request and give it a slot until it ends.
+
+        Raises:
+            TooManyRequests: the client has used up its minute.
+            Overloaded: as many as can be are being answered.
+
+        """
         wait_s = self._limit.wait_s((scope.get("client") or ("", 0))[0], time.monotonic())
-        if not wait_s:
-            return False
-        error = TooManyRequests(limit=self._limit.per_minute, retry_after_s=wait_s)
-        served = problem(error, path=path, request_id=scope["state"]["request_id"])
-        body = served.body()
-        headers = {
-            **served.headers,
-            "Content-Type": PROBLEM_JSON,
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-store",
-        }
-        encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": served.status, "headers": encoded})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-        return True
+        if wait_s:
+            raise TooManyRequests(limit=self._limit.per_minute, retry_after_s=wait_s)
+        hold(scope, self._slots.taken())
+
+
+async def _refuse(error: HttpError, scope: Scope, send: Send) -> None:
+    served = problem(error, path=scope["path"], request_id=scope["state"]["request_id"])
+    body = served.body()
+    headers = {
+        **served.headers,
+        "Content-Type": PROBLEM_JSON,
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+    }
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": served.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

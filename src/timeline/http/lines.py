@@ -60,13 +60,14 @@ class LineUpload:
 
     async def _record(self, receive: Receive, reports: ObjectSendStream[bytes]) -> None:
         gathered: list[Line] = []
-        size_bytes = 0
+        size_bytes = last = 0
         try:
             async for part in read_lines(receive, self._limit_bytes):
                 # Blank lines count, or a body of them would keep a refusal waiting for ever.
                 size_bytes += part.blank_bytes
                 for line in part.lines:
                     gathered.append(line)
+                    last = line.number
                     size_bytes += len(line.text)
                     if len(gathered) >= CHUNK_EVENTS or size_bytes >= CHUNK_BYTES:
                         if not await self._chunk(gathered, reports):
@@ -80,7 +81,10 @@ class LineUpload:
                     if not await self._chunk(gathered, reports):
                         return
                     gathered, size_bytes = [], 0
-        except BodyIncomplete:
+        except BodyIncomplete as error:
+            # Where the client stalled it may still listen; where it went, nobody hears this.
+            first = gathered[0].number if gathered else last + 1
+            await reports.send(self._report(Refusal(first, error)))
             return
         await self._chunk(gathered, reports)
 

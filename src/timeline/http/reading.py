@@ -44,6 +44,7 @@ from timeline.http.replies import (
     negotiate,
     reply,
 )
+from timeline.http.requests import hold
 from timeline.http.service import REFLECT_TIMEOUT_S, Service, service_of
 
 STREAM_PAGE: Final = 100
@@ -170,6 +171,7 @@ async def _stream(request: HttpRequest) -> Response[bytes] | Stream:
         return Response(b"", status_code=304, headers=headers)
     if request.method == HttpMethod.HEAD:
         return Response(b"", media_type=NDJSON, headers=headers)
+    hold(request.scope, service.streams.taken())
     return Stream(_lines(service, pages), media_type=NDJSON, headers=headers)
 
 

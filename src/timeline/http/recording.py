@@ -15,6 +15,7 @@ from timeline.http.bodies import media_type, read_body
 from timeline.http.lines import LineUpload
 from timeline.http.parameters import parse
 from timeline.http.replies import JSON, NDJSON, HttpRequest, encode, negotiate
+from timeline.http.requests import hold
 from timeline.http.service import Service, service_of
 
 
@@ -26,9 +27,11 @@ async def record(request: HttpRequest) -> ASGIApp:
     parse(request.scope["query_string"], Query)
     if media_type(request) == NDJSON:
         negotiate(request.headers.get("accept"), [NDJSON])
+        hold(request.scope, service.bodies.taken())
         return LineUpload(request, service, principal)
     negotiate(request.headers.get("accept"), [JSON])
-    body = await read_body(request, service.application.settings.max_body_bytes)
+    with service.bodies.taken():
+        body = await read_body(request, service.application.settings.max_body_bytes)
     outcome = await service.writes.run(service.application.recorder.record, body, principal)
     return _recorded(service, outcome).to_asgi_response(app=None, request=request)
 

@@ -6,6 +6,7 @@ Owns the keys under which these lie in the ASGI scope.
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Final
 
 Scope = Mapping[str, Any]
@@ -28,3 +29,9 @@ def request_id(scope: Scope) -> str:
 def raw_path(scope: Scope) -> str:
     """Return the path as it was sent, percent-decoded; Litestar replaces its own by routing."""
     return str(scope["state"].get("path", scope["path"]))
+
+
+def hold(scope: Scope, held: AbstractContextManager[None]) -> None:
+    """Enter a context that lasts until the request ends, however it ends."""
+    stack: ExitStack = scope["state"]["held"]
+    stack.enter_context(held)

@@ -15,8 +15,8 @@ from anyio import CapacityLimiter
 from timeline.application.access import Principal, Role
 from timeline.application.errors import InvalidRequest, NotYetReflected, TokenMissing
 from timeline.bootstrap import Application
-from timeline.http.errors import Overloaded
 from timeline.http.replies import HttpRequest
+from timeline.http.slots import Slots
 
 READ_THREADS: Final = 8
 """Reads at once: each may hold two connections of the pool's twenty, and some are for writing."""
@@ -26,6 +26,12 @@ WRITE_THREADS: Final = 64
 
 MAX_WAITING: Final = 1_000
 """Requests that wait for a thread: a few seconds' work; more are told to come back."""
+
+MAX_STREAMS: Final = 64
+"""Streams of events at once: each keeps up to 25 MB and, now and then, a reading thread."""
+
+MAX_BODIES: Final = 512
+"""Bodies that arrive at once: half of the requests that there may be, so that others go on."""
 
 REFLECT_TIMEOUT_S: Final = 5.0
 """How long a read waits for the read models, as the API promises."""
@@ -44,8 +50,7 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self._limiter = CapacityLimiter(count)
-        self._most = count + MAX_WAITING
-        self._under_way = 0
+        self._slots = Slots(count + MAX_WAITING)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function in a thread, with this task's context variables.
@@ -54,15 +59,10 @@ class Threads:
             Overloaded: too much waits already.
 
         """
-        if self._under_way >= self._most:
-            raise Overloaded
-        self._under_way += 1
-        try:
+        with self._slots.taken():
             return await anyio.to_thread.run_sync(
                 lambda: function(*args, **kwargs), limiter=self._limiter
             )
-        finally:
-            self._under_way -= 1
 
 
 class Service:
@@ -72,6 +72,8 @@ class Service:
         self.application = application
         self.reads = Threads(READ_THREADS)
         self.writes = Threads(WRITE_THREADS)
+        self.streams = Slots(MAX_STREAMS)
+        self.bodies = Slots(MAX_BODIES)
         self._acknowledged = 0
 
     @property
