@@ -169,6 +169,15 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "a moment without a zone": ("/v1/policies?known_at=2026-11-22T10:00:00", "known_at"),
     "a moment with a blank": ("/v1/policies?known_at=2026-11-22T10:00:00+00:00", "known_at"),
     "a future moment": ("/v1/policies?known_at=2999-01-01T00:00:00Z", "known_at"),
+    "a moment after the last": (
+        "/v1/policies?known_at=9999-12-31T23:59:59-14:00",
+        "known_at",
+    ),
+    "a moment before the first": ("/v1/timeline?known_at=0001-01-01T00:00:00%2B14:00", "known_at"),
+    "a moment of a history before the first": (
+        "/v1/policies/la-ordinance-188441/history?known_at=0001-01-01T00:00:00%2B14:00",
+        "known_at",
+    ),
     "both moments": ("/v1/policies?known_at=2026-11-22T10:05:00Z&known_position=1", "known_at"),
     "a future position": ("/v1/policies?known_position=1000", "known_position"),
     "an unknown instrument": ("/v1/policies?instrument=memo", "instrument"),

@@ -105,15 +105,15 @@ class Reader:
                 raise NotYetReflected(position=live.position, wanted=position, field="")
             return Moment(day, position, self._recorded_at(position))
         if query.known_at is not None:
-            return Moment(day, self._position_at(live, query.known_at), instant(query.known_at))
+            known_at = _known_at(query.known_at)
+            return Moment(day, self._position_at(live, known_at), known_at)
         return Moment(day, live.position, self._recorded_at(live.position))
 
-    def _position_at(self, live: View, known_at: datetime) -> int:
-        asked = instant(known_at)
+    def _position_at(self, live: View, known_at: str) -> int:
         newest = self._recorded_at(live.position)
-        if asked > max(newest or "", instant(self._clock())):
+        if known_at > max(newest or "", instant(self._clock())):
             raise InvalidRequest(field="known_at", reason="The moment lies in the future")
-        position = self._store.position_at(asked)
+        position = self._store.position_at(known_at)
         if position > live.position:
             raise NotYetReflected(position=live.position, wanted=position, field="")
         if position == 0:
@@ -383,6 +383,15 @@ _EVER_CHANGING: Final = frozenset({"version", "decided_by"})
 
 def _collection(items: list[Any], more: str | None, moment: Moment) -> Answer:
     return Answer({"items": items, "next": more, **moment.stamp()}, moment.position)
+
+
+def _known_at(moment: datetime) -> str:
+    """Return a moment as the log writes it; raises InvalidRequest that names it."""
+    try:
+        return instant(moment)
+    except OverflowError as error:
+        reason = "In UTC, the moment lies before the year 1 or after the year 9999"
+        raise InvalidRequest(field="known_at", reason=reason) from error
 
 
 def _folded(text: str | None) -> str | None:
