@@ -1,32 +1,54 @@
 """Cursors: where a listing goes on, bound to its query, its date and its position.
 
-Owns their form. A cursor is no secret and grants nothing; whoever forges one gets another page of
-the same public listing, or a refusal.
+Owns their form, and bounds on all that is in them. A cursor is no secret and grants nothing; whoever
+forges one gets another page of the same public listing, or a refusal.
 """
 
 import base64
 import binascii
 import hashlib
-from typing import Final, TypeVar
+from datetime import date
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from timeline.application.errors import CursorMismatch
-from timeline.application.queries import Query
-from timeline.domain.events import write_custom
+from timeline.application.queries import Position, Query
+from timeline.domain.events import PolicyId, write_custom
+from timeline.domain.machines import FIRST_DAY, LAST_DAY
+from timeline.projections.timeline_reads import ItemKey
 
 _BOUND_ELSEWHERE: Final = frozenset({"cursor", "limit"})
 
-Key = TypeVar("Key")
+_Day: TypeAlias = Annotated[int, Meta(ge=1, le=date.max.toordinal())]
+_Bound: TypeAlias = Annotated[int, Meta(ge=FIRST_DAY, le=LAST_DAY)]
+_Instant: TypeAlias = Annotated[str, Meta(max_length=27, pattern=r"^[0-9TZ.:-]*(?!\n)$")]
+_Time: TypeAlias = Annotated[str, Meta(max_length=15, pattern=r"^[0-9:.]*(?!\n)$")]
+
+
+class _ItemKey(ItemKey, frozen=True, array_like=True):
+    """A key of the timeline, within what its columns hold."""
+
+    earliest: _Bound
+    latest: _Bound
+    rank: Position
+    time: _Time
+    position: Position
+
+
+TIMELINE_KEY: Final = _ItemKey
+POLICY_KEY: Final = PolicyId
+POSITION_KEY: Final = Position
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
     """A cursor's content: the query's digest, both clocks that it pins, and the last key."""
 
     query: str
-    position: int
-    day: int | None
-    known_at: str | None
+    position: Position
+    day: _Day | None
+    known_at: _Instant | None
     key: msgspec.Raw
 
 
@@ -49,8 +71,13 @@ def write_cursor(
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, digest: str, kind: type[Key]) -> tuple[Place, Key]:
+def read_cursor(cursor: str, digest: str, kind: Any) -> tuple[Place, Any]:
     """Return what a cursor pins, and the key to go on after.
+
+    Args:
+        cursor: what `write_cursor` gave, or anything else.
+        digest: that of the query at hand.
+        kind: TIMELINE_KEY, POLICY_KEY or POSITION_KEY: what msgspec reads the key as.
 
     Raises:
         CursorMismatch: it is no cursor, or one of another query.
@@ -59,7 +86,7 @@ def read_cursor(cursor: str, digest: str, kind: type[Key]) -> tuple[Place, Key]:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         place = msgspec.json.decode(raw, type=Place)
-        if place.query != digest or place.position < 0:
+        if place.query != digest:
             raise CursorMismatch
         key = msgspec.json.decode(place.key, type=kind)
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:

@@ -7,12 +7,19 @@ models are kept.
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from itertools import pairwise
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Engine
 
-from timeline.application.cursors import query_digest, read_cursor, write_cursor
+from timeline.application.cursors import (
+    POLICY_KEY,
+    POSITION_KEY,
+    TIMELINE_KEY,
+    query_digest,
+    read_cursor,
+    write_cursor,
+)
 from timeline.application.errors import (
     CursorMismatch,
     InvalidRequest,
@@ -37,7 +44,7 @@ from timeline.projections import evidence_reads, policy_history, policy_reads, t
 from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.reading import View, view
 from timeline.projections.relation_reads import Edge, edges, neighbourhood
-from timeline.projections.timeline_reads import ItemKey, TimelineFilter
+from timeline.projections.timeline_reads import TimelineFilter
 
 MAX_ACTIONS: Final = 10_000
 """Actions on one policy's page; the longest real streams have a few hundred."""
@@ -45,7 +52,6 @@ MAX_ACTIONS: Final = 10_000
 MAX_DISPUTES: Final = 1_000
 """Disputes on one policy's page, the oldest: more than an editor settles."""
 
-Key = TypeVar("Key")
 Clocked = TimelineQuery | PoliciesQuery | PolicyQuery | HistoryQuery
 
 
@@ -128,15 +134,15 @@ class Reader:
         return events[0].recorded_at if events else None
 
     def _page(
-        self, live: View, query: Clocked, kind: type[Key], *, today: bool, about: str = ""
-    ) -> tuple[Moment, Key | None, Callable[[object], str]]:
+        self, live: View, query: Clocked, kind: Any, *, today: bool, about: str = ""
+    ) -> tuple[Moment, Any, Callable[[object], str]]:
         """Return the moment a page belongs to, the key to go on after, and how to write the next.
 
         The first page fixes both clocks; its cursors carry them on.
         """
         digest = query_digest(query, about=about)
         cursor = getattr(query, "cursor", None)
-        key: Key | None = None
+        key = None
         if cursor is None:
             moment = self._moment(live, query, today=today)
         else:
@@ -165,7 +171,7 @@ class Reader:
         _require_jurisdiction(query)
         _require_order(query)
         with view(self._engine) as live:
-            moment, after, cursor = self._page(live, query, ItemKey, today=False)
+            moment, after, cursor = self._page(live, query, TIMELINE_KEY, today=False)
             found = timeline_reads.select_items(
                 live,
                 self._timeline_filter(live, query, moment),
@@ -206,7 +212,7 @@ class Reader:
         """Return the policies with their three axes."""
         _require_jurisdiction(query)
         with view(self._engine) as live:
-            moment, after, cursor = self._page(live, query, str, today=True)
+            moment, after, cursor = self._page(live, query, POLICY_KEY, today=True)
             found = policy_reads.select_policies(
                 live,
                 _policy_filter(query),
@@ -261,7 +267,7 @@ class Reader:
     def history(self, policy: str, query: HistoryQuery) -> Answer:
         """Return a policy's replay: event by event, what it changed and the state after it."""
         with view(self._engine) as live:
-            moment, after, cursor = self._page(live, query, int, today=True, about=policy)
+            moment, after, cursor = self._page(live, query, POSITION_KEY, today=True, about=policy)
             if policy_reads.standing(live, policy, moment.position) is None:
                 raise UnknownResource(
                     kind="policy", id=policy, position=moment.position, field="policy"
@@ -305,7 +311,7 @@ class Reader:
         head = self._store.head().position
         after = query.after
         if query.cursor is not None:
-            place, after = read_cursor(query.cursor, digest, int)
+            place, after = read_cursor(query.cursor, digest, POSITION_KEY)
             if place.position > head:
                 raise CursorMismatch
             head = place.position
