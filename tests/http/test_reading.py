@@ -1,5 +1,6 @@
 """Reading: representations, validators, freshness, pages and redirects."""
 
+import re
 import threading
 import time
 from urllib.parse import urlsplit
@@ -297,6 +298,51 @@ def test_private_reading_needs_any_role(private: Client) -> None:
     assert private.get("/health/live").status_code == 200
     assert private.get("/health/ready").status_code == 200
     assert private.get("/schema/openapi.json").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/", 200),
+        ("/health/live", 200),
+        ("/health/ready", 200),
+        ("/nothing", 404),
+        ("/v1/nothing", 404),
+        ("/problems/nothing", 404),
+        ("/v1/policies/nothing", 401),
+        ("/v1/events/nothing", 401),
+    ],
+)
+@pytest.mark.parametrize("accept", ["*/*", "text/html,*/*;q=0.8"])
+def test_private_reading_tells_no_position_without_a_token(
+    private: Client, target: str, status: int, accept: str
+) -> None:
+    """How much is recorded is part of the record, in bodies and in headers."""
+    assert private.record(registration()).status_code == 201
+    assert private.get("/v1/policies", role=Role.READER).json()["position"] == 1
+
+    answer = private.get(target, Accept=accept)
+
+    assert answer.status_code == status
+    assert "timeline-position" not in answer.headers
+    if answer.headers["content-type"].endswith("json"):
+        assert not {"position", "reflected"} & set(answer.json())
+    assert not re.search("position [0-9]", answer.text)
+
+
+def test_read_models_that_lag_tell_no_position_without_a_token(
+    private: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A probe learns that the service is not ready, not how much it holds."""
+    monkeypatch.setattr("timeline.http.health.READY_TIMEOUT_S", 0.05)
+    private.application.follower.stop()
+    private.record(registration())
+
+    refused = private.get("/health/ready")
+
+    assert refused.status_code == 503
+    assert not {"position", "reflected"} & set(refused.json())
+    assert not re.search("[0-9]", refused.json()["detail"])
 
 
 BODY = b"""{"policy": "order-1", "type": "ActionRecorded", "data": {"action": "issued",

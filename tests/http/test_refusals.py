@@ -237,7 +237,7 @@ UNKNOWN = {
         "unknown-resource",
     ),
     "what is around nothing": ("/v1/timeline?around=nothing", "unknown-resource"),
-    "a problem type": ("/problems/nothing", "unknown-resource"),
+    "a problem type": ("/problems/nothing", "unknown-route"),
 }
 
 

@@ -39,15 +39,12 @@ async def ready(request: HttpRequest) -> Response[bytes]:
     head = await service.reads.run(_head_of_right_schema, service)
     error = service.application.follower.error
     reached = await service.reaches(head, READY_TIMEOUT_S)
+    positions = service.openly(position=head, reflected=service.position)
     if error is not None and not reached:
         raise NotReady(reason="the read models do not follow the log")
     if not reached:
-        raise NotReady(
-            reason=f"the read models reflect position {service.position} of {head}",
-            position=head,
-            reflected=service.position,
-        )
-    document = {"status": "ready", "position": head, "reflected": service.position}
+        raise NotReady(reason="the read models lag behind the log", **positions)
+    document = {"status": "ready", **positions}
     return Response(encode(document), media_type=JSON, headers=_HEADERS)
 
 

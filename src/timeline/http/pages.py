@@ -16,9 +16,9 @@ from litestar import Response, route
 from litestar.params import FromPath
 from markupsafe import Markup, escape
 
-from timeline.application.errors import UnknownResource
 from timeline.application.queries import Query
 from timeline.http import openapi
+from timeline.http.errors import UnknownRoute
 from timeline.http.examples import examples
 from timeline.http.operations import OPERATIONS
 from timeline.http.parameters import parse
@@ -54,10 +54,10 @@ _PROBLEM: Final = re.compile(r"`(/problems/[a-z-]+)`")
 async def index(request: HttpRequest) -> Response[bytes]:
     """Answer where to begin."""
     parse(request.scope["query_string"], Query)
-    position = service_of(request).position
+    service = service_of(request)
     document = {
         "items": [{"href": href, "title": title} for href, title in ENTRY_POINTS],
-        "position": position,
+        **service.openly(position=service.position),
     }
     return _either(request, document, "index.html")
 
@@ -84,8 +84,7 @@ async def problem(request: HttpRequest, slug: FromPath[str]) -> Response[bytes]:
     parse(request.scope["query_string"], Query)
     found = problem_types().get(slug)
     if found is None:
-        position = service_of(request).position
-        raise UnknownResource(kind="problem type", id=shown(slug), position=position, field="slug")
+        raise UnknownRoute(path=f"/problems/{shown(slug)}")
     return _either(
         request, {name: getattr(found, name) for name in found.__struct_fields__}, "problem.html"
     )

@@ -432,7 +432,13 @@ class EntryPoints(Answered, frozen=True, kw_only=True):
     """What the service offers."""
 
     items: tuple[EntryPoint, ...]
-    position: Reflected
+    position: (
+        Annotated[
+            Position,
+            Meta(description="The position the answer reflects, where reading needs no token."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Live(Answered, frozen=True, kw_only=True):
@@ -445,5 +451,16 @@ class Ready(Answered, frozen=True, kw_only=True):
     """The process can serve."""
 
     status: Annotated[str, Meta(pattern="^ready$")]
-    position: Annotated[Position, Meta(description="The log's last position.")]
-    reflected: Annotated[Position, Meta(description="The position the read models reflect.")]
+    position: (
+        Annotated[
+            Position, Meta(description="The log's last position, where reading needs no token.")
+        ]
+        | UnsetType
+    ) = UNSET
+    reflected: (
+        Annotated[
+            Position,
+            Meta(description="The position the read models reflect, where reading needs no token."),
+        ]
+        | UnsetType
+    ) = UNSET

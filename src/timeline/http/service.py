@@ -6,7 +6,7 @@ Owns the bounds on concurrent work and the wait for the read models. Must not kn
 import re
 import time
 from collections.abc import Callable
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -140,6 +140,10 @@ class Service:
         """Let a reader in: anyone where reading is public, else whoever has a token."""
         if not self.application.settings.public_read:
             await self.principal(request, Role.READER)
+
+    def openly(self, **positions: int) -> dict[str, Any]:
+        """Return positions for an answer that asks for no token: none where reading needs one."""
+        return positions if self.application.settings.public_read else {}
 
     async def principal(self, request: HttpRequest, needed: Role) -> Principal:
         """Return who asks.
