@@ -1,6 +1,7 @@
 """Health: whether to restart the process, and whether to send it work."""
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from http_client import Client, problem, registration
@@ -25,6 +26,19 @@ def test_a_service_that_follows_its_log_is_ready(empty: Client) -> None:
         200,
         {"status": "ready", "position": 1, "reflected": 1},
     )
+
+
+def test_readiness_does_not_read_the_migrations_again(
+    empty: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this version knows does not change while it runs; a probe comes every few seconds."""
+
+    def read(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ScriptDirectory, "from_config", read)
+
+    assert empty.get("/health/ready").status_code == 200
 
 
 def test_another_schema_is_not_ready(empty: Client) -> None:

@@ -4,9 +4,10 @@ Owns where the migrations are and what the service's role may do. The migrations
 beside this package; must not know what they contain.
 """
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from alembic import command
 from alembic.config import Config
@@ -60,8 +61,7 @@ def current_revision(engine: Engine) -> str | None:
 
 def head_revision() -> str:
     """Return the newest revision this version knows."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    return head or ""
+    return _versions().head
 
 
 def migrations_path() -> Path:
@@ -113,8 +113,22 @@ def _revision(context: MigrationContext) -> str | None:
     return context.get_current_revision()
 
 
-def _refuse_unknown(current: str | None) -> None:
+class _Versions(NamedTuple):
+    """The revisions this version knows."""
+
+    head: str
+    known: frozenset[str]
+
+
+@cache
+def _versions() -> _Versions:
+    """Return the migrations' revisions, read once: readiness asks for them again and again."""
     script = ScriptDirectory.from_config(_config())
-    known = {revision.revision for revision in script.walk_revisions()}
-    if current is not None and current not in known:
-        raise SchemaTooNew(current=current, expected=script.get_current_head())
+    known = frozenset(revision.revision for revision in script.walk_revisions())
+    return _Versions(script.get_current_head() or "", known)
+
+
+def _refuse_unknown(current: str | None) -> None:
+    versions = _versions()
+    if current is not None and current not in versions.known:
+        raise SchemaTooNew(current=current, expected=versions.head)
