@@ -65,7 +65,7 @@ def application(
         StoreUnavailable: the database cannot be reached.
 
     """
-    engine = create_engine(settings.database_url)
+    engine = create_engine(settings.database_url, must_exist=True)
     try:
         check_schema(engine)
         check_durability(engine)

@@ -1,11 +1,12 @@
 """Connections: what they are set to, what is refused at the start, what drivers' errors mean."""
 
 import sqlite3
+from pathlib import Path
 from threading import Event, Thread
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import URL, Engine, make_url, text
 
 from builders import acted, one, registered
 from conftest import TestClock
@@ -281,3 +282,23 @@ def _run(engine: Engine, statement: str) -> None:
     with write_transaction(engine) as connection:
         for each in statement.split("; "):
             connection.execute(text(each))
+
+
+@pytest.mark.parametrize("name", ["plain.db", "with ?mode=memory #100%.db"])
+def test_a_database_that_must_exist_is_not_made(tmp_path: Path, name: str) -> None:
+    """Any file name is opened as it is, and none is created."""
+    path = tmp_path / name
+    url = URL.create("sqlite", database=str(path)).render_as_string()
+    engine = create_engine(url, must_exist=True)
+
+    with pytest.raises(StoreUnavailable), statement(engine) as connection:
+        connection.execute(text("SELECT 1"))
+    absent = list(tmp_path.iterdir())
+    sqlite3.connect(path).close()
+    with statement(engine) as connection:
+        found = connection.execute(text("SELECT 1")).scalar_one()
+    engine.dispose()
+
+    assert absent == []
+    assert found == 1
+    assert {each.name for each in tmp_path.iterdir()} == {name}

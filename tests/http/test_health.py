@@ -1,10 +1,14 @@
 """Health: whether to restart the process, and whether to send it work."""
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from http_client import Client, problem, registration
+from http_client import Client, problem, registration, running
 from timeline.projections.follower import Follower
 
 
@@ -39,6 +43,44 @@ def test_readiness_does_not_read_the_migrations_again(
     monkeypatch.setattr(ScriptDirectory, "from_config", read)
 
     assert empty.get("/health/ready").status_code == 200
+
+
+@pytest.fixture
+def on_file(sqlite_url: str) -> Iterator[tuple[Client, Path]]:
+    """Run a service on an SQLite file that a test may take away."""
+    with running(sqlite_url) as client:
+        yield client, Path(sqlite_url.removeprefix("sqlite:///"))
+
+
+def test_a_file_that_is_gone_is_not_ready_and_not_made_again(
+    on_file: tuple[Client, Path],
+) -> None:
+    """A connection of the pool does not put an empty file where the record was."""
+    client, path = on_file
+    path.unlink()
+    client.application.engine.dispose()
+
+    ready = client.get("/health/ready")
+    read = client.get("/v1/policies")
+
+    assert problem(ready)[:2] == (503, "not-ready")
+    assert "file" in ready.json()["detail"]
+    assert problem(read)[:2] == (503, "store-unavailable")
+    assert not path.exists()
+
+
+def test_another_file_in_its_place_is_not_ready(
+    on_file: tuple[Client, Path], migrated_sqlite: Path
+) -> None:
+    """What is recorded into a file that was replaced would be lost."""
+    client, path = on_file
+    path.unlink()
+    shutil.copy(migrated_sqlite, path)
+
+    refused = client.get("/health/ready")
+
+    assert problem(refused)[:2] == (503, "not-ready")
+    assert "file" in refused.json()["detail"]
 
 
 def test_another_schema_is_not_ready(empty: Client) -> None:

@@ -40,7 +40,7 @@ def _look(settings: Settings) -> standing.Status:
     shown = redact_url(settings.database_url)
     if not exists(settings):
         return standing.unmigrated(shown)
-    engine = create_engine(settings.database_url)
+    engine = create_engine(settings.database_url, must_exist=True)
     try:
         return standing.status(engine, SqlStore(engine), shown, datetime.now(UTC))
     finally:

@@ -29,8 +29,12 @@ RETRY_AFTER_S: Final = 1.0
 """When to come back after the pool was empty: statements take milliseconds."""
 
 
-def create_engine(url: str) -> Engine:
+def create_engine(url: str, *, must_exist: bool = False) -> Engine:
     """Return an engine for `sqlite:///FILE` or `postgresql://…`; nothing is opened yet.
+
+    Args:
+        url: the database's address.
+        must_exist: never make an SQLite file; one that is gone is then StoreUnavailable.
 
     Raises:
         ValueError: the address is malformed, or that of another database.
@@ -52,8 +56,13 @@ def create_engine(url: str) -> Engine:
         # Parameters are payloads: they stay out of logs and messages.
         hide_parameters=True,
     )
-    dialect.prepare(engine)
+    dialect.prepare(engine, must_exist=must_exist)
     return engine
+
+
+def identity(engine: Engine) -> object:
+    """Return what tells the database from another in its place; None where it is gone."""
+    return dialect_of(engine).identity(engine)
 
 
 def check_durability(engine: Engine) -> None:

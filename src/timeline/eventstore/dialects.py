@@ -28,8 +28,15 @@ class Dialect(Protocol):
         """Return what the driver is told when it opens a connection."""
         ...
 
-    def prepare(self, engine: Engine) -> None:
-        """Have every new connection set up, and transactions begin as they have to."""
+    def prepare(self, engine: Engine, *, must_exist: bool) -> None:
+        """Have every new connection set up, and transactions begin as they have to.
+
+        Where the database must exist, no connection makes an empty one in its place.
+        """
+        ...
+
+    def identity(self, engine: Engine) -> object:
+        """Return what tells the database from another in its place; None where it is gone."""
         ...
 
     def check_durability(self, connection: Connection) -> None:

@@ -101,9 +101,13 @@ class PostgreSQL:
             "application_name": "timeline",
         }
 
-    def prepare(self, engine: Engine) -> None:
+    def prepare(self, engine: Engine, *, must_exist: bool) -> None:  # noqa: ARG002 - it always must
         """Set up each new session."""
         event.listen(engine, "connect", _set_up_session)
+
+    def identity(self, engine: Engine) -> object:
+        """Return the address: a connection to a database that is gone fails by itself."""
+        return engine.url
 
     def check_durability(self, connection: Connection) -> None:
         """Refuse a server that may lose or tear what it acknowledged."""

@@ -7,6 +7,7 @@ statements that commit.
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -81,10 +82,20 @@ class SQLite:
             "timeout": BUSY_TIMEOUT_MS / 1_000,
         }
 
-    def prepare(self, engine: Engine) -> None:
+    def prepare(self, engine: Engine, *, must_exist: bool) -> None:
         """Set up each new connection, and begin transactions explicitly."""
+        if must_exist:
+            event.listen(engine, "do_connect", _open_existing)
         event.listen(engine, "connect", _set_up_connection)
         event.listen(engine, "begin", _begin)
+
+    def identity(self, engine: Engine) -> object:
+        """Return the file's device and inode."""
+        try:
+            found = Path(engine.url.database or "").stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def check_durability(self, connection: Connection) -> None:
         """Refuse a connection that does not sync its log at each commit."""
@@ -167,6 +178,14 @@ class SQLite:
     def as_hex(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
         """Read a blob as digits; NULL stays NULL, which `hex` would make the empty text."""
         return func.iif(column.is_(None), None, func.hex(column))
+
+
+def _open_existing(
+    _dialect: object, _record: object, arguments: list[Any], parameters: dict[str, Any]
+) -> None:
+    """Name the file by a URI, which can say that it is not to be created."""
+    arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
+    parameters["uri"] = True
 
 
 def _set_up_connection(connection: sqlite3.Connection, _record: object) -> None:

@@ -50,6 +50,8 @@ async def ready(request: HttpRequest) -> Response[bytes]:
 
 def _head_of_right_schema(service: Service) -> int:
     application = service.application
+    if not service.database_is_there():
+        raise NotReady(reason="the database's file is gone, or another is in its place")
     try:
         check_schema(application.engine)
         return application.store.head().position

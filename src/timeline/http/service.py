@@ -15,6 +15,7 @@ from anyio import CapacityLimiter
 from timeline.application.access import Principal, Role
 from timeline.application.errors import InvalidRequest, NotYetReflected, TokenMissing
 from timeline.bootstrap import Application
+from timeline.eventstore.database import identity
 from timeline.http.replies import HttpRequest
 from timeline.http.slots import Slots
 
@@ -75,11 +76,19 @@ class Service:
         self.streams = Slots(MAX_STREAMS)
         self.bodies = Slots(MAX_BODIES)
         self._acknowledged = 0
+        self._database = identity(application.engine)
 
     @property
     def position(self) -> int:
         """The position that the read models are known to reflect."""
         return self.application.follower.position
+
+    def database_is_there(self) -> bool:
+        """Tell whether the database is the one that the service started with.
+
+        SQLite goes on with a file that was removed, and all that it takes in is lost with it.
+        """
+        return identity(self.application.engine) == self._database
 
     def acknowledge(self, position: int) -> None:
         """Note that an append was answered: reads that begin from now on reflect it."""
