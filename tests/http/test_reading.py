@@ -300,6 +300,16 @@ def test_private_reading_needs_any_role(private: Client) -> None:
     assert private.get("/schema/openapi.json").status_code == 200
 
 
+def test_private_reading_waits_for_no_writer(
+    private: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader's token is looked up in a thread for reading: appends may hold all the others."""
+    service = private.http.app.state.service
+    monkeypatch.setattr(service.writes, "run", None)
+
+    assert private.get("/v1/policies", role=Role.READER).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("target", "status"),
     [

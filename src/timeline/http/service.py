@@ -148,14 +148,14 @@ class Service:
     async def authorise_read(self, request: HttpRequest) -> None:
         """Let a reader in: anyone where reading is public, else whoever has a token."""
         if not self.application.settings.public_read:
-            await self.principal(request, Role.READER)
+            await self._recognised(request, Role.READER, self.reads)
 
     def openly(self, **positions: int) -> dict[str, Any]:
         """Return positions for an answer that asks for no token: none where reading needs one."""
         return positions if self.application.settings.public_read else {}
 
     async def principal(self, request: HttpRequest, needed: Role) -> Principal:
-        """Return who asks.
+        """Return who asks to record.
 
         Raises:
             TokenMissing: the request has no bearer token.
@@ -163,10 +163,14 @@ class Service:
             NotAllowed: the role is too low.
 
         """
+        return await self._recognised(request, needed, self.writes)
+
+    async def _recognised(self, request: HttpRequest, needed: Role, threads: Threads) -> Principal:
+        """Ask for the token's owner in a thread of the kind that the request is going to use."""
         found = _BEARER.fullmatch(request.headers.get("authorization", "").strip())
         if found is None:
             raise TokenMissing
-        principal = await self.writes.run(self.application.access.recognise, found.group(1))
+        principal = await threads.run(self.application.access.recognise, found.group(1))
         request.scope["state"]["principal"] = principal.name
         principal.require(needed)
         return principal
