@@ -1,11 +1,13 @@
 """What may stand in the environment, and what is said about what may not."""
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from timeline.eventstore.database import MAX_OVERFLOW, POOL_SIZE
 from timeline.settings import (
     SETTINGS,
     Setting,
@@ -33,6 +35,16 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         log_origin="timeline.invalid/log",
         signing_key_file=None,
     )
+
+
+def test_workers_say_how_many_connections_they_take() -> None:
+    """What the description counts is what the pools hold, and its example fits with some to spare."""
+    (workers,) = (each for each in SETTINGS if each.field == "workers")
+    each, most, processes = map(int, re.findall("[0-9]+", workers.description))
+
+    reserved_for_superusers = 3
+    assert each == POOL_SIZE + MAX_OVERFLOW
+    assert processes * each < most - reserved_for_superusers < (processes + 1) * each
 
 
 def test_each_variable_sets_its_field() -> None:

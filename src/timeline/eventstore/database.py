@@ -20,7 +20,8 @@ POOL_SIZE: Final = 10
 """Connections kept open: the writer, a runner of read models, and a few readers."""
 
 MAX_OVERFLOW: Final = 10
-"""More connections for a burst: with them, five processes fit into PostgreSQL's default of 100."""
+"""More connections for a burst. With them, four processes fit into the 97 that PostgreSQL's default
+of 100 leaves to those who are no superusers, and so do commands and a monitor beside them."""
 
 POOL_TIMEOUT_S: Final = 10.0
 """How long a caller waits for a connection: less than a client's own patience."""
