@@ -250,6 +250,24 @@ def test_what_is_not_there_is_404(reading: Client, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "field"),
+    [
+        ("/v1/events/nope", "id"),
+        (f"/v1/events/{event_id(1)}", "id"),
+        ("/v1/policies/Nope", "policy"),
+        ("/v1/policies/nope", "policy"),
+        ("/v1/policies/Nope/history", "policy"),
+        ("/v1/policies/nope/history", "policy"),
+    ],
+)
+def test_what_is_not_there_is_named_as_the_route_names_it(
+    reading: Client, target: str, field: str
+) -> None:
+    """An id that cannot be one and an id that nothing has are the same mistake."""
+    assert problem(reading.get(target)) == (404, "unknown-resource", field)
+
+
+@pytest.mark.parametrize(
     ("target", "accept"),
     [
         ("/v1/timeline", "text/html"),

@@ -128,10 +128,12 @@ def _location_of_survivor(request: HttpRequest, moved: PolicyMoved) -> str:
     return f"{location}?{query.decode()}" if query else location
 
 
-def _known_form(pattern: "re.Pattern[str]", kind: str, id: str, service: Service) -> str:
+def _known_form(
+    pattern: "re.Pattern[str]", kind: str, field: str, id: str, service: Service
+) -> str:
     """Return an id of the right form; nothing else can be in the record, so nobody is asked."""
     if pattern.match(id) is None or len(id) > _LONGEST_POLICY:
-        raise UnknownResource(kind=kind, id=shown(id), position=service.position, field=kind)
+        raise UnknownResource(kind=kind, id=shown(id), position=service.position, field=field)
     return id
 
 
@@ -199,7 +201,7 @@ async def event(request: HttpRequest, id: FromPath[str]) -> Response[bytes]:
     """Answer one event."""
 
     def ask(reader: Reader, _query: EventQuery) -> Answer:
-        return reader.event(_known_form(_EVENT, "event", id, service_of(request)))
+        return reader.event(_known_form(_EVENT, "event", "id", id, service_of(request)))
 
     return await answer(request, EventQuery, ask, of_log=True)
 
@@ -226,7 +228,9 @@ async def policy(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]
 
 
 def _policy(request: HttpRequest, policy: str, reader: Reader, query: PolicyQuery) -> Answer:
-    return reader.policy(_known_form(_POLICY, "policy", policy, service_of(request)), query)
+    return reader.policy(
+        _known_form(_POLICY, "policy", "policy", policy, service_of(request)), query
+    )
 
 
 @route("/v1/policies/{policy:str}/history", http_method=READ, status_code=200)
@@ -236,7 +240,9 @@ async def history(request: HttpRequest, policy: FromPath[str]) -> Response[bytes
 
 
 def _history(request: HttpRequest, policy: str, reader: Reader, query: HistoryQuery) -> Answer:
-    return reader.history(_known_form(_POLICY, "policy", policy, service_of(request)), query)
+    return reader.history(
+        _known_form(_POLICY, "policy", "policy", policy, service_of(request)), query
+    )
 
 
 @route("/v1/vocabulary", http_method=READ, status_code=200)
