@@ -56,6 +56,20 @@ def test_revoking_nobody_is_refused(timeline: Callable[..., Result]) -> None:
     assert "nobody" in result.stderr
 
 
+def test_revoking_twice_says_since_when(timeline: Callable[..., Result]) -> None:
+    """Nothing is left to do, and the moment that counts stays the first one."""
+    timeline("token", "create", "desk", "--role", "reader")
+    timeline("token", "revoke", "desk")
+    (before,) = json.loads(timeline("token", "list", "--json").stdout)
+
+    result = timeline("token", "revoke", "desk")
+
+    (after,) = json.loads(timeline("token", "list", "--json").stdout)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"The token of desk is revoked already, since {before['revoked_at']}." in result.stderr
+    assert after == before
+
+
 def test_of_two_who_take_a_name_at_once_one_gets_it(engine: Engine) -> None:
     """The other is told that it is taken, as if it had come a moment later."""
     names = [f"desk-{number}" for number in range(10)]

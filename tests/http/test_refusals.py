@@ -318,7 +318,11 @@ def errors_of(module: Any) -> list[type[Exception]]:
 FAULTS = {eventstore.AppendOnlyViolation, eventstore.CorruptStore, eventstore.NotDurable}
 """Errors that no client can do anything about: they are 500, and say nothing."""
 
-OF_THE_COMMAND_LINE = {application.PrincipalTaken, application.UnknownPrincipal}
+OF_THE_COMMAND_LINE = {
+    application.AlreadyRevoked,
+    application.PrincipalTaken,
+    application.UnknownPrincipal,
+}
 
 
 @pytest.mark.parametrize("module", [application, domain, eventstore, http])

@@ -24,7 +24,13 @@ from sqlalchemy import (
     update,
 )
 
-from timeline.application.errors import NotAllowed, PrincipalTaken, TokenUnknown, UnknownPrincipal
+from timeline.application.errors import (
+    AlreadyRevoked,
+    NotAllowed,
+    PrincipalTaken,
+    TokenUnknown,
+    UnknownPrincipal,
+)
 from timeline.domain.events import PrincipalName, read
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.database import read_snapshot, write_transaction
@@ -144,7 +150,13 @@ class Access:
         return found is not None
 
     def revoke(self, name: str) -> None:
-        """Make a principal's token worthless, for good; raises UnknownPrincipal."""
+        """Make a principal's token worthless, for good.
+
+        Raises:
+            UnknownPrincipal: nobody has or had a token of this name.
+            AlreadyRevoked: it is worthless since another moment.
+
+        """
         with write_transaction(self._engine) as connection:
             revoked = connection.execute(
                 update(tokens)
@@ -152,7 +164,10 @@ class Access:
                 .values(revoked_at=self._now())
             )
         if revoked.rowcount != 1:
-            raise UnknownPrincipal(name=name)
+            since = next((each.revoked_at for each in self.records() if each.name == name), None)
+            if since is None:
+                raise UnknownPrincipal(name=name)
+            raise AlreadyRevoked(name=name, since=since)
 
     def records(self) -> list[TokenRecord]:
         """Return what is kept about every token, by name."""

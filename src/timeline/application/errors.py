@@ -12,7 +12,8 @@
     ├── CursorMismatch             the cursor belongs to another query
     ├── NotYetReflected            the read models have not reached the position asked for
     ├── PrincipalTaken             a principal's name is never reused
-    └── UnknownPrincipal
+    ├── UnknownPrincipal
+    └── AlreadyRevoked
 
 A class's docstring is its message; the facts are attributes; `field` names the offending input.
 """
@@ -103,5 +104,11 @@ class PrincipalTaken(ApplicationError):
 
 class UnknownPrincipal(ApplicationError):
     """There is no token of {name}."""
+
+    default_field = "name"
+
+
+class AlreadyRevoked(ApplicationError):
+    """The token of {name} is revoked already, since {since}."""
 
     default_field = "name"
