@@ -59,15 +59,24 @@ def test_the_commands_are_those_that_work() -> None:
     assert tuple(sorted(main.commands)) == COMMANDS
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_explains_itself(name: str) -> None:
-    """`--help` goes to stdout, exits 0, and each option says what it does."""
-    result = CliRunner().invoke(main, [name, "--help"])
+@pytest.mark.parametrize(
+    "words",
+    [*COMMANDS, "token create", "token list", "token revoke"],
+)
+def test_each_command_explains_itself(words: str) -> None:
+    """`--help` goes to stdout, exits 0, and says what each argument and option does."""
+    command: click.Command = main
+    for word in words.split():
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
 
-    options = [each for each in main.commands[name].params if isinstance(each, click.Option)]
+    result = CliRunner().invoke(main, [*words.split(), "--help"], env={"COLUMNS": "400"})
+
+    helps: list[str] = [getattr(each, "help", None) or "?" for each in command.params]
+    shown = " ".join(result.stdout.split())
     assert result.exit_code == 0
-    assert name in result.stdout
-    assert all(option.help for option in options)
+    assert f"main {words}" in shown
+    assert [help for help in helps if help not in shown] == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,10 @@ from timeline.settings import Settings
 
 @click.command()
 @click.argument(
-    "file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-"
+    "file",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    default="-",
+    help="Where to write; - or nothing for standard output.",
 )
 @click.option("--after", type=POSITION, default=0, metavar="P", help="Events after this position.")
 @click.option("--until", type=POSITION, metavar="P", help="Events up to this position.")

@@ -20,7 +20,7 @@ from timeline.settings import Settings
 
 
 @click.command("import")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.File("rb"), help="What to read; - for standard input.")
 @click.option(
     "--as",
     "principal",

@@ -19,6 +19,9 @@ from timeline.settings import Settings
     metavar="[PROJECTION]…",
     nargs=-1,
     type=click.Choice([model.name for model in MODELS]),
+    help="A read model to build: "
+    + ", ".join(model.name for model in MODELS)
+    + "; all by default.",
 )
 @click.option(
     "--accept-differences",
@@ -39,7 +42,7 @@ def rebuild(
     """Build read models anew from the log, compare them with the live ones and switch.
 
     Readers are served from the live ones all the while. Where the rows differ, nothing is switched
-    and the exit code is 1, unless --accept-differences is given. All read models by default.
+    and the exit code is 1, unless --accept-differences is given.
     """
     models = [model for model in MODELS if not projections or model.name in projections]
     with opened(settings) as app:

@@ -23,7 +23,12 @@ _AXES: Final = ("stage", "force", "litigation", "in_force")
 
 
 @click.command()
-@click.argument("policy", type=POLICY, required=False)
+@click.argument(
+    "policy",
+    type=POLICY,
+    required=False,
+    help="The id of the policy to tell of; all read models are checked without.",
+)
 @click.option("--until", type=POSITION, metavar="P", help="Replay up to this position.")
 @click.option(
     "--as-of",

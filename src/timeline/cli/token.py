@@ -18,7 +18,11 @@ def token() -> None:
 
 
 @token.command()
-@click.argument("name", type=PRINCIPAL)
+@click.argument(
+    "name",
+    type=PRINCIPAL,
+    help="The principal: a new name, in lower-case letters, digits and hyphens.",
+)
 @click.option(
     "--role",
     type=click.Choice([role.value for role in Role]),
@@ -48,7 +52,7 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 
 
 @token.command()
-@click.argument("name", type=PRINCIPAL)
+@click.argument("name", type=PRINCIPAL, help="The principal whose token it is.")
 @pass_settings
 def revoke(settings: Settings, name: str) -> None:
     """Make a principal's token worthless, for good."""
