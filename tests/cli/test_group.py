@@ -193,3 +193,29 @@ def test_ctrl_c_during_work_exits_with_130(command: Callable[..., Result], sqlit
         process.wait(30)
 
     assert (process.returncode, said) == (130, b"Interrupted.\n")
+
+
+INTERRUPTED_WHILE_IMPORTING: Final = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "timeline.cli.group":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from timeline.__main__ import run
+run()
+"""
+
+
+def test_ctrl_c_during_the_start_is_quiet() -> None:
+    """Whoever changes their mind at once sees no traceback of imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_IMPORTING],
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

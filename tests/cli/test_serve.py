@@ -17,9 +17,11 @@ from typing import Any, Final
 import httpx
 import pytest
 from click.testing import Result
+from granian import Granian
 from sqlalchemy import Engine, text
 
-from timeline.cli.serve import CONNECTIONS, OTHER_FILES, bindable, connections, shown
+from timeline.cli.serve import CONNECTIONS, OTHER_FILES, bindable, connections, listen, shown
+from timeline.settings import Settings
 
 START_TIMEOUT_S: Final = 60
 STOP_TIMEOUT_S: Final = 30
@@ -178,6 +180,27 @@ def test_connections_fit_into_the_files_a_process_may_open(
 
     assert connections() == kept
     assert was_set == ([] if raised is None else [(raised, limits[1])])
+
+
+def test_a_process_that_starts_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it has handlers of its own, SIGTERM ends it and Ctrl-C is left to its parent."""
+    after_fork: list[Callable[[], None]] = []
+    monkeypatch.setattr(
+        os, "register_at_fork", lambda **each: after_fork.append(each["after_in_child"])
+    )
+    monkeypatch.setattr(Granian, "serve", lambda _: None)
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(each, lambda *_: None) for each in signals]
+    try:
+        listen(Settings(), "127.0.0.1", 8000, 1)
+        for act in after_fork:
+            act()
+        handlers = [signal.getsignal(each) for each in signals]
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+    assert handlers == [signal.SIG_DFL, signal.SIG_IGN]
 
 
 def test_the_demo_answers_with_the_token_that_it_prints_and_can_be_run_again(

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -125,7 +126,17 @@ def listen(
         log_dictconfig=granian_logging(),
     )
     server.on_startup(on_listening)
+    os.register_at_fork(after_in_child=_stoppable)
     server.serve()
+
+
+def _stoppable() -> None:
+    """Let a process be stopped while it starts.
+
+    Until it has handlers of its own it has those of its parent, which would wait for nothing.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def connections() -> int:
