@@ -58,7 +58,11 @@ def _commands(group: click.Group) -> Iterator[str]:
 
 
 def _walk(group: click.Group, words: str) -> Iterator[tuple[str, click.Command]]:
-    for name, command in sorted(group.commands.items()):
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None:
+            raise LookupError(name)
         if isinstance(command, click.Group):
             yield from _walk(command, f"{words} {name}")
         else:

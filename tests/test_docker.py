@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import psycopg
 import pytest
 import yaml
@@ -206,7 +207,9 @@ def test_commands_and_their_options_exist(arguments: list[str]) -> None:
     # Here and not above: the other tests hold without the program.
     from timeline.cli import main  # noqa: PLC0415
 
-    options = {option for each in main.commands[arguments[0]].params for option in each.opts}
+    command = main.get_command(click.Context(main), arguments[0])
+    assert command is not None
+    options = {option for each in command.params for option in each.opts}
 
     assert json.loads(last("runtime", "ENTRYPOINT")) == ["timeline"]
     assert {each for each in arguments if each.startswith("--")} <= options

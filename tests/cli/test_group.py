@@ -56,7 +56,7 @@ def test_the_version_is_one_line() -> None:
 
 def test_the_commands_are_those_that_work() -> None:
     """There is no command that only announces itself."""
-    assert tuple(sorted(main.commands)) == COMMANDS
+    assert tuple(main.list_commands(click.Context(main))) == COMMANDS
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,11 @@ def test_the_commands_are_those_that_work() -> None:
 )
 def test_each_command_explains_itself(words: str) -> None:
     """`--help` goes to stdout, exits 0, and says what each argument and option does."""
-    command: click.Command = main
+    command: click.Command | None = main
     for word in words.split():
         assert isinstance(command, click.Group)
-        command = command.commands[word]
+        command = command.get_command(click.Context(command), word)
+    assert command is not None
 
     result = CliRunner().invoke(main, [*words.split(), "--help"], env={"COLUMNS": "400"})
 
@@ -219,3 +220,29 @@ def test_ctrl_c_during_the_start_is_quiet() -> None:
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "unused"),
+    [
+        (["--version"], {"sqlalchemy", "litestar", "granian", "structlog", "msgspec"}),
+        (["token", "--help"], {"litestar", "granian"}),
+        (["status"], {"litestar", "granian"}),
+    ],
+    ids=lambda each: " ".join(sorted(each)),
+)
+def test_a_command_imports_no_other(words: list[str], unused: set[str], sqlite_url: str) -> None:
+    """A script that calls a command many times does not wait for a web server to be imported."""
+    code = "import sys, timeline.__main__ as m\ntry: m.run()\nfinally: print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env=os.environ | {"TIMELINE_DATABASE_URL": sqlite_url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    imported = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert "timeline" in imported
+    assert imported & unused == set()
