@@ -2,17 +2,20 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from builders import acted, draft, erased, event_id, registered
 from timeline.application.errors import InvalidRequest, NotYetReflected
 from timeline.application.queries import EventsQuery, PolicyQuery
 from timeline.application.reading import Reader
 from timeline.domain.vocabulary import EventType
+from timeline.eventstore import postgresql
+from timeline.eventstore.database import brief_transaction
+from timeline.eventstore.errors import StoreBusy
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer, utc_now
@@ -22,6 +25,7 @@ from timeline.projections.models import MODELS
 from timeline.projections.reading import view
 from timeline.projections.rebuild import rebuild
 from timeline.projections.runner import Runner
+from timeline.projections.tables import projection_progress
 
 SOURCES = [{"url": "https://news.example/order"}]
 
@@ -161,3 +165,32 @@ def test_a_view_is_read_at_one_position(engine: Engine, writer: Writer) -> None:
     with view(engine) as live:
         assert live.position == last
         assert set(live.slots) == {model.name for model in MODELS}
+
+
+def test_a_runner_that_stalls_does_not_hold_up_the_others(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL ends its transaction; an SQLite file is locked until its process ends."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no server that could end another process's transaction")
+    monkeypatch.setattr(postgresql, "BRIEF_IDLE_MS", 200)
+    last = _append(writer, registered("an-order"), acted("an-order", action="issued"))
+    runner = _runner(engine)
+
+    with pytest.raises(StoreBusy):
+        _stall(engine, lambda: _catch_up_soon(runner, last))
+
+
+def _stall(engine: Engine, meanwhile: Callable[[], None]) -> None:
+    """Hold the progress, let something else happen, and go on."""
+    held = update(projection_progress).values(position=projection_progress.c.position)
+    with brief_transaction(engine) as stalled:
+        stalled.execute(held)
+        meanwhile()
+        stalled.execute(held)
+
+
+def _catch_up_soon(runner: Runner, position: int) -> None:
+    started_s = time.monotonic()
+    assert runner.catch_up() == position
+    assert time.monotonic() - started_s < 3

@@ -87,6 +87,11 @@ def write_transaction(engine: Engine) -> AbstractContextManager[Connection]:
     return _translating(engine, dialect_of(engine).transaction)
 
 
+def brief_transaction(engine: Engine) -> AbstractContextManager[Connection]:
+    """Open a transaction that others wait for; where the database can, it ends one that stalls."""
+    return _translating(engine, dialect_of(engine).brief_transaction)
+
+
 def statement(engine: Engine) -> AbstractContextManager[Connection]:
     """Open a connection for single statements that read: each is a snapshot of its own."""
     return _translating(engine, dialect_of(engine).statement)

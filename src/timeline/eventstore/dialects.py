@@ -55,6 +55,10 @@ class Dialect(Protocol):
         """Open a transaction that writes, and commit it at the end."""
         ...
 
+    def brief_transaction(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """Open a transaction that writes what others wait for: it is not left idle for long."""
+        ...
+
     def statement(self, engine: Engine) -> AbstractContextManager[Connection]:
         """Open a connection for one statement that reads: it is a snapshot of its own."""
         ...

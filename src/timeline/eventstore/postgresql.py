@@ -59,6 +59,10 @@ of them together."""
 APPEND_ONLY: Final = "TL001"
 """The SQLSTATE that the guards' triggers raise."""
 
+BRIEF_IDLE_MS: Final = 3_000
+"""How long a transaction that others wait for may be idle: a client that stalls longer is stopped or
+gone, and another one goes on in its place. Between two statements it is idle for milliseconds."""
+
 MIGRATION_LOCK: Final = 0x74696D656C696E65
 """The advisory lock of migrations: `timeline` in ASCII."""
 
@@ -143,6 +147,13 @@ class PostgreSQL:
             yield connection
 
     @contextmanager
+    def brief_transaction(self, engine: Engine) -> Iterator[Connection]:
+        """Open a READ COMMITTED transaction that the server ends once its client stalls."""
+        with self.transaction(engine) as connection:
+            connection.exec_driver_sql(_BOUND_IDLING, {"idle": str(BRIEF_IDLE_MS)})
+            yield connection
+
+    @contextmanager
     def statement(self, engine: Engine) -> Iterator[Connection]:
         """Open a connection in autocommit mode, which saves the trips for BEGIN and COMMIT."""
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -212,6 +223,9 @@ def _set_up_session(connection: psycopg.Connection[Any], _record: object) -> Non
     )
     connection.autocommit = False
 
+
+_BOUND_IDLING: Final = "SELECT set_config('idle_in_transaction_session_timeout', %(idle)s, true)"
+"""Holds for one transaction."""
 
 _BOUND_HOLDING: Final = """
 SELECT set_config('idle_in_transaction_session_timeout', %(idle)s, true),

@@ -130,6 +130,7 @@ class SQLite:
             yield connection
 
     statement = snapshot
+    brief_transaction = transaction
 
     def lock_migrations(self, connection: Connection) -> None:
         """Do nothing: an immediate transaction has the database for itself."""

@@ -34,6 +34,9 @@ class Changes:
         self.opened: list[tuple[RowKey, Opened]] = []
         self._open: dict[RowKey, Opened] = {}
 
+    def __len__(self) -> int:
+        return len(self.opened) + len(self.closed)
+
     def advance(self, policy: str, before: Rows, after: Rows, position: int) -> None:
         """Take over that a policy's rows became `after` at a position."""
         touched: set[str] = set()

@@ -11,7 +11,8 @@ from typing import Final, TypeVar
 import structlog
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
 
-from timeline.eventstore.database import write_transaction
+from timeline.domain.belief import PastEvent
+from timeline.eventstore.database import brief_transaction
 from timeline.projections.changes import Changes
 from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
@@ -22,6 +23,12 @@ from timeline.projections.tables import OPEN, SLOTS, projection_progress, projec
 
 BATCH: Final = 500
 """Events in one transaction: large enough to share its cost, small enough to be current soon."""
+
+PART: Final = 100
+"""Events after which a transaction may be full."""
+
+MAX_CHANGES: Final = 20_000
+"""Rows after which a transaction is full: a second's work, and some tens of MB in memory."""
 
 ROWS: Final = 2_000
 """Rows sent in one statement's batch."""
@@ -78,11 +85,9 @@ class Runner:
         self._reached = None
         events = self._log.after(position, until=until, limit=BATCH)
         if events:
-            changes = Changes()
-            self._projector.advance(events, changes)
-            last = events[-1].position
+            changes, last = self._changes(events)
             try:
-                with write_transaction(self._engine) as connection:
+                with brief_transaction(self._engine) as connection:
                     move(connection, slots, position, last)
                     apply(connection, self._models, slots, changes)
                     forget_elsewhere(connection, self._models, slots, changes)
@@ -93,6 +98,17 @@ class Runner:
             position = last
         self._reached = (position, slots)
         return position
+
+    def _changes(self, events: Sequence[PastEvent]) -> tuple[Changes, int]:
+        """Take in events until they change many rows; return the changes, and up to where."""
+        changes = Changes()
+        last = events[0].position
+        for part in batched(events, PART):
+            self._projector.advance(part, changes)
+            last = part[-1].position
+            if len(changes) >= MAX_CHANGES:
+                break
+        return changes, last
 
 
 def move(connection: Connection, slots: dict[str, str], position: int, to: int) -> None:
