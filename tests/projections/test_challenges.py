@@ -105,11 +105,11 @@ def test_the_challenged_policy_follows_what_the_survivor_is_told(last: list[Draf
         projector.advance([event], changes)
         for key in changes.closed:
             kept.pop(key)
-        kept.update((key, opened.row) for key, opened in changes.opened)
+        kept.update((key, opened.fact.row) for key, opened in changes.opened)
 
     found = seen_at(streams, "law", len(events))
 
     assert found is not None
     assert {key: row for key, row in kept.items() if key.key[0] == "law"} == {
-        key: row for model in MODELS for key, row in model.rows(found) if key.key[0] == "law"
+        key: fact.row for model in MODELS for key, fact in model.rows(found) if key.key[0] == "law"
     }

@@ -15,7 +15,7 @@ from timeline.application.reading import Reader
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore import postgresql
 from timeline.eventstore.database import brief_transaction
-from timeline.eventstore.errors import StoreBusy
+from timeline.eventstore.errors import EventStoreError
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer, utc_now
@@ -177,7 +177,7 @@ def test_a_runner_that_stalls_does_not_hold_up_the_others(
     last = _append(writer, registered("an-order"), acted("an-order", action="issued"))
     runner = _runner(engine)
 
-    with pytest.raises(StoreBusy):
+    with pytest.raises(EventStoreError):
         _stall(engine, lambda: _catch_up_soon(runner, last))
 
 

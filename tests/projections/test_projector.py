@@ -47,7 +47,7 @@ def _apply(table: Rectangles, changes: Changes) -> None:
     for row_key, opened in changes.opened:
         if opened.known_from < opened.known_until:
             assert (row_key, opened.known_from) not in table
-            table[row_key, opened.known_from] = (opened.row, opened.known_until)
+            table[row_key, opened.known_from] = (opened.fact.row, opened.known_until)
 
 
 def _known_from(rectangle: tuple[tuple[RowKey, int], object]) -> int:
@@ -65,11 +65,11 @@ def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) ->
     streams = RecordedStreams(events, len(events))
     for position in range(len(events) + 1):
         expected = {
-            key: row
+            key: fact.row
             for policy in sorted({event.policy for event in events})
             if (seen := seen_at(streams, policy, position)) is not None
             for model in MODELS
-            for key, row in model.rows(seen)
+            for key, fact in model.rows(seen)
         }
         # Of a lasting row the newest counts, and the record's order is that of the rows.
         known = {
@@ -96,7 +96,7 @@ def test_a_policy_has_a_step_wherever_its_picture_changed(drawn: list[Draw]) -> 
             seen = seen_at(streams, policy, position)
             if seen is None:
                 continue
-            rows = {key: row for key, row in POLICIES.rows(seen) if key.table in FOLLOWED}
+            rows = {key: fact.row for key, fact in POLICIES.rows(seen) if key.table in FOLLOWED}
             if (seen.history.version, rows) != before:
                 before = (seen.history.version, rows)
                 expected.append((position, seen.history.version))

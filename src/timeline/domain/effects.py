@@ -7,7 +7,7 @@ came to be believed, nor how a day is answered.
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Final, Generic
+from typing import Final, Generic, TypeAlias
 
 import msgspec
 
@@ -86,12 +86,22 @@ def part_of(action: ActionRecorded) -> str | None:
     return action.provision or ""
 
 
-def gather(instrument: Instrument, deeds: Iterable[Deed]) -> Effects:
+_BY_ITSELF: Final = frozenset(Effect) - {Effect.SUSPEND, Effect.RESUME, Effect.LITIGATE}
+"""Effects that are written without regard to other actions."""
+
+Written: TypeAlias = dict[int, tuple[Deed, Effects]]
+"""What deeds came to, by the identity of their action, which stays while the deed is kept."""
+
+
+def gather(
+    instrument: Instrument, deeds: Iterable[Deed], written: Written | None = None
+) -> Effects:
     """Return the effects of a policy's actions.
 
     Args:
         instrument: decides what enacts, and when force begins where no date is given (rule 2).
         deeds: the actions as believed, in any order, those of its lawsuits included.
+        written: what earlier calls for this instrument wrote of each deed, to be used again.
 
     """
     effects = Effects(applicable=instrument not in WITHOUT_FORCE)
@@ -106,12 +116,30 @@ def gather(instrument: Instrument, deeds: Iterable[Deed]) -> Effects:
         elif effect in {Effect.SUSPEND, Effect.RESUME}:
             suspensions.add(deed.action)
     for deed in ordered:
-        draft = _Draft(effects, instrument, deed, suspensions, cases[deed.case])
-        _WRITERS[ACTIONS[deed.action.action].effect](draft)
+        effect = ACTIONS[deed.action.action].effect
+        if written is None or effect not in _BY_ITSELF:
+            draft = _Draft(effects, instrument, deed, suspensions, cases[deed.case])
+            _WRITERS[effect](draft)
+            continue
+        known = written.get(id(deed.action))
+        if known is None:
+            alone = Effects()
+            _WRITERS[effect](_Draft(alone, instrument, deed, suspensions, cases[deed.case]))
+            known = written[id(deed.action)] = deed, alone
+        _join(effects, known[1])
     suspensions.close()
     for case in cases.values():
         case.close()
     return effects
+
+
+def _join(effects: Effects, others: Effects) -> None:
+    """Add what one deed came to by itself."""
+    effects.begins = max(effects.begins, others.begins)
+    effects.stage += others.stage
+    effects.standing += others.standing
+    effects.parts |= others.parts
+    effects.confirmed += others.confirmed
 
 
 class _Lift(msgspec.Struct, Generic[State], frozen=True):

@@ -27,10 +27,10 @@ from timeline.domain.bearing import (
 from timeline.domain.belief import Belief, BelievedAction, Believer, PastEvent
 from timeline.domain.dates import Occurrence
 from timeline.domain.doubt import MAX_CLAIMS, Facts, doubts, overlaid
-from timeline.domain.effects import Deed, earliest_day, gather, part_of
+from timeline.domain.effects import Deed, Written, earliest_day, gather, part_of
 from timeline.domain.events import Counterpart, Source, citation_key
 from timeline.domain.machines import FIRST_DAY, LAST_DAY
-from timeline.domain.periods import Period, periods
+from timeline.domain.periods import Calendar, Period, periods
 from timeline.domain.selecting import chosen, standing_on
 from timeline.domain.vocabulary import (
     ACTIONS,
@@ -159,7 +159,10 @@ class _Cut(NamedTuple):
     instrument: Instrument
     own: tuple[Deed, ...]
     others: tuple[Deed, ...]
+    begins: int
     periods: tuple[Period, ...]
+    calendar: Calendar
+    written: Written
 
 
 def _settle(
@@ -243,8 +246,8 @@ def _same_effect(action: BelievedAction, inbound: Inbound) -> bool:
 # --- cutting periods
 
 
-_LOCAL: Final = frozenset({Effect.STAGE, Effect.CONFIRM, Effect.NOTHING})
-"""Effects that nothing before their day depends on."""
+_REACHING_BACK: Final = frozenset({Effect.SUSPEND, Effect.RESUME, Effect.LITIGATE})
+"""Effects that share machines by part, track and case, so that one more changes which there are."""
 
 
 def _cut(
@@ -261,9 +264,18 @@ def _cut(
         since = _first_difference(own, before.own)
         if since == LAST_DAY:
             return settled, before
-    effects = gather(facts.instrument, (*own, *others))
-    taken_over = () if before is None or since == FIRST_DAY else before.periods
-    return settled, _Cut(facts.instrument, own, others, periods(effects, taken_over, since))
+    same = before is not None and before.instrument is facts.instrument
+    written = before.written if before is not None and same else {}
+    effects = gather(facts.instrument, (*own, *others), written)
+    if before is None or effects.begins != before.begins or since == FIRST_DAY:
+        calendar = Calendar(effects)
+        cut = periods(calendar)
+    else:
+        calendar = Calendar(effects, before.calendar, since)
+        cut = periods(calendar, before.periods, since)
+    kept = {id(each.action) for each in (*own, *others)}
+    written = {key: each for key, each in written.items() if key in kept}
+    return settled, _Cut(facts.instrument, own, others, effects.begins, cut, calendar, written)
 
 
 def _own_deeds(settled: _Settled) -> Iterator[Deed]:
@@ -295,9 +307,16 @@ def _first_difference(deeds: Sequence[Deed], others: Sequence[Deed]) -> int:
         *(each for key, each in now.items() if key not in then),
         *(each for key, each in then.items() if key not in now),
     ]
-    if any(ACTIONS[each.action.action].effect not in _LOCAL for each in differing):
+    return min((_first_day(each) for each in differing), default=LAST_DAY)
+
+
+def _first_day(deed: Deed) -> int:
+    """Return the first day that a deed can bear on; FIRST_DAY where that is not known."""
+    action = deed.action
+    if part_of(action) is not None or ACTIONS[action.action].effect in _REACHING_BACK:
         return FIRST_DAY
-    return min((earliest_day(each.action.occurred) for each in differing), default=LAST_DAY)
+    dates = (action.occurred, action.effective, action.until)
+    return min(earliest_day(date) for date in dates if date is not None)
 
 
 # --- what the answer rests on

@@ -14,6 +14,7 @@ polynomial whatever the dates. Rules: design section 4.
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -237,19 +238,48 @@ class Outcome(NamedTuple, Generic[State]):
         return Outcome(states, deciders, beyond)
 
 
+_KEY: Final = attrgetter("key")
+
+
 class Machine(Generic[State]):
     """One machine's atoms in order, answering for one day after the other.
 
     Keeps the outcome after each atom, and works out anew from the first atom that has changed from
     possible to happened since the day before.
+
+    Args:
+        start: the state before all atoms.
+        atoms: in any order.
+        earlier: a machine of the same start that has reached its last day; what its first atoms
+            came to is taken over as far as they are the same.
+        since: the first day that will be asked for.
+
     """
 
-    def __init__(self, start: State, atoms: Iterable[Atom[State]]) -> None:
-        self._atoms = sorted(atoms, key=lambda atom: atom.key)
+    def __init__(
+        self,
+        start: State,
+        atoms: Iterable[Atom[State]],
+        earlier: "Machine[State] | None" = None,
+        since: int = FIRST_DAY,
+    ) -> None:
+        self._atoms = sorted(atoms, key=_KEY)
         self._certain = [atom.certainly for atom in self._atoms]
         self._by_certainty = sorted(range(len(self._atoms)), key=self._certain.__getitem__)
         self._settled = 0
-        self._outcomes: list[Outcome[State]] = [Outcome((start,), {})]
+        self._kept = 0 if earlier is None else self._in_common(earlier, since)
+        self._outcomes: list[Outcome[State]] = (
+            [Outcome((start,), {})] if earlier is None else earlier._outcomes[: self._kept + 1]  # noqa: SLF001 - of the same class
+        )
+
+    def _in_common(self, earlier: "Machine[State]", since: int) -> int:
+        """Return how many first atoms are the same, and certain from their day on, before `since`."""
+        count = 0
+        for one, other, certain in zip(self._atoms, earlier._atoms, self._certain, strict=False):  # noqa: SLF001 - of the same class
+            if one is not other or one.key.earliest != certain or certain >= since:
+                break
+            count += 1
+        return count
 
     @property
     def outcome(self) -> Outcome[State]:
@@ -274,7 +304,8 @@ class Machine(Generic[State]):
             index = self._by_certainty[self._settled]
             if self._certain[index] > day:
                 break
-            unchanged = min(unchanged, index + 1)
+            if index >= self._kept:
+                unchanged = min(unchanged, index + 1)
             self._settled += 1
         del self._outcomes[unchanged:]
         for index in range(len(self._outcomes) - 1, len(self._atoms)):

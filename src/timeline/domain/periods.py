@@ -40,7 +40,7 @@ from timeline.domain.vocabulary import (
     Litigation,
 )
 
-__all__ = ["FIRST_DAY", "LAST_DAY", "Period", "answer", "force_of", "periods"]
+__all__ = ["FIRST_DAY", "LAST_DAY", "Calendar", "Period", "answer", "force_of", "periods"]
 
 UNKNOWN: Final = "unknown"
 
@@ -84,6 +84,18 @@ class _Axes(NamedTuple):
     void: InForce
 
 
+class _Legal(NamedTuple):
+    """The axes of force and litigation: on most days that something happens, nothing of them does."""
+
+    force: str
+    force_reason: str | None
+    litigation: str
+    in_force: InForce
+    possible: dict[str, tuple[str | None, ...]]
+    decided_by: dict[str, tuple[str, ...]]
+    void: InForce
+
+
 class _Seen(NamedTuple, Generic[Value]):
     """The possible values of a machine that has moved, and the events that decide them."""
 
@@ -91,28 +103,59 @@ class _Seen(NamedTuple, Generic[Value]):
     events: frozenset[str]
 
 
-class _Calendar:
+class Calendar:
     """All machines of one policy, answering for one day after the other.
 
     Of the machines that may be many, those that moved are kept apart, for a day to ask no others.
+
+    Args:
+        effects: all atoms of the policy.
+        earlier: a calendar of the policy that was cut to its end, to take over from.
+        since: the first day on which the effects may differ from those; none before is asked for.
+
     """
 
-    def __init__(self, effects: Effects) -> None:
+    def __init__(
+        self, effects: Effects, earlier: "Calendar | None" = None, since: int = FIRST_DAY
+    ) -> None:
         self._effects = effects
+        self._since = since
+        self._legal_days: set[int] = set()
+        self._legal: _Legal | None = None
         self._due: dict[int, list[Callable[[int], None]]] = {day: [] for day in effects.days}
-        self._stage = self._machine(Stage(), effects.stage)
-        self._standing = self._machine(Standing(), effects.standing)
-        self._confirmed = self._machine(Confirmed(), effects.confirmed)
+        self.stage: Machine[Stage] = self._machine(
+            Stage(), effects.stage, legal=False, earlier=earlier.stage if earlier else None
+        )
+        self.standing: Machine[Standing] = self._machine(
+            Standing(), effects.standing, earlier=earlier.standing if earlier else None
+        )
+        self.confirmed: Machine[Confirmed] = self._machine(
+            Confirmed(),
+            effects.confirmed,
+            legal=False,
+            earlier=earlier.confirmed if earlier else None,
+        )
         self._parts = self._machines(Spell(), effects.parts, lambda state: state)
         self._suspensions = self._machines(
             Suspension(), effects.suspensions, lambda state: state.held
         )
         self._cases = self._machines(Case(), effects.cases, lambda state: state.status)
 
-    def _machine(self, start: State, atoms: Iterable[Atom[State]]) -> Machine[State]:
-        machine = Machine(start, atoms)
-        for day in set(machine.days()):
+    def _machine(
+        self,
+        start: State,
+        atoms: Iterable[Atom[State]],
+        *,
+        legal: bool = True,
+        earlier: Machine[State] | None = None,
+    ) -> Machine[State]:
+        """Make a machine; `legal` tells that force or litigation depend on it."""
+        machine = Machine(start, atoms, earlier, self._since)
+        days = set(machine.days())
+        for day in days:
             self._due.setdefault(day, []).append(machine.reach)
+        if legal:
+            self._legal_days |= days
         return machine
 
     def _machines(
@@ -143,34 +186,51 @@ class _Calendar:
         """Return the days on which an answer can change."""
         return sorted(self._due.keys() - {LAST_DAY})
 
-    def reach(self, day: int) -> None:
-        """Go on to one of the days; none may be left out."""
-        for act in self._due.get(day, ()):
-            act(day)
+    def pass_over(self, days: Sequence[int]) -> None:
+        """Go on to the last of the first days, without an answer for any of them."""
+        acts = dict.fromkeys(act for day in days for act in self._due.get(day, ()))
+        for act in acts:
+            act(days[-1])
 
     def on(self, day: int) -> _Axes:
-        """Go on to a day, and answer for it."""
-        self.reach(day)
-        stages = _ordered({state.value for state in self._stage.outcome.states})
+        """Go on to one of the days, and answer for it; from here on, none may be left out."""
+        for act in self._due.get(day, ()):
+            act(day)
+        if self._legal is None or day in self._legal_days:
+            self._legal = self._decided(day)
+        legal = self._legal
+        stages = _ordered({state.value for state in self.stage.outcome.states})
+        deciding = self.stage.outcome.deciders.get("value")
+        return _Axes(
+            stage=stages[0] if len(stages) == 1 else UNKNOWN,
+            force=legal.force,
+            force_reason=legal.force_reason,
+            litigation=legal.litigation,
+            in_force=legal.in_force,
+            last_confirmed=self.confirmed.outcome.states[-1].value,
+            possible=legal.possible if len(stages) == 1 else {"stage": stages, **legal.possible},
+            decided_by=(
+                {"stage": tuple(sorted(deciding)), **legal.decided_by}
+                if deciding
+                else legal.decided_by
+            ),
+            void=legal.void,
+        )
+
+    def _decided(self, day: int) -> "_Legal":
+        """Work out force and litigation."""
         litigation, courts, litigation_events = self._courts()
         force, reasons, force_events = self._force(day, courts)
         axes: dict[str, tuple[str | None, ...]] = {
-            "stage": stages,
             "force": tuple(map(str, force)),
             "litigation": tuple(map(str, litigation)),
         }
-        decided = {
-            "stage": self._stage.outcome.deciders.get("value", frozenset()),
-            "force": force_events,
-            "litigation": litigation_events,
-        }
-        return _Axes(
-            stage=stages[0] if len(stages) == 1 else UNKNOWN,
+        decided = {"force": force_events, "litigation": litigation_events}
+        return _Legal(
             force=force[0] if len(force) == 1 else UNKNOWN,
             force_reason=reasons[0] if len(reasons) == 1 and len(force) == 1 else None,
             litigation=litigation[0] if len(litigation) == 1 else UNKNOWN,
             in_force=answer(force),
-            last_confirmed=self._confirmed.outcome.states[-1].value,
             possible={axis: values for axis, values in axes.items() if len(values) > 1},
             decided_by={axis: tuple(sorted(events)) for axis, events in decided.items() if events},
             void=_void(courts),
@@ -220,11 +280,11 @@ class _Calendar:
             for state in self._standings()
         }
         forces = {force for force, _ in answers}
-        if self._standing.outcome.beyond:
+        if self.standing.outcome.beyond:
             forces.add(Force.UNKNOWN)
         reasons = {reason for _, reason in answers if reason is not None}
         events = (
-            self._standing.outcome.events,
+            self.standing.outcome.events,
             *(seen.events for seen in self._parts.values()),
             *(seen.events for seen in self._suspensions.values()),
             *(seen.events for seen in self._cases.values() if seen.values & _ACTING),
@@ -241,7 +301,7 @@ class _Calendar:
             msgspec.structs.replace(
                 state, term=None, ended=None if state.ended is None else state.ended.unplaced
             )
-            for state in self._standing.outcome.states
+            for state in self.standing.outcome.states
         }
 
     def _touched(self) -> set[frozenset[tuple[PartEffect, bool]]]:
@@ -358,24 +418,23 @@ def _ordered(values: set[str | None]) -> tuple[str | None, ...]:
 
 
 def periods(
-    effects: Effects, before: Sequence[Period] = (), since: int = FIRST_DAY
+    calendar: Calendar, before: Sequence[Period] = (), since: int = FIRST_DAY
 ) -> tuple[Period, ...]:
-    """Cut the calendar into periods, oldest first; none before anything is known to happen.
+    """Cut a calendar into periods, oldest first; none before anything is known to happen.
 
     Args:
-        effects: all atoms of one policy.
+        calendar: a new one; it is at its end afterwards.
         before: the periods of an earlier cut, to take over up to `since`.
-        since: the first day on which the effects may differ from that cut's.
+        since: the first day on which the calendar may differ from that cut's.
 
     Returns:
         Adjoining periods, the last of them open.
 
     """
-    calendar = _Calendar(effects)
     days = calendar.days()
     passed = bisect_left(days, since)
-    for day in days[:passed]:
-        calendar.reach(day)
+    if passed:
+        calendar.pass_over(days[:passed])
     days = days[passed:]
     found = [period for period in before if period.first < since]
     if found:

@@ -10,7 +10,8 @@ from sqlalchemy import Table
 
 from timeline.domain.history import History
 from timeline.domain.periods import Period
-from timeline.projections.model import Row, RowKey, TableSpec, to_json
+from timeline.domain.vocabulary import Instrument
+from timeline.projections.model import Fact, Row, RowKey, TableSpec, to_json
 from timeline.projections.tables import day, model_table, prose, text
 
 MAX_DECIDING: Final = 100
@@ -65,21 +66,37 @@ def _values_table(slot: str) -> Table:
     )
 
 
-def rows(history: History) -> Iterator[tuple[RowKey, Row]]:
+def rows(history: History) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each period, and for each stretch of days in which an axis has a value."""
     policy, described = history.policy, history.described
     for period in history.periods:
-        yield RowKey("policy_periods", (policy, period.first)), _period(policy, period)
-    about = {
-        "policy": policy,
-        "jurisdiction": described.jurisdiction,
-        "instrument": str(described.instrument),
-    }
-    for kind, value, (first, last) in _values(history.periods):
+        yield RowKey("policy_periods", (policy, period.first)), Fact(_period, (policy, period))
+    place = (described.jurisdiction, described.instrument)
+    for kind, value, days in _values(history.periods):
         yield (
-            RowKey("policy_values", (kind, value, policy, first)),
-            {"kind": kind, "value": value, **about, "first_day": first, "last_day": last},
+            RowKey("policy_values", (kind, value, policy, days[0])),
+            Fact(_value, (kind, value, policy, *place, *days)),
         )
+
+
+def _value(
+    kind: str,
+    value: str,
+    policy: str,
+    jurisdiction: str,
+    instrument: Instrument,
+    first: int,
+    last: int,
+) -> Row:
+    return {
+        "kind": kind,
+        "value": value,
+        "policy": policy,
+        "jurisdiction": jurisdiction,
+        "instrument": str(instrument),
+        "first_day": first,
+        "last_day": last,
+    }
 
 
 def _period(policy: str, period: Period) -> Row:

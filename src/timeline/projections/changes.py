@@ -8,21 +8,17 @@ from collections.abc import Iterable
 
 import msgspec
 
-from timeline.projections.model import Row, RowKey, Rows
+from timeline.projections.model import Fact, RowKey, Rows
 from timeline.projections.tables import OPEN
 
 
 class Opened(msgspec.Struct):
     """A row believed from one position up to, and not including, another."""
 
-    row: Row
+    policy: str
+    fact: Fact
     known_from: int
     known_until: int = OPEN
-
-
-def differs(one: Row | None, other: Row) -> bool:
-    """Tell whether two rows differ; most of a policy's rows are the very same object."""
-    return one is not other and one != other
 
 
 class Changes:
@@ -40,23 +36,23 @@ class Changes:
     def advance(self, policy: str, before: Rows, after: Rows, position: int) -> None:
         """Take over that a policy's rows became `after` at a position."""
         touched: set[str] = set()
-        for key, row in before.items():
-            if not key.follows and differs(after.get(key), row):
+        for key, fact in before.items():
+            if not key.follows and fact.differs(after.get(key)):
                 self._close(policy, key, position)
                 touched.add(key.table)
         lasting: list[RowKey] = []
-        for key, row in after.items():
+        for key, fact in after.items():
             if key.follows:
                 lasting.append(key)
-            elif differs(before.get(key), row):
-                self._open[key] = self._add(key, row, position)
+            elif fact.differs(before.get(key)):
+                self._open[key] = self._add(policy, key, fact, position)
                 touched.add(key.table)
         for key in lasting:
-            if differs(before.get(key), after[key]) or not touched.isdisjoint(key.follows):
-                self._add(key, after[key], position)
+            if after[key].differs(before.get(key)) or not touched.isdisjoint(key.follows):
+                self._add(policy, key, after[key], position)
 
-    def _add(self, key: RowKey, row: Row, position: int) -> Opened:
-        opened = Opened(row, position)
+    def _add(self, policy: str, key: RowKey, fact: Fact, position: int) -> Opened:
+        opened = Opened(policy, fact, position)
         self.opened.append((key, opened))
         return opened
 
@@ -75,17 +71,15 @@ class Changes:
             for key, (owner, position) in self.closed.items()
             if owner != policy
         }
-        self.opened = [each for each in self.opened if each[1].row["policy"] != policy]
-        self._open = {
-            key: opened for key, opened in self._open.items() if opened.row["policy"] != policy
-        }
+        self.opened = [each for each in self.opened if each[1].policy != policy]
+        self._open = {key: opened for key, opened in self._open.items() if opened.policy != policy}
 
     def inserts(self, table: str) -> Iterable[dict[str, object]]:
         """Yield the rows to add to a table; what came and went at one position never was."""
         for key, opened in self.opened:
             if key.table == table and opened.known_from < opened.known_until:
                 yield {
-                    **opened.row,
+                    **opened.fact.row,
                     "known_from": opened.known_from,
                     "known_until": opened.known_until,
                 }

@@ -5,7 +5,6 @@ them. Must not know how they are queried.
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import Table
@@ -13,7 +12,7 @@ from sqlalchemy import Table
 from timeline.domain.belief import Dispute
 from timeline.domain.events import Source, plain
 from timeline.projections.model import (
-    MAX_REMEMBERED_ROWS,
+    Fact,
     Row,
     RowKey,
     Seen,
@@ -53,7 +52,7 @@ def _disputes_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
+def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each source and each dispute.
 
     A policy that is not listed keeps those of its description: it can still be read by its id.
@@ -63,7 +62,7 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
     for place, dispute in enumerate(history.disputes):
         yield (
             RowKey("disputes", (history.policy, dispute.by)),
-            _dispute(history.policy, place, dispute),
+            Fact(_dispute, (history.policy, place, dispute)),
         )
     if not seen.listed:
         return
@@ -73,15 +72,14 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
         yield from _sources(history.policy, relation.event, relation.sources)
 
 
-def _sources(policy: str, event: str, sources: tuple[Source, ...]) -> Iterator[tuple[RowKey, Row]]:
-    return (_source(policy, event, place, source) for place, source in enumerate(sources))
+def _sources(policy: str, event: str, sources: tuple[Source, ...]) -> Iterator[tuple[RowKey, Fact]]:
+    for place, source in enumerate(sources):
+        key = (policy, event, place)
+        yield RowKey("sources", key), Fact(_source, (*key, source))
 
 
-@lru_cache(maxsize=MAX_REMEMBERED_ROWS)
-def _source(policy: str, event: str, place: int, source: Source) -> tuple[RowKey, Row]:
-    """Return a source's row, which no one changes: a policy's next event asks for it again."""
-    row = {"policy": policy, "event": event, "place": place, "source": to_json(plain(source))}
-    return RowKey("sources", (policy, event, place)), row
+def _source(policy: str, event: str, place: int, source: Source) -> Row:
+    return {"policy": policy, "event": event, "place": place, "source": to_json(plain(source))}
 
 
 def _dispute(policy: str, place: int, dispute: Dispute) -> Row:

@@ -13,7 +13,7 @@ from timeline.domain.history import History
 from timeline.projections.tables import SLOTS
 
 Row: TypeAlias = Mapping[str, Any]
-Rows: TypeAlias = dict["RowKey", Row]
+Rows: TypeAlias = dict["RowKey", "Fact"]
 
 
 class RowKey(NamedTuple):
@@ -26,6 +26,26 @@ class RowKey(NamedTuple):
     table: str
     key: tuple[object, ...]
     follows: tuple[str, ...] = ()
+
+
+class Fact(NamedTuple):
+    """What a row says: how it is made, and of what.
+
+    Most of a policy's rows stay as they are at each of its events; comparing what they are made of
+    saves making them.
+    """
+
+    make: Callable[..., Row]
+    of: tuple[object, ...]
+
+    @property
+    def row(self) -> Row:
+        """The row."""
+        return self.make(*self.of)
+
+    def differs(self, other: "Fact | None") -> bool:
+        """Tell whether the row differs from another."""
+        return other is None or (self != other and self.row != other.row)
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -59,7 +79,7 @@ class ReadModel(msgspec.Struct, frozen=True):
 
     name: str
     specs: tuple[TableSpec, ...]
-    rows: Callable[[Seen], Iterator[tuple[RowKey, Row]]]
+    rows: Callable[[Seen], Iterator[tuple[RowKey, Fact]]]
     tables: dict[tuple[str, str], Table]
 
     def table(self, name: str, slot: str) -> Table:
@@ -70,15 +90,12 @@ class ReadModel(msgspec.Struct, frozen=True):
 def read_model(
     name: str,
     specs: tuple[TableSpec, ...],
-    rows: Callable[[Seen], Iterator[tuple[RowKey, Row]]],
+    rows: Callable[[Seen], Iterator[tuple[RowKey, Fact]]],
 ) -> ReadModel:
     """Return a read model with its tables in both slots."""
     tables = {(spec.name, slot): spec.make(slot) for spec in specs for slot in SLOTS}
     return ReadModel(name, specs, rows, tables)
 
-
-MAX_REMEMBERED_ROWS: Final = 50_000
-"""Rows of one kind kept between the events of a policy, some 100 MB at the usual size."""
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 

@@ -9,11 +9,13 @@ from typing import Final
 
 from sqlalchemy import Table
 
+from timeline.domain.belief import Described
 from timeline.domain.events import plain
 from timeline.domain.situation import fold_text
 from timeline.eventstore.tables import tag_value
 from timeline.projections import calendar, evidence
 from timeline.projections.model import (
+    Fact,
     ReadModel,
     Row,
     RowKey,
@@ -72,31 +74,38 @@ MERGED_INTO: Final = "merged_into"
 """The kind of tag by which a survivor's duplicates are found."""
 
 
-def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
+def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a policy's rows: its description; what is known of its days while it is listed."""
     history = seen.history
-    yield RowKey("policies", (history.policy,)), _description(seen)
+    told = (history.policy, history.described, history.retracted_by, seen.merged_into)
+    yield RowKey("policies", (history.policy,)), Fact(_description, told)
     yield (
         RowKey("policy_steps", (history.policy,), FOLLOWED),
-        {"policy": history.policy, "version": history.version},
+        Fact(_step, (history.policy, history.version)),
     )
     for kind, value in _tags(seen):
-        yield (
-            RowKey("policy_tags", (kind, value, history.policy)),
-            {"kind": kind, "value": value, "policy": history.policy},
-        )
+        key = (kind, value, history.policy)
+        yield RowKey("policy_tags", key), Fact(_tag, key)
     yield from evidence.rows(seen)
     if seen.listed:
         yield from calendar.rows(history)
 
 
-def _description(seen: Seen) -> Row:
-    history = seen.history
-    described = history.described
-    words = (described.title, described.summary or "", history.policy.replace("-", " "))
+def _step(policy: str, version: int) -> Row:
+    return {"policy": policy, "version": version}
+
+
+def _tag(kind: str, value: str, policy: str) -> Row:
+    return {"kind": kind, "value": value, "policy": policy}
+
+
+def _description(
+    policy: str, described: Described, retracted_by: str | None, merged_into: str | None
+) -> Row:
+    words = (described.title, described.summary or "", policy.replace("-", " "))
     identifiers = (identifier.value for identifier in described.identifiers)
     return {
-        "policy": history.policy,
+        "policy": policy,
         "title": described.title,
         "instrument": str(described.instrument),
         "jurisdiction": described.jurisdiction,
@@ -107,8 +116,8 @@ def _description(seen: Seen) -> Row:
         "summary": described.summary,
         "decided_by": to_json(described.decided_by),
         "search": fold_text(" ".join((*words, *identifiers))),
-        "retracted_by": history.retracted_by,
-        "merged_into": seen.merged_into,
+        "retracted_by": retracted_by,
+        "merged_into": merged_into,
     }
 
 

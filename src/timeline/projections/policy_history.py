@@ -4,8 +4,10 @@ Owns the walk through a policy's rectangles: a page of steps takes a fixed numbe
 not know events or HTTP.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import Any
+from operator import itemgetter
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, select
 
@@ -34,7 +36,7 @@ def states(
         view: the live read models.
         policy: the policy.
         day: the date asked about, as an ordinal.
-        positions: steps of the policy, in order; 0 for before the first.
+        positions: in order; 0 for before the first step.
 
     """
     if not positions:
@@ -45,7 +47,7 @@ def states(
     dated = _rectangles(view, "policy_periods", policy, positions, *dated_so)
     disputed = _rectangles(view, "disputes", policy, positions, disputes.c.settled_by.is_(None))
     counted = _rectangles(view, "policy_steps", policy, positions)
-    versions = {row.known_from: row.version for row in counted}
+    versions = sorted((row.known_from, row.version) for row in counted)
     found: list[dict[str, Any] | None] = []
     for position in positions:
         about = _at(described, position)
@@ -56,7 +58,7 @@ def states(
             **about._mapping,  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
             **_of_the_day(_at(dated, position)),
             "disputed": _at(disputed, position) is not None,
-            "version": versions[position],
+            "version": versions[bisect_right(versions, position, key=_KNOWN_FROM) - 1][1],
         }
         standing = {name: values[name] for name in ("retracted_by", "merged_into")}
         found.append({**item(values), **standing})
@@ -79,6 +81,9 @@ def _rectangles(
         *conditions,
     )
     return view.connection.execute(query).all()
+
+
+_KNOWN_FROM: Final = itemgetter(0)
 
 
 def _at(rows: Iterable[Row[Any]], position: int) -> Row[Any] | None:

@@ -12,6 +12,7 @@ from timeline.domain.belief import BelievedRelation
 from timeline.domain.events import citation_key, plain
 from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
+    Fact,
     ReadModel,
     Row,
     RowKey,
@@ -39,25 +40,26 @@ def _relations_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
+def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each relation that a listed policy asserts."""
     if not seen.listed:
         return
+    policy = seen.history.policy
     for believed in seen.history.relations:
-        target = believed.relation.target
-        yield (
-            RowKey("relations", (seen.history.policy, believed.event)),
-            {
-                "event": believed.event,
-                "policy": seen.history.policy,
-                "relation": str(believed.relation.relation),
-                "target_policy": target.policy,
-                "target_citation": (
-                    None if target.citation is None else tag_value(citation_key(target.citation))
-                ),
-                "item": to_json(item(seen.history.policy, believed)),
-            },
-        )
+        yield RowKey("relations", (policy, believed.event)), Fact(_row, (policy, believed))
+
+
+def _row(policy: str, believed: BelievedRelation) -> Row:
+    target = believed.relation.target
+    cited = None if target.citation is None else tag_value(citation_key(target.citation))
+    return {
+        "event": believed.event,
+        "policy": policy,
+        "relation": str(believed.relation.relation),
+        "target_policy": target.policy,
+        "target_citation": cited,
+        "item": to_json(item(policy, believed)),
+    }
 
 
 def item(policy: str, believed: BelievedRelation) -> dict[str, Any]:

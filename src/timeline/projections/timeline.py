@@ -4,7 +4,6 @@ Owns what an item of the timeline looks like. Must not know how items are querie
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
@@ -15,7 +14,7 @@ from timeline.domain.events import plain
 from timeline.domain.situation import fold_text
 from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
-    MAX_REMEMBERED_ROWS,
+    Fact,
     ReadModel,
     Row,
     RowKey,
@@ -72,7 +71,7 @@ def _tags_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
+def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each action of a listed policy, own or received, and its tags."""
     if not seen.listed:
         return
@@ -80,16 +79,14 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
     described = history.described
     about = _About(history.policy, str(described.instrument), described.jurisdiction)
     for believed in (*history.actions, *history.received):
-        yield RowKey("timeline", (history.policy, believed.event)), _row(about, believed)
+        yield RowKey("timeline", (history.policy, believed.event)), Fact(_row, (about, believed))
         for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
             key = ("actor", tag_value(actor), history.policy, believed.event)
-            yield (
-                RowKey("timeline_tags", key),
-                dict(zip(_TAG_KEY, key, strict=True)),
-            )
+            yield RowKey("timeline_tags", key), Fact(_tag, key)
 
 
-_TAG_KEY: Final = ("kind", "value", "policy", "event")
+def _tag(kind: str, value: str, policy: str, event: str) -> Row:
+    return {"kind": kind, "value": value, "policy": policy, "event": event}
 
 
 class _About(NamedTuple):
@@ -100,9 +97,7 @@ class _About(NamedTuple):
     jurisdiction: str
 
 
-@lru_cache(maxsize=MAX_REMEMBERED_ROWS)
 def _row(about: _About, believed: BelievedAction) -> Row:
-    """Return an action's row, which no one changes: a policy's next event asks for it again."""
     action = believed.action
     key = action_key(action, believed.position)
     words = (action.label or "", action.summary or "", action.body or "")
@@ -153,7 +148,7 @@ TIMELINE: Final[ReadModel] = read_model(
     "timeline",
     (
         TableSpec("timeline", ("policy", "event"), _timeline_table),
-        TableSpec("timeline_tags", _TAG_KEY, _tags_table),
+        TableSpec("timeline_tags", ("kind", "value", "policy", "event"), _tags_table),
     ),
     rows,
 )
