@@ -111,5 +111,8 @@ def test_the_challenged_policy_follows_what_the_survivor_is_told(last: list[Draf
 
     assert found is not None
     assert {key: row for key, row in kept.items() if key.key[0] == "law"} == {
-        key: fact.row for model in MODELS for key, fact in model.rows(found) if key.key[0] == "law"
+        key: fact.row
+        for model in MODELS
+        for key, fact in model.rows(found, None)
+        if key.key[0] == "law"
     }

@@ -69,7 +69,7 @@ def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) ->
             for policy in sorted({event.policy for event in events})
             if (seen := seen_at(streams, policy, position)) is not None
             for model in MODELS
-            for key, fact in model.rows(seen)
+            for key, fact in model.rows(seen, None)
         }
         # Of a lasting row the newest counts, and the record's order is that of the rows.
         known = {
@@ -96,7 +96,9 @@ def test_a_policy_has_a_step_wherever_its_picture_changed(drawn: list[Draw]) -> 
             seen = seen_at(streams, policy, position)
             if seen is None:
                 continue
-            rows = {key: fact.row for key, fact in POLICIES.rows(seen) if key.table in FOLLOWED}
+            rows = {
+                key: fact.row for key, fact in POLICIES.rows(seen, None) if key.table in FOLLOWED
+            }
             if (seen.history.version, rows) != before:
                 before = (seen.history.version, rows)
                 expected.append((position, seen.history.version))

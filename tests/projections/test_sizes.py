@@ -70,7 +70,7 @@ def test_a_period_names_a_bounded_number_of_events() -> None:
     assert len(seen.history.periods[-1].decided_by["force"]) > MAX_DECIDING
     (row,) = [
         fact.row
-        for key, fact in MODELS[0].rows(seen)
+        for key, fact in MODELS[0].rows(seen, None)
         if key == ("policy_periods", ("law", seen.history.periods[-1].first), ())
     ]
     assert row["decided_by"].count(event_id(len(events))) == 1

@@ -66,12 +66,21 @@ def _values_table(slot: str) -> Table:
     )
 
 
-def rows(history: History) -> Iterator[tuple[RowKey, Fact]]:
+def rows(history: History, other: History | None = None) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each period, and for each stretch of days in which an axis has a value."""
     policy, described = history.policy, history.described
-    for period in history.periods:
-        yield RowKey("policy_periods", (policy, period.first)), Fact(_period, (policy, period))
     place = (described.jurisdiction, described.instrument)
+    same = {} if other is None else {each.first: each for each in other.periods}
+    changed = [each for each in history.periods if same.get(each.first) != each]
+    for period in changed:
+        yield RowKey("policy_periods", (policy, period.first)), Fact(_period, (policy, period))
+    if (
+        other is not None
+        and not changed
+        and len(same) == len(history.periods)
+        and place == (other.described.jurisdiction, other.described.instrument)
+    ):
+        return
     for kind, value, days in _values(history.periods):
         yield (
             RowKey("policy_values", (kind, value, policy, days[0])),
@@ -138,9 +147,13 @@ def _on(period: Period) -> Iterator[tuple[str, str]]:
     yield SEEN, ""
     yield "in_force", str(period.in_force)
     for axis in _AXES:
-        values = {getattr(period, axis), *period.possible.get(axis, ())} - {None}
-        for value in sorted(map(str, values)):
-            yield axis, value
+        value = getattr(period, axis)
+        possible = period.possible.get(axis)
+        if possible is not None:
+            for each in sorted(map(str, {value, *possible} - {None})):
+                yield axis, each
+        elif value is not None:
+            yield axis, str(value)
 
 
 SPECS: Final = (

@@ -9,8 +9,9 @@ from typing import Final
 
 from sqlalchemy import Table
 
-from timeline.domain.belief import Dispute
+from timeline.domain.belief import BelievedAction, BelievedRelation, Dispute
 from timeline.domain.events import Source, plain
+from timeline.domain.history import History
 from timeline.projections.model import (
     Fact,
     Row,
@@ -52,7 +53,7 @@ def _disputes_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
+def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each source and each dispute.
 
     A policy that is not listed keeps those of its description: it can still be read by its id.
@@ -66,10 +67,16 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
         )
     if not seen.listed:
         return
-    for action in (*history.actions, *history.received):
-        yield from _sources(history.policy, action.event, action.sources)
-    for relation in history.relations:
-        yield from _sources(history.policy, relation.event, relation.sources)
+    same: set[int] = set()
+    if other is not None and other.listed:
+        same = {id(each) for each in _borne_out(other.history)}
+    for each in _borne_out(history):
+        if id(each) not in same:
+            yield from _sources(history.policy, each.event, each.sources)
+
+
+def _borne_out(history: History) -> tuple[BelievedAction | BelievedRelation, ...]:
+    return (*history.actions, *history.received, *history.relations)
 
 
 def _sources(policy: str, event: str, sources: tuple[Source, ...]) -> Iterator[tuple[RowKey, Fact]]:

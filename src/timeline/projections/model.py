@@ -63,6 +63,10 @@ class Seen(msgspec.Struct, frozen=True):
         return self.merged_into is None and self.history.retracted_by is None
 
 
+RowsOf: TypeAlias = Callable[[Seen, Seen | None], Iterator[tuple[RowKey, Fact]]]
+"""Yields a policy's rows, given how it is seen, and another way that it was or will be."""
+
+
 class TableSpec(msgspec.Struct, frozen=True):
     """One table of a read model: its name without slot, its key, and how a slot's table is made."""
 
@@ -74,12 +78,13 @@ class TableSpec(msgspec.Struct, frozen=True):
 class ReadModel(msgspec.Struct, frozen=True):
     """A projection: its name, its tables, and the rows that a policy has in them.
 
-    Every row has a `policy` column, so that an erasure can rewrite one policy's rows.
+    Every row has a `policy` column, so that an erasure can rewrite one policy's rows. `rows` may
+    leave out what it sees at once to be no different in another picture of the policy.
     """
 
     name: str
     specs: tuple[TableSpec, ...]
-    rows: Callable[[Seen], Iterator[tuple[RowKey, Fact]]]
+    rows: RowsOf
     tables: dict[tuple[str, str], Table]
 
     def table(self, name: str, slot: str) -> Table:
@@ -90,7 +95,7 @@ class ReadModel(msgspec.Struct, frozen=True):
 def read_model(
     name: str,
     specs: tuple[TableSpec, ...],
-    rows: Callable[[Seen], Iterator[tuple[RowKey, Fact]]],
+    rows: RowsOf,
 ) -> ReadModel:
     """Return a read model with its tables in both slots."""
     tables = {(spec.name, slot): spec.make(slot) for spec in specs for slot in SLOTS}

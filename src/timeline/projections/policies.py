@@ -74,21 +74,24 @@ MERGED_INTO: Final = "merged_into"
 """The kind of tag by which a survivor's duplicates are found."""
 
 
-def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
+def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a policy's rows: its description; what is known of its days while it is listed."""
     history = seen.history
-    told = (history.policy, history.described, history.retracted_by, seen.merged_into)
+    described = history.described
+    told = (history.policy, described, history.retracted_by, seen.merged_into)
     yield RowKey("policies", (history.policy,)), Fact(_description, told)
     yield (
         RowKey("policy_steps", (history.policy,), FOLLOWED),
         Fact(_step, (history.policy, history.version)),
     )
+    yield from evidence.rows(seen, other)
+    if seen.listed:
+        yield from calendar.rows(history, other.history if other and other.listed else None)
+    if other is not None and other.listed and seen.listed and other.history.described is described:
+        return
     for kind, value in _tags(seen):
         key = (kind, value, history.policy)
         yield RowKey("policy_tags", key), Fact(_tag, key)
-    yield from evidence.rows(seen)
-    if seen.listed:
-        yield from calendar.rows(history)
 
 
 def _step(policy: str, version: int) -> Row:

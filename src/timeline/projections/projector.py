@@ -4,21 +4,16 @@ Owns which policies an event touches, and the rows that they had and have. Must 
 database: it reads the log through a port, and hands out changes.
 """
 
-from collections import OrderedDict
 from collections.abc import Container, Sequence
-from typing import Final
 
 from timeline.domain.belief import PastEvent
 from timeline.domain.events import PayloadErased
 from timeline.projections.changes import Changes
-from timeline.projections.graph import Graph, Node
+from timeline.projections.graph import Graph
 from timeline.projections.lineage import Lineage
 from timeline.projections.memory import Memory, Streams
-from timeline.projections.model import ReadModel, Rows
+from timeline.projections.model import ReadModel, Rows, Seen
 from timeline.projections.wave import Wave
-
-MAX_REMEMBERED_ROWS: Final = 5_000
-"""Policies whose rows are kept between batches."""
 
 
 class Projector:
@@ -39,13 +34,11 @@ class Projector:
         self._only = only
         self._memory = Memory(log)
         self._graph = Graph(self._memory, 0)
-        self._rows: OrderedDict[str, Rows] = OrderedDict()
 
     def forget(self) -> None:
         """Drop all that is remembered; it is read from the log again."""
         self._memory.forget()
         self._graph.forget()
-        self._rows.clear()
 
     def advance(self, events: Sequence[PastEvent], changes: Changes) -> None:
         """Take events into the read models.
@@ -66,8 +59,6 @@ class Projector:
             self._rewrite(erasures, events[-1].position, changes)
         self._memory.shrink()
         self._graph.shrink()
-        while len(self._rows) > MAX_REMEMBERED_ROWS:
-            self._rows.popitem(last=False)
 
     def _take(self, event: PastEvent, changes: Changes) -> None:
         past = Graph(self._memory, event.position - 1)
@@ -76,18 +67,13 @@ class Projector:
         for policy, before in Wave(self._graph, past).spread(event).items():
             if self._only is not None and policy not in self._only:
                 continue
-            rows = self._rows.pop(policy, None)
-            if rows is None:
-                rows = self._rows_of(before)
-            after = self._rows_of(self._graph.node(policy))
-            changes.advance(policy, rows, after, event.position)
-            self._rows[policy] = after
+            old, new = before.seen, self._graph.node(policy).seen
+            changes.advance(policy, self._rows(old, new), self._rows(new, old), event.position)
 
-    def _rows_of(self, node: Node) -> Rows:
-        seen = node.seen
+    def _rows(self, seen: Seen | None, other: Seen | None) -> Rows:
         if seen is None:
             return {}
-        return {key: row for model in self._models for key, row in model.rows(seen)}
+        return {key: fact for model in self._models for key, fact in model.rows(seen, other)}
 
     def _rewrite(self, erasures: Sequence[PastEvent], until: int, changes: Changes) -> None:
         """Write all rows anew that erasures may have changed, at whatever position.

@@ -40,12 +40,17 @@ def _relations_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
+def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each relation that a listed policy asserts."""
     if not seen.listed:
         return
     policy = seen.history.policy
+    same: set[int] = set()
+    if other is not None and other.listed:
+        same = {id(each) for each in other.history.relations}
     for believed in seen.history.relations:
+        if id(believed) in same:
+            continue
         yield RowKey("relations", (policy, believed.event)), Fact(_row, (policy, believed))
 
 

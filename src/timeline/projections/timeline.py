@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from timeline.domain.belief import BelievedAction
 from timeline.domain.effects import action_key
 from timeline.domain.events import plain
+from timeline.domain.history import History
 from timeline.domain.situation import fold_text
 from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
@@ -71,14 +72,18 @@ def _tags_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
+def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each action of a listed policy, own or received, and its tags."""
     if not seen.listed:
         return
     history = seen.history
-    described = history.described
-    about = _About(history.policy, str(described.instrument), described.jurisdiction)
-    for believed in (*history.actions, *history.received):
+    about = _about(history)
+    same: set[int] = set()
+    if other is not None and other.listed and _about(other.history) == about:
+        same = {id(each) for each in _actions(other.history)}
+    for believed in _actions(history):
+        if id(believed) in same:
+            continue
         yield RowKey("timeline", (history.policy, believed.event)), Fact(_row, (about, believed))
         for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
             key = ("actor", tag_value(actor), history.policy, believed.event)
@@ -95,6 +100,15 @@ class _About(NamedTuple):
     policy: str
     instrument: str
     jurisdiction: str
+
+
+def _about(history: History) -> _About:
+    described = history.described
+    return _About(history.policy, str(described.instrument), described.jurisdiction)
+
+
+def _actions(history: History) -> tuple[BelievedAction, ...]:
+    return (*history.actions, *history.received)
 
 
 def _row(about: _About, believed: BelievedAction) -> Row:
