@@ -351,11 +351,7 @@ def _case(inbound: Inbound, key: str, *, told: bool) -> Iterator[Deed]:
     """
     relation = inbound.relation
     if not told:
-        occurred = relation.occurred or inbound.bearing.begun or SOME_DAY
-        opening = amounts_to(inbound, occurred, relation.effective, relation.until)
-        yield _perhaps(
-            inbound, Deed(inbound.believed.event, inbound.believed.position, opening, key)
-        )
+        yield from _opening(inbound, key)
     for each in inbound.bearing.moves:
         action = each.action
         if part_of(action) is None:
@@ -363,6 +359,18 @@ def _case(inbound: Inbound, key: str, *, told: bool) -> Iterator[Deed]:
                 action, scope=relation.scope, provision=relation.provision
             )
         yield _perhaps(inbound, Deed(each.event, each.position, action, key))
+
+
+def _opening(inbound: Inbound, key: str) -> Iterator[Deed]:
+    """Yield what opens a case: a challenge, or an injunction if it acts before the dismissal."""
+    relation = inbound.relation
+    if relation.relation is Relation.ENJOINS:
+        for spell in spells(acting(inbound))[:1]:
+            yield _deed(inbound, spell.begins, relation.until, key)
+        return
+    occurred = relation.occurred or inbound.bearing.begun or SOME_DAY
+    opening = amounts_to(inbound, occurred, relation.effective, relation.until)
+    yield _perhaps(inbound, Deed(inbound.believed.event, inbound.believed.position, opening, key))
 
 
 def _perhaps(inbound: Inbound, deed: Deed) -> Deed:
