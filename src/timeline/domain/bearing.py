@@ -294,14 +294,14 @@ def effect_order(believed: BelievedRelation, acts: Levels) -> tuple[int, int, in
 
     Args:
         believed: the relation.
-        acts: when its own policy's relations can act, for a relation without a date.
+        acts: when its own policy's relations can act; it takes no effect before.
 
     """
     when = believed.relation.effective or believed.relation.occurred
-    if when is not None:
-        return earliest_day(when), latest_day(when), believed.position
     first = next((day for day, level in acts if level is not Level.NO), LAST_DAY)
-    return first, first, believed.position
+    if when is None:
+        return first, first, believed.position
+    return max(earliest_day(when), first), max(latest_day(when), first), believed.position
 
 
 def case_key(inbound: Inbound) -> str:

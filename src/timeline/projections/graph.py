@@ -6,7 +6,7 @@ included (rule 7). Must not know rows or databases.
 
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -65,10 +65,10 @@ class Node:
             return None
         if self._relations is None:
             self._relations = _by_reference(self.bearing)
-        found = {each.event: each for key in keys for each in self._relations.get(key, ())}
-        if not found:
+        relations = _pointing(self._relations, keys)
+        if not relations:
             return None
-        relations = tuple(sorted(found.values(), key=lambda each: each.position))
+        found = {each.event for each in relations}
         disputes = tuple(each for each in self.bearing.disputes if each.event in found)
         return msgspec.structs.replace(self.bearing, relations=relations, disputes=disputes)
 
@@ -84,6 +84,14 @@ def _by_reference(bearing: Bearing) -> dict[str, list[BelievedRelation]]:
             for key in target_references(read(Target, dispute.claim.value, "target")):
                 found.setdefault(key, []).append(by_event[dispute.event])
     return found
+
+
+def _pointing(
+    by_reference: Mapping[str, Sequence[BelievedRelation]], keys: Iterable[str]
+) -> tuple[BelievedRelation, ...]:
+    """Return the relations that point at any of the references, in the record's order."""
+    found = {each.event: each for key in keys for each in by_reference.get(key, ())}
+    return tuple(sorted(found.values(), key=lambda each: each.position))
 
 
 class Graph:
@@ -337,10 +345,8 @@ class _Cycle:
         if whole is None:
             return
         alone = self._alone(source)
-        for relation in whole.relations:
+        for relation in _pointing(_by_reference(whole), keys):
             effect = effect_order(relation, alone.acts)
-            if keys.isdisjoint(target_references(relation.relation.target)):
-                continue
             if before is None or effect < before:
                 reach = self._reach(source, effect) if self._followed else POSSIBLY
                 yield msgspec.structs.replace(whole, relations=(relation,), reach=reach)
