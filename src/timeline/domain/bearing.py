@@ -18,8 +18,10 @@ from timeline.domain.events import ActionRecorded, RelationAsserted
 from timeline.domain.machines import FIRST_DAY, LAST_DAY
 from timeline.domain.periods import Period
 from timeline.domain.vocabulary import (
+    ACTIONS,
     RELATIONS,
     Action,
+    Effect,
     InForce,
     Instrument,
     Litigation,
@@ -60,7 +62,7 @@ class Bearing(msgspec.Struct, frozen=True, kw_only=True):
 
     `keys` are the names by which an action can say that this policy acted; `begun` is when its
     first action was; `moves` are its court actions, where it is a lawsuit. `disputes` are the open
-    ones about its relations.
+    ones about its relations, `contested` those about its moves.
     """
 
     source: str
@@ -71,6 +73,7 @@ class Bearing(msgspec.Struct, frozen=True, kw_only=True):
     moves: tuple[BelievedAction, ...]
     relations: tuple[BelievedRelation, ...]
     disputes: tuple[Dispute, ...] = ()
+    contested: tuple[Dispute, ...] = ()
 
 
 class Inbound(msgspec.Struct, frozen=True):
@@ -302,6 +305,11 @@ def effect_order(believed: BelievedRelation, acts: Levels) -> tuple[int, int, in
     if when is None:
         return first, first, believed.position
     return max(earliest_day(when), first), max(latest_day(when), first), believed.position
+
+
+def is_move(action: ActionRecorded) -> bool:
+    """Tell whether an action moves a case."""
+    return ACTIONS[action.action].effect is Effect.LITIGATE
 
 
 def case_key(inbound: Inbound) -> str:

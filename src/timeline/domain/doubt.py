@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from timeline.domain.bearing import Inbound
+from timeline.domain.bearing import Inbound, is_move
 from timeline.domain.belief import BelievedAction, Described, Dispute
 from timeline.domain.events import (
     ActionRecorded,
@@ -51,7 +51,7 @@ class Doubt(NamedTuple):
 def doubts(facts: Facts, described: Described, disputes: Iterable[Dispute]) -> Iterator[Doubt]:
     """Yield the facts as each open claim has them; claims that say the same are followed once."""
     seen: set[tuple[str, str, bytes]] = set()
-    for dispute in (*disputes, *_of_relations(facts.inbound)):
+    for dispute in (*disputes, *_of_others(facts.inbound)):
         claim = dispute.claim
         key = (dispute.event, claim.field, msgspec.json.encode(claim.value))
         if dispute.settled_by is not None or key in seen:
@@ -62,11 +62,13 @@ def doubts(facts: Facts, described: Described, disputes: Iterable[Dispute]) -> I
             yield Doubt(dispute.by, claimed)
 
 
-def _of_relations(inbound: Iterable[Inbound]) -> Iterator[Dispute]:
+def _of_others(inbound: Iterable[Inbound]) -> Iterator[Dispute]:
+    """Yield the claims about the relations that point here, and about what their lawsuits did."""
     for each in inbound:
         for dispute in each.bearing.disputes:
             if dispute.event == each.believed.event:
                 yield dispute
+        yield from each.bearing.contested
 
 
 def _claimed(facts: Facts, described: Described, dispute: Dispute) -> Facts | None:
@@ -90,7 +92,24 @@ def _claimed(facts: Facts, described: Described, dispute: Dispute) -> Facts | No
             other = msgspec.structs.replace(inbound, believed=believed)
             rest = (*facts.inbound[:index], other, *facts.inbound[index + 1 :])
             return msgspec.structs.replace(facts, inbound=rest)
-    return None
+    moved = tuple(_moved(each, dispute) for each in facts.inbound)
+    return None if moved == facts.inbound else msgspec.structs.replace(facts, inbound=moved)
+
+
+def _moved(inbound: Inbound, dispute: Dispute) -> Inbound:
+    """Return a relation of a lawsuit with its moves as a claim has them."""
+    if dispute not in inbound.bearing.contested:
+        return inbound
+    moves = (
+        msgspec.structs.replace(each, action=_replaced(each.action, dispute.claim))
+        if each.event == dispute.event
+        else each
+        for each in inbound.bearing.moves
+    )
+    bearing = msgspec.structs.replace(
+        inbound.bearing, moves=tuple(each for each in moves if is_move(each.action))
+    )
+    return msgspec.structs.replace(inbound, bearing=bearing)
 
 
 def _replaced(told: Any, claim: Claim) -> Any:

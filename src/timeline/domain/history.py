@@ -21,10 +21,18 @@ from timeline.domain.bearing import (
     case_key,
     deeds_of,
     effect_order,
+    is_move,
     spells,
     window,
 )
-from timeline.domain.belief import Belief, BelievedAction, Believer, PastEvent
+from timeline.domain.belief import (
+    Belief,
+    BelievedAction,
+    BelievedRelation,
+    Believer,
+    Dispute,
+    PastEvent,
+)
 from timeline.domain.dates import Occurrence
 from timeline.domain.doubt import MAX_CLAIMS, Facts, doubts, overlaid
 from timeline.domain.effects import Deed, Written, earliest_day, gather, part_of
@@ -406,20 +414,24 @@ def bearing_of(belief: Belief, reach: Reach) -> Bearing | None:
     if not relations or belief.retracted_by is not None:
         return None
     lawsuit = belief.described.instrument is Instrument.LAWSUIT
-    asserted = {each.event for each in relations}
+    moves = tuple(each for each in belief.actions if lawsuit and is_move(each.action))
     return Bearing(
         source=belief.policy,
         keys=Names.of(belief).keys,
         lawsuit=lawsuit,
         begun=belief.actions[0].action.occurred if belief.actions else None,
         reach=reach,
-        moves=tuple(
-            each
-            for each in belief.actions
-            if lawsuit and ACTIONS[each.action.action].effect is Effect.LITIGATE
-        ),
+        moves=moves,
         relations=relations,
-        disputes=tuple(
-            each for each in belief.disputes if each.settled_by is None and each.event in asserted
-        ),
+        disputes=_open_about(belief, relations),
+        contested=_open_about(belief, moves),
+    )
+
+
+def _open_about(
+    belief: Belief, told: Iterable[BelievedAction | BelievedRelation]
+) -> tuple[Dispute, ...]:
+    events = {each.event for each in told if each.disputed}
+    return tuple(
+        each for each in belief.disputes if each.settled_by is None and each.event in events
     )

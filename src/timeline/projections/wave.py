@@ -12,7 +12,7 @@ from timeline.domain.belief import BelievedRelation, Dispute, PastEvent
 from timeline.domain.events import PoliciesMerged, Target, read
 from timeline.projections.graph import Graph, Node
 
-_OUTWARD: Final = ("keys", "lawsuit", "begun", "reach", "moves")
+_OUTWARD: Final = ("keys", "lawsuit", "begun", "reach", "moves", "contested")
 """What all relations of a policy depend on."""
 
 
