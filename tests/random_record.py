@@ -6,6 +6,7 @@ valid record.
 
 import uuid
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from timeline.domain.belief import PastEvent
 from timeline.domain.decide import decide, needs
 from timeline.domain.errors import DomainError
-from timeline.domain.events import decode_data
+from timeline.domain.events import SourceAttached, decode_data
 from timeline.domain.evolve import evolve
 from timeline.domain.situation import Proposal, Situation
 from timeline.domain.vocabulary import Action, EventType, Instrument, Relation
@@ -41,12 +42,23 @@ INSTRUMENTS = (
 
 RELATIONS = tuple(Relation)
 JURISDICTION = "ocd-division/country:us"
+EXACT_DAYS: tuple[str, ...] = tuple(
+    (date(2019, 1, 1) + timedelta(days=5 * number)).isoformat() for number in range(251)
+)
+"""Days of some years, so many that events seldom share one."""
+
 CLAIMS: tuple[dict[str, Any], ...] = (
-    {"field": "occurred", "value": "2018"},
+    {"field": "occurred", "value": "2018-02-03"},
     {"field": "effective", "value": "2021-06-01"},
     {"field": "scope", "value": "partial"},
     {"field": "instrument", "value": "statement"},
     {"field": "target", "value": {"policy": "alpha"}},
+    {"field": "until", "value": "2022-03-04"},
+    {"field": "action", "value": "rescinded"},
+    {"field": "action", "value": "issued"},
+    {"field": "provision", "value": "part 2"},
+    {"field": "by", "value": {"policy": "gamma"}},
+    {"field": "relation", "value": "suspends"},
 )
 SELECTORS: tuple[dict[str, Any], ...] = (
     {"jurisdiction": JURISDICTION},
@@ -75,7 +87,9 @@ def event_id(number: int) -> str:
     return str(uuid.UUID(int=(0x7 << 76) | (0b10 << 62) | number))
 
 
-def raw_data(draw: Draw, accepted: Sequence[PastEvent]) -> tuple[EventType, str, dict[str, Any]]:
+def raw_data(
+    draw: Draw, accepted: Sequence[PastEvent], dates: Sequence[str] = DATES
+) -> tuple[EventType, str, dict[str, Any]]:
     """Return the event that a draw stands for, as it would be sent."""
     kind, which, first, second, third = draw
     policy = POLICIES[which]
@@ -84,6 +98,8 @@ def raw_data(draw: Draw, accepted: Sequence[PastEvent]) -> tuple[EventType, str,
     type = EventType(kind)
     if not own:
         type = EventType.POLICY_REGISTERED
+    actions = [event.id for event in own if event.type is EventType.ACTION_RECORDED]
+    action = actions[first % len(actions)] if actions else subject
     other = POLICIES[(which + 1 + second % (len(POLICIES) - 1)) % len(POLICIES)]
     makers: dict[EventType, dict[str, Any]] = {
         EventType.POLICY_REGISTERED: {
@@ -101,16 +117,18 @@ def raw_data(draw: Draw, accepted: Sequence[PastEvent]) -> tuple[EventType, str,
         },
         EventType.ACTION_RECORDED: {
             "action": ACTIONS[first % len(ACTIONS)],
-            "occurred": DATES[second % len(DATES)],
+            "occurred": dates[second % len(dates)],
             "sources": SOURCES,
-            **({"until": DATES[third % len(DATES)]} if third % 5 == 0 else {}),
+            **({"effective": dates[(second + third) % len(dates)]} if third % 4 == 1 else {}),
+            **({"until": dates[third % len(dates)]} if third % 5 == 0 else {}),
             **({"scope": "partial", "provision": "part 1"} if third % 7 == 0 else {}),
-            **({"by": {"policy": other}} if third % 3 == 0 else {}),
+            **({"by": _by(other, second)} if third % 3 == 0 else {}),
         },
         EventType.ACTION_CORRECTED: {
-            "event": subject,
-            "changes": {"occurred": DATES[second % len(DATES)]},
-            "reason": "The date was wrong.",
+            "event": action,
+            "changes": _changes(second, third, dates),
+            "settles": _claims_about(action, own) if third % 3 == 0 else [],
+            "reason": "The press had it wrong.",
         },
         EventType.SOURCE_ATTACHED: {
             "event": subject,
@@ -125,9 +143,11 @@ def raw_data(draw: Draw, accepted: Sequence[PastEvent]) -> tuple[EventType, str,
             "relation": RELATIONS[first % len(RELATIONS)],
             "target": _target(other, second, third),
             "sources": SOURCES,
-            **({"effective": DATES[third % len(DATES)]} if third % 3 else {}),
-            **({"until": "2022"} if third % 8 == 1 else {}),
+            **({"effective": dates[third % len(dates)]} if third % 3 else {}),
+            **({"occurred": dates[second % len(dates)]} if third % 6 == 0 else {}),
+            **({"until": dates[(third + first) % len(dates)]} if third % 8 == 1 else {}),
             **({"scope": "partial"} if third % 11 == 0 else {}),
+            **({"provision": "part 1"} if third % 13 == 0 else {}),
         },
         EventType.EVENT_RETRACTED: {"event": subject, "reason": "It was wrong."},
         EventType.POLICIES_MERGED: {"duplicate": other, "reason": "They are one."},
@@ -139,6 +159,38 @@ def raw_data(draw: Draw, accepted: Sequence[PastEvent]) -> tuple[EventType, str,
         },
     }
     return type, policy, makers[type]
+
+
+def _by(other: str, second: int) -> dict[str, Any]:
+    """Return who acts, by policy or by an identifier that it may have."""
+    return {"citation": f"no:{other}"} if second % 4 == 0 else {"policy": other}
+
+
+def _changes(second: int, third: int, dates: Sequence[str]) -> dict[str, Any]:
+    """Return what a correction changes: one field, or nothing."""
+    day = dates[second % len(dates)]
+    changes: tuple[dict[str, Any], ...] = (
+        {"occurred": day},
+        {"effective": day},
+        {"effective": None},
+        {"until": day},
+        {"until": None},
+        {"action": ACTIONS[second % len(ACTIONS)]},
+        {"provision": "part 1"},
+        {"scope": None, "provision": None},
+        {"by": None},
+        {},
+    )
+    return changes[third % len(changes)]
+
+
+def _claims_about(event: str, own: Sequence[PastEvent]) -> list[str]:
+    """Return the sources that dispute an event."""
+    return [
+        each.id
+        for each in own
+        if isinstance(each.data, SourceAttached) and each.data.claim and each.data.event == event
+    ]
 
 
 def _target(other: str, second: int, third: int) -> dict[str, Any]:
@@ -171,13 +223,21 @@ def _replacement(own: Sequence[PastEvent], subject: str, third: int) -> dict[str
     return {}
 
 
-def accept(drawn: Sequence[Draw]) -> list[tuple[PastEvent, dict[str, Any]]]:
-    """Return the events that the domain accepts, each with its data as sent."""
+def accept(
+    drawn: Sequence[Draw], dates: Sequence[str] = DATES
+) -> list[tuple[PastEvent, dict[str, Any]]]:
+    """Return the events that the domain accepts, each with its data as sent.
+
+    Args:
+        drawn: what is tried, in order.
+        dates: the dates that events can have.
+
+    """
     situation = Situation()
     accepted: list[tuple[PastEvent, dict[str, Any]]] = []
     for draw in drawn:
         events = [event for event, _ in accepted]
-        type, policy, raw = raw_data(draw, events)
+        type, policy, raw = raw_data(draw, events, dates)
         position = len(accepted) + 1
         try:
             data = decode_data(type, raw)
