@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain_builders import event_id
+from domain_builders import CALIFORNIA, Json, event_id
 from stories import Story
 from timeline.projections import graph
 
@@ -160,3 +160,56 @@ def test_rule_8_a_claim_of_another_target_counts_within_a_circle_too() -> None:
     assert story.on("2020-06-01", "b").force == "in_force"
     assert story.on("2020-06-01", "a").in_force == "yes"
     assert story.on("2021-06-01", "a").in_force == "maybe"
+
+
+def chain() -> Story:
+    """Return a story in which a suspends b for a year, and b suspends c unless it is suspended."""
+    story = orders(a="2018-01-01", b="2018-01-01", c="2018-01-01")
+    story.relate("b", "suspends", "c", effective="2020-01-01")
+    story.relate("a", "suspends", "b", effective="2022-01-01", until="2022-12-31")
+    return story
+
+
+FREED = [
+    ("2018-01-01", "in_force", "yes"),
+    ("2020-01-01", "suspended", "no"),
+    ("2022-01-01", "in_force", "yes"),
+    ("2023-01-01", "suspended", "no"),
+]
+
+
+def test_rule_7_what_was_retracted_makes_no_circle() -> None:
+    """It leaves no trace in the answers of later positions."""
+    story = chain()
+    assert story.force("c") == FREED
+    event = story.relate("c", "repeals", "a", effective="2030-01-01")
+    story.retract("c", event)
+
+    assert story.force("c") == FREED
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        {"instrument": "ordinance"},
+        {"instrument": "executive_order", "except": ["a", "b"]},
+        {"occurred_until": "2017-12-31"},
+        {"jurisdiction": CALIFORNIA},
+    ],
+)
+def test_rule_7_whom_a_selector_does_not_name_is_in_no_circle(criteria: dict[str, Json]) -> None:
+    """Though it might have been named."""
+    story = chain()
+    story.relate("c", "repeals", {"selector": criteria}, effective="2030-01-01")
+
+    assert story.force("c") == FREED
+
+
+def test_rule_7_a_mere_source_makes_no_circle() -> None:
+    """Nor does a claim that is settled or about another field."""
+    story = chain()
+    relation = story.relate("c", "cites", {"citation": "eo:1"})
+    claim = story.dispute("c", relation, "target", {"policy": "a"})
+    story.retract("c", claim)
+
+    assert story.force("c") == FREED

@@ -99,12 +99,7 @@ class Folder:
 
     def concluded(self, belief: Belief, bearings: Sequence[Bearing]) -> History:
         """Return the history that follows from a belief and what bears on it."""
-        facts = Facts(
-            instrument=belief.described.instrument,
-            jurisdiction=belief.described.jurisdiction,
-            actions=belief.actions,
-            inbound=tuple(_inbound(belief, bearings)),
-        )
+        facts = _facts(belief, tuple(_inbound(belief, bearings)))
         names = Names.of(belief)
         settled, raw, self._cut = _settle(facts, names, self._cut)
         followed, more = [], False
@@ -200,6 +195,15 @@ def _settle(
     return settled, cut.periods, cut
 
 
+def _facts(belief: Belief, inbound: tuple[Inbound, ...]) -> Facts:
+    return Facts(
+        instrument=belief.described.instrument,
+        jurisdiction=belief.described.jurisdiction,
+        actions=belief.actions,
+        inbound=inbound,
+    )
+
+
 def _inbound(belief: Belief, bearings: Sequence[Bearing]) -> Iterator[Inbound]:
     """Yield the relations of others that may point at the policy; none of its own does."""
     for bearing in bearings:
@@ -216,6 +220,22 @@ def _pointed_at(inbound: Inbound, facts: Facts, names: Names) -> Level:
     if target.selector is None or names.policies & set(target.selector.except_):
         return Level.NO
     return chosen(target.selector, facts.instrument, facts.jurisdiction, facts.actions)
+
+
+def may_point(bearing: Bearing, belief: Belief) -> bool:
+    """Tell whether any relation of a bearing may point at a policy, by what is believed or claimed.
+
+    What a selector asks to be in force counts as in force.
+    """
+    names = Names.of(belief)
+    inbound = tuple(_inbound(belief, [bearing]))
+    believed = _facts(belief, inbound)
+    claimed = (each.facts for each in doubts(believed, belief.described, belief.disputes))
+    return any(
+        _pointed_at(each, facts, names) is not Level.NO
+        for facts in (believed, *claimed)
+        for each in facts.inbound
+    )
 
 
 def _order(inbound: Inbound) -> tuple[int, int, int]:

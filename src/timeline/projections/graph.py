@@ -22,7 +22,7 @@ from timeline.domain.events import (
     Target,
     read,
 )
-from timeline.domain.history import Folder, History, bearing_of
+from timeline.domain.history import Folder, History, bearing_of, may_point
 from timeline.domain.references import references_of, target_references
 from timeline.domain.vocabulary import RELATIONS
 from timeline.projections.memory import Memory
@@ -45,13 +45,15 @@ class Node:
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.belief: Belief | None = None
-        self.sources: frozenset[str] = frozenset()
+        self.sources: tuple[int, frozenset[str]] | None = None
+        """Who may bear on it, at a position."""
         self.merged_into: str | None = None
         self.cycle: frozenset[str] = frozenset()
         self.position = sys.maxsize
         """Where the history was worked out; it is the same since, or the node would be renewed."""
         self.history: History | None = None
         self.bearing: Bearing | None = None
+        self._asserted: Bearing | None = None
         self._relations: dict[str, list[BelievedRelation]] | None = None
 
     @property
@@ -59,18 +61,24 @@ class Node:
         """The policy as read models see it, or None before its registration."""
         return None if self.history is None else Seen(self.history, self.merged_into)
 
-    def narrowed(self, keys: frozenset[str]) -> Bearing | None:
-        """Return what of its bearing may point at a policy that has these reference keys."""
-        if self.bearing is None:
-            return None
+    def asserted(self, keys: Iterable[str]) -> Bearing | None:
+        """Return its relations that these reference keys may find, apart from when they act."""
         if self._relations is None:
-            self._relations = _by_reference(self.bearing)
+            self._asserted = None if self.belief is None else bearing_of(self.belief, POSSIBLY)
+            self._relations = {} if self._asserted is None else _by_reference(self._asserted)
         relations = _pointing(self._relations, keys)
-        if not relations:
+        if self._asserted is None or not relations:
             return None
         found = {each.event for each in relations}
-        disputes = tuple(each for each in self.bearing.disputes if each.event in found)
-        return msgspec.structs.replace(self.bearing, relations=relations, disputes=disputes)
+        disputes = tuple(each for each in self._asserted.disputes if each.event in found)
+        return msgspec.structs.replace(self._asserted, relations=relations, disputes=disputes)
+
+    def narrowed(self, keys: Iterable[str]) -> Bearing | None:
+        """Return what of its bearing may point at a policy that has these reference keys."""
+        found = self.asserted(keys)
+        if found is None or self.bearing is None:
+            return None
+        return msgspec.structs.replace(found, reach=self.bearing.reach)
 
 
 def _by_reference(bearing: Bearing) -> dict[str, list[BelievedRelation]]:
@@ -193,7 +201,6 @@ class Graph:
             node.belief = node.folder.believe(self._events(members))
             if node.belief is not None:
                 node.merged_into = self._merged_into(policy)
-                node.sources = frozenset(self._sources(node.belief, members))
         return node
 
     def _members(self, policy: str) -> list[str]:
@@ -225,14 +232,23 @@ class Graph:
                 return event.policy
         return None
 
-    def _sources(self, belief: Belief, members: Sequence[str]) -> Iterator[str]:
-        """Yield the policies that assert relations which may point at a policy."""
-        for key in _references(belief):
-            for event in self._pointing_at(key):
-                if _bears(event) and event.policy not in members:
-                    survivor = self.survivor(event.policy)
-                    if survivor not in members:
-                        yield survivor
+    def _sources(self, policy: str) -> frozenset[str]:
+        """Return the policies whose relations may point at a policy, as believed or as claimed."""
+        node = self._believed(policy)
+        if node.sources is None or node.sources[0] != self.position:
+            found = () if node.belief is None else self._pointers(node.belief)
+            node.sources = self.position, frozenset(found)
+        return node.sources[1]
+
+    def _pointers(self, belief: Belief) -> Iterator[str]:
+        keys = _references(belief)
+        pointing = {
+            event.policy for key in keys for event in self._pointing_at(key) if _bears(event)
+        }
+        for source in {self.survivor(each) for each in pointing - belief.members} - belief.members:
+            asserted = self._believed(source).asserted(keys)
+            if asserted is not None and may_point(asserted, belief):
+                yield source
 
     # What follows
 
@@ -241,14 +257,14 @@ class Graph:
 
         Tarjan's algorithm (SIAM J. Comput. 1, 1972), without recursion.
         """
-        if not self._believed(policy).sources:
+        if not self._sources(policy):
             return [frozenset((policy,))]
         index: dict[str, int] = {}
         lowest: dict[str, int] = {}
         path: list[str] = []
         on_path: set[str] = set()
         found: list[frozenset[str]] = []
-        work = [(policy, iter(sorted(self._believed(policy).sources)))]
+        work = [(policy, iter(sorted(self._sources(policy))))]
         index[policy] = lowest[policy] = 0
         path.append(policy)
         on_path.add(policy)
@@ -259,7 +275,7 @@ class Graph:
                     index[source] = lowest[source] = len(index)
                     path.append(source)
                     on_path.add(source)
-                    work.append((source, iter(sorted(self._believed(source).sources))))
+                    work.append((source, iter(sorted(self._sources(source)))))
                     break
                 if source in on_path:
                     lowest[current] = min(lowest[current], index[source])
@@ -284,30 +300,31 @@ class Graph:
             node.cycle = cycle
             bearings = list(_Cycle(self, cycle).bearings(policy))
         else:
-            bearings = list(self._bearings(node))
+            bearings = list(self._bearings(policy, node.belief))
         node.history = node.folder.concluded(node.belief, bearings)
         node.position = self.position
         if node.merged_into is None:
             reach = reach_of(node.belief, node.history.periods)
             node.bearing = bearing_of(node.belief, reach)
 
-    def _bearings(self, node: Node) -> Iterator[Bearing]:
-        if node.belief is None or not node.sources:
-            return
-        keys = frozenset(_references(node.belief))
-        for source in sorted(node.sources):
-            bearing = self._believed(source).narrowed(keys)
+    def _bearings(self, policy: str, belief: Belief) -> Iterator[Bearing]:
+        keys = _references(belief)
+        for source in sorted(self._sources(policy)):
+            bearing = self.bearing(source, keys)
             if bearing is not None:
                 yield bearing
 
-    def bearing(self, source: str, keys: frozenset[str]) -> Bearing | None:
+    def bearing(self, source: str, keys: Iterable[str]) -> Bearing | None:
         """Return what bears from a source, worked out already, on who has these references."""
         return self._believed(source).narrowed(keys)
 
+    def asserted(self, source: str, keys: Iterable[str]) -> Bearing | None:
+        """Return what a source asserts of who has these references, apart from when it acts."""
+        return self._believed(source).asserted(keys)
+
     def belief(self, policy: str) -> tuple[Belief | None, frozenset[str]]:
         """Return what is believed of a policy, and who may bear on it."""
-        node = self._believed(policy)
-        return node.belief, node.sources
+        return self._believed(policy).belief, self._sources(policy)
 
 
 class _Cycle:
@@ -329,7 +346,7 @@ class _Cycle:
         belief, sources = self._graph.belief(policy)
         if belief is None:
             return
-        keys = frozenset(_references(belief))
+        keys = _references(belief)
         for source in sorted(sources - self._members):
             bearing = self._graph.bearing(source, keys)
             if bearing is not None:
@@ -337,19 +354,16 @@ class _Cycle:
         for source in sorted(sources & self._members):
             yield from self._within(source, keys, before)
 
-    def _within(
-        self, source: str, keys: frozenset[str], before: Effect | None
-    ) -> Iterator[Bearing]:
-        belief, _ = self._graph.belief(source)
-        whole = None if belief is None else bearing_of(belief, POSSIBLY)
-        if whole is None:
+    def _within(self, source: str, keys: Sequence[str], before: Effect | None) -> Iterator[Bearing]:
+        asserted = self._graph.asserted(source, keys)
+        if asserted is None:
             return
         alone = self._alone(source)
-        for relation in _pointing(_by_reference(whole), keys):
+        for relation in asserted.relations:
             effect = effect_order(relation, alone.acts)
             if before is None or effect < before:
                 reach = self._reach(source, effect) if self._followed else POSSIBLY
-                yield msgspec.structs.replace(whole, relations=(relation,), reach=reach)
+                yield msgspec.structs.replace(asserted, relations=(relation,), reach=reach)
 
     def _reach(self, policy: str, before: Effect) -> Reach:
         """Return a member's reach, given of the cycle only what takes effect before."""
