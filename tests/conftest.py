@@ -1,4 +1,4 @@
-"""What many tests stand on: a clock, real databases, and the three event stores.
+"""What many tests stand on: a clock, real databases, the three event stores, and a demo.
 
 PostgreSQL is a real server, as durable as in production; each test gets a database of its own,
 copied from one that was migrated once.
@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
+from shown import Demo, running_demo
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.memory import MemoryStore
 from timeline.eventstore.protocol import EventStore
@@ -145,6 +146,13 @@ def sqlite_url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
 def postgresql_url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """Give the address of a migrated PostgreSQL database of the test's own."""
     yield from _migrated("postgresql", tmp_path, request)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Run `timeline demo` on a new database."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
 
 
 @pytest.fixture
