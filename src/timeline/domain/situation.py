@@ -101,9 +101,6 @@ class Needs(msgspec.Struct, frozen=True):
     actions: frozenset[str] = frozenset()
     descriptions: frozenset[str] = frozenset()
 
-    def __bool__(self) -> bool:
-        return bool(self.policies or self.subjects or self.actions or self.descriptions)
-
     def __or__(self, other: "Needs") -> "Needs":
         return Needs(
             self.policies | other.policies,

@@ -12,10 +12,11 @@ import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 
+from timeline.formats import ndjson
 from timeline.http.errors import NotAcceptable
 
 JSON: Final = "application/json"
-NDJSON: Final = "application/x-ndjson"
+NDJSON: Final = ndjson.MEDIA_TYPE
 HTML: Final = "text/html"
 
 HttpRequest: TypeAlias = Request[Any, Any, State]
