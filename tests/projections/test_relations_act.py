@@ -183,6 +183,17 @@ def test_rule_7_a_lawsuit_that_was_dismissed_before_acts_no_more(relation: str) 
     assert story.force() == [SINCE_2020]
 
 
+def test_rule_7_an_injunction_that_was_over_before_the_lawsuit_opens_no_case() -> None:
+    """Its own end lies before the first action of the lawsuit."""
+    story = Story()
+    story.order(OLD, "2020-01-01")
+    story.tell(registered("suit", instrument="lawsuit"))
+    story.act("suit", "filed", "2021-06-01")
+    story.relate("suit", "enjoins", OLD, until="2021-03-01")
+
+    assert story.periods() == table("2020-01-01 .. issued in_force - none yes")
+
+
 @pytest.mark.parametrize("relation", ["suspends", "stays", "enjoins", "repeals"])
 def test_rule_7_a_lawsuit_of_which_nothing_is_known_acts_on_nothing(relation: str) -> None:
     """It may never have been filed."""

@@ -373,7 +373,7 @@ def _opening(inbound: Inbound, key: str) -> Iterator[Deed]:
     """Yield what opens a case: a challenge, or an injunction if it acts before the dismissal."""
     relation = inbound.relation
     if relation.relation is Relation.ENJOINS:
-        for spell in spells(acting(inbound))[:1]:
+        for spell in spells(effects_in_time(inbound))[:1]:
             yield _deed(inbound, spell.begins, relation.until, key)
         return
     occurred = relation.occurred or inbound.bearing.begun or SOME_DAY
