@@ -57,10 +57,11 @@ RANKS: Final = [str(action) for action in ACTIONS]
 
 
 class Told(NamedTuple):
-    """An action with its place in the record."""
+    """An action with its place in the record; `of` is its case where others know it by a name."""
 
-    position: int
+    position: float
     action: ActionRecorded
+    of: str | None = None
 
     @property
     def name(self) -> str:
@@ -77,6 +78,8 @@ class Told(NamedTuple):
     @property
     def case(self) -> str:
         """The case that it belongs to."""
+        if self.of is not None:
+            return self.of
         by = self.action.by
         return "" if by is None else f"{by.policy}/{by.citation}"
 
@@ -160,15 +163,15 @@ class World:
         self.part_begun = False
         self.part_ended = False
         self.end: dict[str, Any] | None = None
-        self.term: int | None = None
-        self.spells: dict[int, dict[str, Any]] = {}
-        self.suspensions: dict[int, dict[str, Any]] = {}
+        self.term: float | None = None
+        self.spells: dict[float, dict[str, Any]] = {}
+        self.suspensions: dict[float, dict[str, Any]] = {}
         self.parts = {(told.case, told.part) for told in deeds if told.name in COURT}
         self.parts |= {(case, None) for case, _ in self.parts}
-        self.merits: dict[tuple[str, str | None], tuple[str, int | None, str]] = dict.fromkeys(
+        self.merits: dict[tuple[str, str | None], tuple[str, float | None, str]] = dict.fromkeys(
             self.parts, ("none", None, "none")
         )
-        self.injunctions: dict[int, dict[str, Any]] = {}
+        self.injunctions: dict[float, dict[str, Any]] = {}
 
     def happen(self, moment: Moment) -> None:
         """Let a moment happen."""
@@ -321,7 +324,7 @@ class World:
         if told.name == "injunction_lifted":
             self.lift(told, by)
 
-    def lift(self, told: Told, held: int | None) -> None:
+    def lift(self, told: Told, held: float | None) -> None:
         """Undo the injunctions of the case and part, or let something hold them back.
 
         Of what holds an injunction back for a time the latest counts.
@@ -334,7 +337,7 @@ class World:
             elif injunction["held"] != FOR_GOOD:
                 injunction["held"] = held
 
-    def judge(self, part: tuple[str, str | None], status: str, by: int | None) -> None:
+    def judge(self, part: tuple[str, str | None], status: str, by: float | None) -> None:
         """Set the merits of a case, for good or for a time; what lasts is kept beneath."""
         now, passing, before = self.merits[part]
         lasting = now if passing is None else before
@@ -413,12 +416,17 @@ class World:
         return force, reason if force == "no_longer_in_force" else None
 
 
+def numbered(actions: Sequence[ActionRecorded]) -> list[Told]:
+    """Return actions as recorded one after the other."""
+    return [Told(position, action) for position, action in enumerate(actions, start=1)]
+
+
 class Oracle:
     """Answers for any day by trying every world."""
 
-    def __init__(self, instrument: str, actions: Sequence[ActionRecorded]) -> None:
+    def __init__(self, instrument: str, deeds: Sequence[Told]) -> None:
         self.instrument = instrument
-        self.deeds = [Told(position, action) for position, action in enumerate(actions, start=1)]
+        self.deeds = deeds
         each = (moment for told in self.deeds for moment in moments(told))
         self.moments = sorted(each, key=lambda moment: moment.key)
         probe = World(instrument, self.deeds)

@@ -64,7 +64,7 @@ SELECTORS: tuple[dict[str, Any], ...] = (
     {"jurisdiction": JURISDICTION},
     {"instrument": "executive_order", "occurred_from": "2020-02-01"},
     {"jurisdiction": JURISDICTION, "in_force_on": "2021-03-01"},
-    {"jurisdiction": JURISDICTION, "occurred_until": "2020", "except": ["beta"]},
+    {"jurisdiction": JURISDICTION, "occurred_until": "2020-12-31", "except": ["beta"]},
 )
 
 Draw = tuple[str, int, int, int, int]

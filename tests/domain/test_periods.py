@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fold_oracle import Oracle
+from fold_oracle import Oracle, numbered
 from history_builders import act, action_event, believed, folded, on, past, registration
 from timeline.domain.belief import PastEvent
 from timeline.domain.events import ActionRecorded
@@ -129,7 +129,7 @@ def test_the_periods_agree_with_every_possible_world(family: str, data: st.DataO
     actions = data.draw(st.lists(action_data(any_dates, FAMILIES[family]), min_size=1, max_size=6))
     events = record(instrument, actions)
     history = believed(events)
-    oracle = Oracle(instrument, data_of(events))
+    oracle = Oracle(instrument, numbered(data_of(events)))
 
     for day in WINDOW:
         if len(oracle.uncertain(day)) > MOST_WORLDS:

@@ -1,0 +1,276 @@
+"""Every answer about policies, compared with a recomputation from the raw events.
+
+Random records of exact days: backfilled, corrected, retracted, disputed, partial, merged, erased,
+cited and selected. Each is asked at random pairs of a date and a position.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from fold_oracle import Answer
+from http_client import Client, Json, running
+from random_record import EXACT_DAYS, Draw, accept
+from record_oracle import RecordOracle, Uncertain, erase
+from timeline.domain.belief import PastEvent
+
+RECORDS: Final = 20
+EVENTS: Final = 36
+"""Draws for one record; what the domain refuses is left out."""
+
+KINDS: Final = [
+    *(["ActionRecorded"] * 6),
+    *(["RelationAsserted"] * 3),
+    *(["ActionCorrected"] * 2),
+    "SourceAttached",
+    "EventRetracted",
+    "PolicyDescribed",
+]
+RARE: Final = ["PoliciesMerged", "PayloadErased"]
+FIRST, LAST = date(2018, 1, 1).toordinal(), date(2023, 6, 1).toordinal()
+AXES: Final = ("stage", "force", "litigation")
+ENDS_IN: Final = {"in_force": "yes", "partially_in_force": "yes", "unknown": "maybe"}
+COMPARED: Final = 0.6
+"""The least share of answers that are certain enough to be compared."""
+
+Record = list[tuple[PastEvent, Json]]
+
+
+def drawn(seed: int) -> Record:
+    """Return a record; every third knows mergers and erasures too, which end many stories."""
+    random = Random(seed)  # noqa: S311 - any draws do
+    kinds = KINDS + (RARE if seed % 3 == 0 else [])
+
+    def number() -> int:
+        return random.randrange(401)
+
+    draws: list[Draw] = [
+        (random.choice(kinds), random.randrange(4), number(), number(), number())
+        for _ in range(EVENTS)
+    ]
+    return accept(draws, EXACT_DAYS)
+
+
+class Asked:
+    """A service that holds a record, and how often its answers were compared."""
+
+    def __init__(self, client: Client, record: Record, seed: int) -> None:
+        self.client = client
+        self.random = Random(seed)  # noqa: S311 - any draws do
+        self.events = erase(record)
+        self.compared = self.left_out = 0
+        self.day = FIRST
+        self.oracle = RecordOracle(self.events, 0)
+
+    def pairs(self, count: int) -> Iterator[None]:
+        """Go to random pairs of a date and a position, the newest position first."""
+        for index in range(count):
+            newest = len(self.events)
+            position = newest if index == 0 else self.random.randint(newest // 3, newest)
+            self.day = self.random.randint(FIRST, LAST)
+            self.oracle = RecordOracle(self.events, position)
+            self.clocks = f"as_of={date.fromordinal(self.day)}&known_position={position}"
+            yield
+
+    def get(self, path: str, query: str = "") -> Json:
+        """Ask at the current pair, for all at once."""
+        answer = self.client.get(f"{path}?{self.clocks}&limit=500&{query}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def page(self, policy: str) -> Any:
+        """Ask for one policy's page."""
+        return self.client.get(f"/v1/policies/{policy}?{self.clocks}")
+
+    def expected(self, policy: str, oracle: RecordOracle | None = None, day: int = 0) -> Json:
+        """Return the axes that are expected, or None where the oracle is not certain."""
+        try:
+            answers = (oracle or self.oracle).answers(policy, day or self.day)
+        except Uncertain:
+            self.left_out += 1
+            return None
+        self.compared += 1
+        return axes(*answers)
+
+
+def axes(believed: Answer, claimed: list[Answer]) -> Json:
+    """Return the axes as they are served: believed values, and all that claims make possible."""
+    values = {axis: _only(getattr(believed, axis)) for axis in AXES}
+    possible = {
+        axis: {_only(getattr(each, axis)) for each in (believed, *claimed)} for axis in AXES
+    }
+    in_force = {ENDS_IN.get(each, "no") for each in possible["force"]}
+    return {
+        **values,
+        "force_reason": _only(believed.reasons),
+        "in_force": in_force.pop() if len(in_force) == 1 else "maybe",
+        "possible": {axis: each for axis, each in possible.items() if len(each) > 1},
+    }
+
+
+def _only(values: frozenset[Any]) -> Any:
+    (value,) = values
+    return value
+
+
+def served(item: Json) -> Json:
+    """Return the axes of an item."""
+    names = (*AXES, "force_reason", "in_force")
+    possible = {axis: set(values) for axis, values in item["possible"].items()}
+    return {**{name: item[name] for name in names}, "possible": possible}
+
+
+@pytest.fixture(params=range(RECORDS))
+def asked(request: pytest.FixtureRequest, migrated_sqlite: Path, tmp_path: Path) -> Iterator[Asked]:
+    """Give a service with a random record."""
+    record = drawn(request.param)
+    path = tmp_path / "timeline.db"
+    shutil.copy(migrated_sqlite, path)
+    with running(f"sqlite:///{path}") as client:
+        events = [
+            {"id": event.id, "policy": event.policy, "type": str(event.type), "data": raw}
+            for event, raw in record
+        ]
+        cut = len(events) // 2
+        for some in (events[:cut], events[cut:]):
+            answer = client.record({"events": some})
+            assert answer.status_code == 201, answer.text
+        yield Asked(client, record, request.param)
+
+
+def test_answers_are_what_the_raw_events_say(asked: Asked) -> None:
+    """Listings with every filter, pages, timelines and histories, at both clocks."""
+    for _ in asked.pairs(3):
+        listing(asked)
+        for policy in sorted(asked.oracle.registrations):
+            page(asked, policy)
+        timeline(asked)
+    history(asked)
+
+    assert asked.compared >= COMPARED * (asked.compared + asked.left_out)
+
+
+def listing(asked: Asked) -> None:
+    """Compare the listing, and what each filter leaves of it."""
+    items = {item["policy"]: item for item in asked.get("/v1/policies")["items"]}
+    oracle = asked.oracle
+    acted = {
+        policy
+        for policy in oracle.told
+        if any(date.fromisoformat(said.data["occurred"]).toordinal() <= asked.day
+               for said in oracle.actions(policy))
+    }  # fmt: skip
+    assert acted <= set(items) <= set(oracle.told)
+    known = {}
+    for policy, item in items.items():
+        expected = asked.expected(policy)
+        if expected is not None:
+            known[policy] = expected
+            assert served(item) == expected, policy
+        described = oracle.described(policy)
+        for name in ("title", "instrument", "jurisdiction"):
+            assert item[name] == described[name]
+        opened = {claim.event for claim in oracle.claims()}
+        mine = {said.event for said in oracle.standing if oracle.survivor(said.policy) == policy}
+        assert item["disputed"] == bool(opened & mine)
+    for policy, expected in known.items():
+        for axis in (*AXES, "in_force"):
+            if expected[axis] is not None:
+                query = f"{axis}={expected[axis]}"
+                found = {each["policy"] for each in asked.get("/v1/policies", query)["items"]}
+                assert found & set(known) == {
+                    each
+                    for each, others in known.items()
+                    if expected[axis] in others["possible"].get(axis, {others[axis]})
+                }, (policy, axis)
+        for name in ("instrument", "jurisdiction"):
+            query = f"{name}={items[policy][name]}"
+            found = {each["policy"] for each in asked.get("/v1/policies", query)["items"]}
+            assert found == {each for each in items if items[each][name] == items[policy][name]}
+
+
+def page(asked: Asked, policy: str) -> None:
+    """Compare a policy's page; a merged one leads to its survivor, a retracted one is gone."""
+    answer = asked.page(policy)
+    oracle = asked.oracle
+    survivor = oracle.survivor(policy)
+    if survivor != policy:
+        assert answer.status_code == 307
+        assert answer.headers["location"].startswith(f"/v1/policies/{survivor}?")
+        return
+    if oracle.retracted(policy):
+        assert answer.status_code == 410
+        return
+    document = answer.json()
+    for day in (asked.day, *(asked.random.randint(FIRST, LAST) for _ in range(4))):
+        text = date.fromordinal(day).isoformat()
+        covering = [
+            each
+            for each in document["periods"]
+            if (each["from"] or "") <= text <= (each["until"] or "9999")
+        ]
+        expected = asked.expected(policy, day=day)
+        if covering and expected is not None:
+            assert served(covering[0]) == expected, (policy, text)
+            assert day != asked.day or served(document) == expected, policy
+    disputes = {
+        (each["event"], each["claim"]["field"], json.dumps(each["claim"]["value"]))
+        for each in document["disputes"]
+        if each["settled_by"] is None
+    }
+    mine = {said.event for said in oracle.standing if said.policy in oracle.members(policy)}
+    assert disputes == {
+        (claim.event, claim.field, json.dumps(claim.value))
+        for claim in oracle.claims()
+        if claim.event in mine
+    }
+
+
+def timeline(asked: Asked) -> None:
+    """Compare the actions up to the date, own ones and those that relations amount to."""
+    items = asked.get("/v1/timeline")["items"]
+    days = [item["occurred"]["earliest"] or "" for item in items]
+    assert days == sorted(days)
+    assert len(items) == len({(item["policy"], item["event"]) for item in items})
+    for policy in asked.oracle.told:
+        found = {
+            item["event"]: (item["action"], item["occurred"]["edtf"])
+            for item in items
+            if item["policy"] == policy
+        }
+        try:
+            expected = asked.oracle.items(policy)
+        except Uncertain:
+            asked.left_out += 1
+            continue
+        asked.compared += 1
+        text = date.fromordinal(asked.day).isoformat()
+        assert found == {
+            event: (action, occurred)
+            for event, (action, occurred) in expected.items()
+            if occurred <= text or occurred == "XXXX"
+        }, policy
+
+
+def history(asked: Asked) -> None:
+    """Compare one policy's state after every single event of the record."""
+    told = asked.oracle.told
+    if not told:
+        return
+    policy = asked.random.choice(told)
+    steps = asked.get(f"/v1/policies/{policy}/history")["items"]
+    states = {step["event"]["position"]: step["state"] for step in steps}
+    last = int(asked.clocks.rpartition("=")[2])
+    for position in range(1, last + 1):
+        oracle = RecordOracle(asked.events, position)
+        passed = [each for each in states if each <= position]
+        assert bool(passed) == (policy in oracle.registrations)
+        if passed and policy in oracle.told:
+            expected = asked.expected(policy, oracle)
+            assert expected is None or served(states[max(passed)]) == expected, position
