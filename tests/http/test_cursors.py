@@ -73,7 +73,7 @@ ANSWERED: list[tuple[str, tuple[int, ...], list[object]]] = [
     ("/v1/timeline", (KEY, 3), ["", "10:00:00.000000"]),
     ("/v1/timeline", (KEY, 4), [2**53 - 1]),
     ("/v1/policies", (KEY,), ["a" * 128]),
-    (HISTORY, (KEY,), [0, 2**53 - 1]),
+    (HISTORY, (KEY,), [0, 20, 2**53 - 1]),
     ("/v1/events", (KEY,), [0, 2**53 - 1]),
 ]
 

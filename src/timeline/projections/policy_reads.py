@@ -37,6 +37,14 @@ def select_policies(
     return [_item(row) for row in _rows(view, ids, day, position)]
 
 
+def select_states(
+    view: View, policies: Sequence[str], *, day: int, position: int
+) -> dict[str, dict[str, Any]]:
+    """Return what policies were, listed or not, by policy; none for those that were not known."""
+    rows = _rows(view, policies, day, position)
+    return {row.policy: state(_values(row)) for row in rows}
+
+
 def policy_item(view: View, policy: str, *, day: int, position: int) -> dict[str, Any] | None:
     """Return one policy's item, also before its first action; None where it is not known."""
     return next((_item(row) for row in _rows(view, [policy], day, position)), None)
@@ -112,7 +120,20 @@ DESCRIBED: Final = ("policy", "title", "instrument", "jurisdiction", "body", *_J
 
 
 def _item(row: Row[Any]) -> dict[str, Any]:
-    return item(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+    return item(_values(row))
+
+
+def _values(row: Row[Any]) -> Mapping[Any, Any]:
+    return row._mapping  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
+
+
+STANDING: Final = ("retracted_by", "merged_into")
+"""What a state has besides an item: why the policy may be in no listing."""
+
+
+def state(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a policy's item and where it stands in the record."""
+    return {**item(values), **{name: values[name] for name in STANDING}}
 
 
 def item(values: Mapping[Any, Any]) -> dict[str, Any]:
