@@ -163,6 +163,18 @@ ASKED: Final = (
         "The first steps of the ordinance, seen from 2024-12-01",
         f"/v1/policies/{ORDINANCE}/history?as_of=2024-12-01&limit=2",
     ),
+    Asked(
+        "changes",
+        "listChanges",
+        "What the record learned about the ordinance after its first minutes",
+        f"/v1/changes?from=2026-11-22T10:08:00Z&to=74&policy={ORDINANCE}&as_of=2024-12-05",
+    ),
+    Asked(
+        "changes-refused",
+        "listChanges",
+        "A moment that lies before the record",
+        "/v1/changes?from=2020-01-01T00:00:00Z",
+    ),
     Asked("vocabulary", "getVocabulary", "All words", "/v1/vocabulary"),
     Asked("live", "isLive", "It runs", "/health/live"),
     Asked("ready", "isReady", "It is ready", "/health/ready"),
@@ -283,7 +295,7 @@ def _parameters(asked: Asked) -> dict[str, Any]:
         if operation.id == "listEvents" and name not in {"after", "limit", "cursor"}:
             parameters.setdefault(name, []).append(text)
         else:
-            plain = name in {"after", "depth", "known_position", "limit", "within"}
+            plain = name in {"after", "depth", "known_position", "limit", "to", "within"}
             parameters[name] = json.loads(text) if plain else text
     return parameters
 

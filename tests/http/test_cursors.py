@@ -11,6 +11,7 @@ import pytest
 from http_client import Client, problem, running, story
 
 HISTORY = "/v1/policies/la-ordinance-188441/history"
+CHANGES = "/v1/changes?from=0"
 QUERY, POSITION, DAY, KNOWN_AT, KEY = range(5)
 
 
@@ -24,7 +25,8 @@ def recorded(database_url: str) -> Iterator[Client]:
 
 def altered(client: Client, target: str, *path: int, value: object) -> str:
     """Return the target's next page, with one part of its cursor replaced."""
-    cursor = client.get(f"{target}?limit=2").json()["next"]
+    page = f"{target}{'&' if '?' in target else '?'}limit=2"
+    cursor = client.get(page).json()["next"]
     content: Any = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     *way, last = path
     place = content
@@ -32,7 +34,7 @@ def altered(client: Client, target: str, *path: int, value: object) -> str:
         place = place[index]
     place[last] = value
     raw = base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
-    return f"{target}?limit=2&cursor={raw}"
+    return f"{page}&cursor={raw}"
 
 
 REFUSED: list[tuple[str, tuple[int, ...], list[object]]] = [
@@ -47,6 +49,10 @@ REFUSED: list[tuple[str, tuple[int, ...], list[object]]] = [
     ("/v1/policies", (KEY,), ["\0", "a\0", "Not A Slug", "a" * 129, "", 7]),
     (HISTORY, (KEY,), [-1, 2**63, 2**64, "1"]),
     (HISTORY, (DAY,), [0, 2**31]),
+    (CHANGES, (KEY, 0), [-1, 2**63, None]),
+    (CHANGES, (KEY, 1), ["\0", "yesterday", 10]),
+    (CHANGES, (KEY, 2), [-1, 2**63, "1"]),
+    (CHANGES, (KEY, 3), ["a\0", "Not A Slug", 7]),
     ("/v1/events", (KEY,), [-1, 2**63, 2**64, None]),
     ("/v1/events", (POSITION,), [-1, 2**63]),
 ]
@@ -74,6 +80,9 @@ ANSWERED: list[tuple[str, tuple[int, ...], list[object]]] = [
     ("/v1/timeline", (KEY, 4), [2**53 - 1]),
     ("/v1/policies", (KEY,), ["a" * 128]),
     (HISTORY, (KEY,), [0, 20, 2**53 - 1]),
+    (CHANGES, (KEY, 0), [0, 2**53 - 1]),
+    (CHANGES, (KEY, 1), [None, "2026-11-22T10:00:00.000000Z"]),
+    (CHANGES, (KEY, 2), [0, 2**53 - 1]),
     ("/v1/events", (KEY,), [0, 2**53 - 1]),
 ]
 

@@ -94,10 +94,14 @@ def test_answers_have_the_shape_that_is_described(example: Example) -> None:
             assert complaints(lines, json.loads(line)) == []
 
 
-@pytest.mark.parametrize("target", ["/v1/policies?limit=500", "/v1/timeline?limit=500"])
+@pytest.mark.parametrize(
+    "target",
+    ["/v1/policies?limit=500", "/v1/timeline?limit=500", "/v1/changes?from=0&limit=500"],
+)
 def test_the_whole_story_has_the_shape_that_is_described(reading: Client, target: str) -> None:
     """Not only examples: each item, each policy and each history of the story is valid."""
-    kind = {"policies": "PoliciesPage", "timeline": "TimelinePage"}[target[4:12]]
+    kinds = {"policies": "PoliciesPage", "timeline": "TimelinePage", "changes?": "ChangesPage"}
+    kind = kinds[target[4:12]]
     page = reading.get(target).json()
 
     assert complaints(named(kind), page) == []

@@ -14,6 +14,14 @@ from builders import acted, registered
 from timeline.eventstore.model import Append
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
+from timeline.projections.change_reads import (
+    ChangeFilter,
+    Place,
+    Stretch,
+    changing_events,
+    recorders,
+    select_changed,
+)
 from timeline.projections.identities import duplicates_of, identifiers_of
 from timeline.projections.log import Log
 from timeline.projections.policy_listing import PolicyFilter
@@ -130,6 +138,49 @@ def test_what_is_on_a_page_is_looked_up_by_primary_keys(live: View) -> None:
         for table in ("policies", "policy_periods", "policy_steps", "disputes"):
             assert index(live, table) in plan
         assert "SCAN" not in plan
+
+
+@pytest.mark.parametrize("after", [None, Place(2, "an-order")])
+@pytest.mark.parametrize(
+    "filter", [ChangeFilter(), ChangeFilter(jurisdiction=PLACE, topic="parks", within=True)]
+)
+def test_a_page_of_changes_comes_in_the_order_of_the_record(
+    live: View, filter: ChangeFilter, after: Place | None
+) -> None:
+    """The stretch is walked in one index; whether a step is its policy's first is looked up."""
+    (plan,) = plans(
+        live, lambda live: select_changed(live, filter, Stretch(1, 4), after=after, limit=51)
+    )
+
+    assert index(live, "policy_steps", "known_from") in plan
+    assert index(live, "policy_steps") in plan
+    assert not sorts(plan)
+    assert "SCAN" not in plan
+
+
+def test_the_changes_of_one_policy_are_looked_up(live: View) -> None:
+    """They are found by the policy, not by going through the stretch."""
+    filter = ChangeFilter(policy="another")
+    (plan,) = plans(
+        live, lambda live: select_changed(live, filter, Stretch(0, 4), after=None, limit=51)
+    )
+
+    assert index(live, "policy_steps") in plan
+    if live.connection.dialect.name == "sqlite":
+        assert index(live, "policy_steps", "known_from") not in plan
+
+
+def test_the_events_of_changes_are_looked_up(live: View) -> None:
+    """Steps by their policies, events by their positions."""
+    policies = ["an-order", "another"]
+    found = plans(live, lambda live: changing_events(live, policies, Stretch(0, 4)))
+    found += plans(live, lambda live: recorders(live, policies, Stretch(0, 4)))
+
+    for plan in found:
+        assert index(live, "policy_steps") in plan
+        entries = "pk_log_entries" if live.connection.dialect.name == "postgresql" else "rowid=?"
+        assert entries in plan
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize("after", [None, AFTER])

@@ -37,7 +37,20 @@ class _ItemKey(ItemKey, frozen=True, array_like=True):
     position: Position
 
 
+class ChangeKey(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of changes ends, and the beginning that its first page resolved.
+
+    A later event may bear an instant that lies before the one asked for, so both are pinned.
+    """
+
+    since: Position
+    since_at: _Instant | None
+    position: Position
+    policy: PolicyId
+
+
 TIMELINE_KEY: Final = _ItemKey
+CHANGE_KEY: Final = ChangeKey
 POLICY_KEY: Final = PolicyId
 POSITION_KEY: Final = Position
 
@@ -77,7 +90,7 @@ def read_cursor(cursor: str, digest: str, kind: Any) -> tuple[Place, Any]:
     Args:
         cursor: what `write_cursor` gave, or anything else.
         digest: that of the query at hand.
-        kind: TIMELINE_KEY, POLICY_KEY or POSITION_KEY: what msgspec reads the key as.
+        kind: TIMELINE_KEY, CHANGE_KEY, POLICY_KEY or POSITION_KEY: what msgspec reads the key as.
 
     Raises:
         CursorMismatch: it is no cursor, or one of another query.

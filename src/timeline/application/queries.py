@@ -44,6 +44,9 @@ KnownPosition: TypeAlias = Annotated[
     int,
     Meta(ge=0, le=2**53 - 1, description="The moment of the record asked about, as a position."),
 ]
+RecordMoment: TypeAlias = (
+    Annotated[int, Meta(ge=0, le=2**53 - 1)] | Annotated[datetime, Meta(tz=True)]
+)
 Within: TypeAlias = Annotated[
     bool, Meta(description="Take in the jurisdictions below the one given.")
 ]
@@ -151,6 +154,32 @@ class HistoryQuery(Query, frozen=True, kw_only=True):
     as_of: AsOf | None = None
     known_at: KnownAt | None = None
     known_position: KnownPosition | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class ChangesQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """`GET /v1/changes`."""
+
+    from_: Annotated[
+        RecordMoment,
+        Meta(description="What the record knew before: an instant, inclusive, or a position."),
+    ]
+    to: (
+        Annotated[
+            RecordMoment,
+            Meta(description="What it knew after: an instant, inclusive, or a position."),
+        ]
+        | None
+    ) = None
+    policy: PolicyId | None = None
+    jurisdiction: (
+        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
+    ) = None
+    within: Within = False
+    instrument: Annotated[Instrument, Meta(description="The legal form.")] | None = None
+    topic: Annotated[Text, Meta(description="A topic, any case.")] | None = None
+    as_of: AsOf | None = None
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor | None = None
 

@@ -5,6 +5,7 @@ models are kept.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Final
@@ -29,6 +30,7 @@ from timeline.application.errors import (
     UnknownResource,
 )
 from timeline.application.queries import (
+    ChangesQuery,
     EventsQuery,
     HistoryQuery,
     PoliciesQuery,
@@ -93,8 +95,20 @@ class Reader:
         """Resolve both clocks; raises InvalidRequest that names the parameter."""
         day = query.as_of.toordinal() if query.as_of is not None else None
         if day is None and today:
-            day = self._clock().date().toordinal()
+            day = self.today()
         return self._known(live, query, day)
+
+    def today(self) -> int:
+        """Return the date in UTC, as an ordinal."""
+        return self._clock().date().toordinal()
+
+    def newest(self, live: View) -> tuple[int, str | None]:
+        """Return the newest position that is reflected, and its instant."""
+        return live.position, self._recorded_at(live.position)
+
+    def snapshot(self) -> AbstractContextManager[View]:
+        """Open the live read models in one snapshot."""
+        return view(self._engine)
 
     def _known(self, live: View, query: Clocked, day: int | None) -> Moment:
         if query.known_at is not None and query.known_position is not None:
@@ -102,30 +116,34 @@ class Reader:
                 field="known_at", reason="Give `known_at` or `known_position`, not both"
             )
         if query.known_position is not None:
-            position = query.known_position
-            if position > live.position:
-                head = self._store.head().position
-                if position > head:
-                    reason = f"The record ends at position {head}"
-                    raise InvalidRequest(field="known_position", reason=reason)
-                raise NotYetReflected(position=live.position, wanted=position, field="")
-            return Moment(day, position, self._recorded_at(position))
+            return Moment(day, *self.position_known(live, query.known_position, "known_position"))
         if query.known_at is not None:
-            known_at = _known_at(query.known_at)
-            return Moment(day, self._position_at(live, known_at), known_at)
-        return Moment(day, live.position, self._recorded_at(live.position))
+            return Moment(day, *self.instant_known(live, query.known_at, "known_at"))
+        return Moment(day, *self.newest(live))
 
-    def _position_at(self, live: View, known_at: str) -> int:
+    def position_known(self, live: View, position: int, field: str) -> tuple[int, str | None]:
+        """Return a position and its instant; raises InvalidRequest where it lies ahead."""
+        if position > live.position:
+            head = self._store.head().position
+            if position > head:
+                reason = f"The record ends at position {head}"
+                raise InvalidRequest(field=field, reason=reason)
+            raise NotYetReflected(position=live.position, wanted=position, field="")
+        return position, self._recorded_at(position)
+
+    def instant_known(self, live: View, moment: datetime, field: str) -> tuple[int, str]:
+        """Return an instant's position, and it; raises InvalidRequest out of the record's time."""
+        known_at = _known_at(moment, field)
         newest = self._recorded_at(live.position)
         if known_at > max(newest or "", instant(self._clock())):
-            raise InvalidRequest(field="known_at", reason="The moment lies in the future")
+            raise InvalidRequest(field=field, reason="The moment lies in the future")
         position = self._store.position_at(known_at)
         if position > live.position:
             raise NotYetReflected(position=live.position, wanted=position, field="")
         if position == 0:
             reason = "The moment lies before the first event of the record"
-            raise InvalidRequest(field="known_at", reason=reason)
-        return position
+            raise InvalidRequest(field=field, reason=reason)
+        return position, known_at
 
     def _recorded_at(self, position: int) -> str | None:
         if position == 0:
@@ -146,12 +164,7 @@ class Reader:
         if cursor is None:
             moment = self._moment(live, query, today=today)
         else:
-            place, key = read_cursor(cursor, digest, kind)
-            if place.position > self._store.head().position:
-                raise CursorMismatch
-            if place.position > live.position:
-                raise NotYetReflected(position=live.position, wanted=place.position, field="")
-            moment = Moment(place.day, place.position, place.known_at)
+            moment, key = self.resumed(live, cursor, digest, kind)
         return (
             moment,
             key,
@@ -159,6 +172,15 @@ class Reader:
                 digest, moment.position, moment.day, last, known_at=moment.known_at
             ),
         )
+
+    def resumed(self, live: View, cursor: str, digest: str, kind: Any) -> tuple[Moment, Any]:
+        """Return the moment that a cursor pins, and the key to go on after."""
+        place, key = read_cursor(cursor, digest, kind)
+        if place.position > self._store.head().position:
+            raise CursorMismatch
+        if place.position > live.position:
+            raise NotYetReflected(position=live.position, wanted=place.position, field="")
+        return Moment(place.day, place.position, place.known_at), key
 
     # Listings
 
@@ -168,7 +190,7 @@ class Reader:
             raise InvalidRequest(field="depth", reason="`depth` goes with `around`")
         if query.around is not None and query.policy is not None:
             raise InvalidRequest(field="policy", reason="Give `policy` or `around`, not both")
-        _require_jurisdiction(query)
+        require_jurisdiction(query)
         _require_order(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, TIMELINE_KEY, today=False)
@@ -182,7 +204,7 @@ class Reader:
             )
         page = found[: query.limit]
         more = cursor(page[-1][0]) if len(found) > query.limit else None
-        return _collection([item for _, item in page], more, moment)
+        return collection([item for _, item in page], more, moment)
 
     def _timeline_filter(self, live: View, query: TimelineQuery, moment: Moment) -> TimelineFilter:
         policies: tuple[str, ...] | None = None
@@ -199,18 +221,18 @@ class Reader:
             within=query.within,
             instrument=query.instrument,
             action=query.action,
-            topic=_folded(query.topic),
-            actor=_folded(query.actor),
-            body=_folded(query.body),
+            topic=folded(query.topic),
+            actor=folded(query.actor),
+            body=folded(query.body),
             first=None if query.from_ is None else ordinal(query.from_.earliest),
             last=None if query.to is None else ordinal(query.to.latest),
             by=moment.day,
-            words=_folded(query.q),
+            words=folded(query.q),
         )
 
     def policies(self, query: PoliciesQuery) -> Answer:
         """Return the policies with their three axes."""
-        _require_jurisdiction(query)
+        require_jurisdiction(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, POLICY_KEY, today=True)
             found = policy_reads.select_policies(
@@ -223,7 +245,7 @@ class Reader:
             )
         page = found[: query.limit]
         more = cursor(page[-1]["policy"]) if len(found) > query.limit else None
-        return _collection(page, more, moment)
+        return collection(page, more, moment)
 
     # One policy
 
@@ -287,7 +309,7 @@ class Reader:
             for event, (before, state) in zip(events, pairwise(states), strict=True)
         ]
         more = cursor(page[-1]) if len(positions) > query.limit else None
-        return _collection(items, more, moment)
+        return collection(items, more, moment)
 
     def _events_at(self, policy: str, positions: list[int]) -> Iterator[Recorded]:
         """Yield the events at a policy's steps: its own in one page, those of others one by one."""
@@ -323,7 +345,7 @@ class Reader:
         if len(found) > query.limit:
             more = write_cursor(digest, head, None, page[-1].position)
         moment = Moment(None, head, self._recorded_at(head))
-        return _collection([served_event(event) for event in page], more, moment)
+        return collection([served_event(event) for event in page], more, moment)
 
     def rest(self, query: EventsQuery, page: int) -> tuple[Head, Iterator[list[dict[str, Any]]]]:
         """Return the head, and page by page all events after a position up to that head.
@@ -387,24 +409,27 @@ def changed(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict
 _EVER_CHANGING: Final = frozenset({"version", "decided_by"})
 
 
-def _collection(items: list[Any], more: str | None, moment: Moment) -> Answer:
+def collection(items: list[Any], more: str | None, moment: Moment) -> Answer:
+    """Return a page of items as it is served."""
     return Answer({"items": items, "next": more, **moment.stamp()}, moment.position)
 
 
-def _known_at(moment: datetime) -> str:
+def _known_at(moment: datetime, field: str) -> str:
     """Return a moment as the log writes it; raises InvalidRequest that names it."""
     try:
         return instant(moment)
     except OverflowError as error:
         reason = "In UTC, the moment lies before the year 1 or after the year 9999"
-        raise InvalidRequest(field="known_at", reason=reason) from error
+        raise InvalidRequest(field=field, reason=reason) from error
 
 
-def _folded(text: str | None) -> str | None:
+def folded(text: str | None) -> str | None:
+    """Return a text as it is compared."""
     return None if text is None else fold_text(text)
 
 
-def _require_jurisdiction(query: TimelineQuery | PoliciesQuery) -> None:
+def require_jurisdiction(query: TimelineQuery | PoliciesQuery | ChangesQuery) -> None:
+    """Raise where `within` has nothing to go with."""
     if query.within and query.jurisdiction is None:
         raise InvalidRequest(field="within", reason="`within` goes with `jurisdiction`")
 
@@ -423,13 +448,13 @@ def _policy_filter(query: PoliciesQuery) -> PolicyFilter:
         jurisdiction=query.jurisdiction,
         within=query.within,
         instrument=query.instrument,
-        topic=_folded(query.topic),
+        topic=folded(query.topic),
         identifier=None if query.identifier is None else identifier_key(scheme, value),
         stage=query.stage,
         force=query.force,
         litigation=query.litigation,
         in_force=query.in_force,
-        words=_folded(query.q),
+        words=folded(query.q),
     )
 
 

@@ -139,8 +139,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name, (kind, about) in _PATH_PARAMETERS.items()
         if f"{{{name}}}" in operation.path
     ]
-    properties = parameters_of(operation.query)
-    found.extend(_query_parameter(operation, name, each) for name, each in properties.items())
+    properties, required = parameters_of(operation.query)
+    found.extend(
+        {**_query_parameter(operation, name, each), "required": name in required}
+        for name, each in properties.items()
+    )
     shared = ["RequestId"]
     if operation.min_position:
         shared.append("MinPosition")
@@ -152,7 +155,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _query_parameter(operation: Operation, name: str, schema: dict[str, Any]) -> dict[str, Any]:
     schema = _without_null(schema)
-    described: dict[str, Any] = {"name": name, "in": "query", "required": False}
+    described: dict[str, Any] = {"name": name, "in": "query"}
     described["description"] = schema.pop("description", None) or _PARAMETERS[name]
     if schema.get("type") == "array":
         described |= {"style": "form", "explode": True}

@@ -60,10 +60,10 @@ def _components() -> dict[str, dict[str, Any]]:
     return found
 
 
-def parameters_of(query: type[queries.Query]) -> dict[str, dict[str, Any]]:
-    """Return the schemas of a question's parameters, by name."""
-    properties: dict[str, dict[str, Any]] = _components()[query.__name__]["properties"]
-    return properties
+def parameters_of(query: type[queries.Query]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return the schemas of a question's parameters, by name, and the names that it needs."""
+    schema = _components()[query.__name__]
+    return schema["properties"], schema.get("required", [])
 
 
 def all_schemas() -> dict[str, Any]:

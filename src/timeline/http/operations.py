@@ -135,6 +135,22 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/v1/changes",
+        "listChanges",
+        "The record",
+        "What the record learned",
+        "The policies whose picture changed after `from`, up to and including `to` (the newest "
+        "where none is given), in the order in which it first did: each as it was and as it is on "
+        "the date `as_of`, today where none is given, and the events that changed it, those of "
+        "other policies too. `changed` is empty where the date asked about is not touched. A "
+        "filter matches what a policy was or what it is.",
+        queries.ChangesQuery,
+        {JSON: schemas.ChangesPage},
+        _READ,
+        paged=True,
+    ),
+    Operation(
+        "get",
         "/v1/vocabulary",
         "getVocabulary",
         "The record",

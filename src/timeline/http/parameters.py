@@ -20,7 +20,7 @@ from timeline.domain.events import read
 MAX_PARAMETERS: Final = 1_000
 """Parameters of one request: nine lists of a hundred values, and then some."""
 
-Kind: TypeAlias = Literal["list", "integer", "boolean", "text"]
+Kind: TypeAlias = Literal["list", "integer", "integer or text", "boolean", "text"]
 Asked = TypeVar("Asked", bound=Query)
 
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -98,6 +98,8 @@ def _value(kind: Kind, text: str, name: str) -> object:
         if _INTEGER.fullmatch(text) is None:
             raise InvalidRequest(field=name, reason="Expected a whole number")
         return int(text)
+    if kind == "integer or text":
+        return int(text) if _INTEGER.fullmatch(text) else text
     if kind == "boolean":
         if text not in _BOOLEANS:
             raise InvalidRequest(field=name, reason="Expected `true` or `false`")
@@ -118,8 +120,8 @@ def _kind(described: inspect.Type) -> Kind:
     if isinstance(described, inspect.Metadata):
         return _kind(described.type)
     if isinstance(described, inspect.UnionType):
-        (only,) = (each for each in described.types if not isinstance(each, inspect.NoneType))
-        return _kind(only)
+        kinds = {_kind(each) for each in described.types if not isinstance(each, inspect.NoneType)}
+        return kinds.pop() if len(kinds) == 1 else "integer or text"
     if isinstance(described, inspect.VarTupleType):
         return "list"
     if isinstance(described, inspect.IntType):

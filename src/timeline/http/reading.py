@@ -13,6 +13,7 @@ from litestar import HttpMethod, Response, route
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from timeline.application.changes import changes
 from timeline.application.errors import (
     InvalidRequest,
     NotYetReflected,
@@ -20,6 +21,7 @@ from timeline.application.errors import (
     UnknownResource,
 )
 from timeline.application.queries import (
+    ChangesQuery,
     EventQuery,
     EventsQuery,
     HistoryQuery,
@@ -245,6 +247,12 @@ def _history(request: HttpRequest, policy: str, reader: Reader, query: HistoryQu
     )
 
 
+@route("/v1/changes", http_method=READ, status_code=200)
+async def changed(request: HttpRequest) -> Response[bytes]:
+    """Answer what the record learned between two moments."""
+    return await answer(request, ChangesQuery, changes)
+
+
 @route("/v1/vocabulary", http_method=READ, status_code=200)
 async def words(request: HttpRequest) -> Response[bytes]:
     """Answer the vocabulary."""
@@ -254,4 +262,4 @@ async def words(request: HttpRequest) -> Response[bytes]:
     )
 
 
-HANDLERS: Final = (events, event, timeline, policies, policy, history, words)
+HANDLERS: Final = (events, event, timeline, policies, policy, history, changed, words)

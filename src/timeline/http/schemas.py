@@ -41,6 +41,7 @@ from timeline.domain.vocabulary import (
     Relation,
 )
 from timeline.projections.calendar import MAX_DECIDING
+from timeline.projections.change_reads import MAX_EVENTS
 from timeline.projections.evidence_reads import MAX_SOURCES
 from timeline.projections.relation_reads import MAX_RELATIONS
 
@@ -296,6 +297,64 @@ class HistoryPage(Answered, frozen=True, kw_only=True):
 
     items: tuple[HistoryStep, ...]
     next: Next
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+class ChangingEvent(Answered, frozen=True, kw_only=True):
+    """An event that changed a policy: one of its own, or of another policy that bears on it."""
+
+    id: EventId
+    policy: PolicyId
+    version: Annotated[int, Meta(ge=1)]
+    type: EventType
+    position: Position
+    recorded_at: Recorded
+    recorded_by: PrincipalName
+
+
+class Difference(Answered, frozen=True, kw_only=True):
+    """A policy before and after."""
+
+    policy: PolicyId
+    title: str
+    before: Annotated[PolicyState | None, Meta(description="null where it was not known.")]
+    after: PolicyState
+    changed: Annotated[
+        dict[str, tuple[Any, Any]], Meta(description="By field, the value before and after.")
+    ]
+
+
+class Change(Difference, frozen=True, kw_only=True):
+    """A policy whose picture changed, and by whom."""
+
+    events: Annotated[
+        tuple[ChangingEvent, ...],
+        Meta(max_length=MAX_EVENTS, description="In order; where there are more, the newest."),
+    ]
+    recorded_by: Annotated[
+        tuple[PrincipalName, ...], Meta(description="Who recorded any of the events.")
+    ]
+    truncated: Annotated[
+        tuple[Literal["events"], ...],
+        Meta(description=f"The lists that are cut, at {MAX_EVENTS} events."),
+    ]
+
+
+class RecordMoment(Answered, frozen=True, kw_only=True):
+    """A moment of the record."""
+
+    position: Position
+    known_at: KnownAt
+
+
+class ChangesPage(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A page of changed policies; `position` and `known_at` are where the stretch ends."""
+
+    items: tuple[Change, ...]
+    next: Next
+    from_: Annotated[RecordMoment, Meta(description="Where the stretch begins.")]
     position: Reflected
     as_of: AsOf
     known_at: KnownAt

@@ -7,7 +7,7 @@ what bears it out in `evidence`. Must not know how rows are queried.
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import Table
+from sqlalchemy import Index, Table
 
 from timeline.domain.belief import Described
 from timeline.domain.events import plain
@@ -49,9 +49,12 @@ def _policies_table(slot: str) -> Table:
 
 
 def _steps_table(slot: str) -> Table:
-    return model_table(
+    table = model_table(
         "policy_steps", slot, ("policy",), text("policy"), number("version"), narrow=True
     )
+    # What changed between two positions, in the order of the record.
+    Index(f"ix_{table.name}_known_from", table.c.known_from, table.c.policy)
+    return table
 
 
 def _tags_table(slot: str) -> Table:
