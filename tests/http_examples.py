@@ -44,9 +44,9 @@ class Asked(NamedTuple):
 
 
 def _recorded(
-    name: str, title: str, request: Any, media: str = JSON, *, token: bool = True
+    name: str, title: str, request: Any, media: str = JSON, *, token: bool = True, query: str = ""
 ) -> Asked:
-    return Asked(name, "recordEvents", title, "/v1/events", {}, token, request, media)
+    return Asked(name, "recordEvents", title, f"/v1/events{query}", {}, token, request, media)
 
 
 _SOURCE: Final = {
@@ -186,6 +186,17 @@ ASKED: Final = (
     ),
     _recorded("without-token", "Without a token", _REGISTERED, token=False),
     _recorded("one", "A new policy", _REGISTERED),
+    _recorded(
+        "tried",
+        "What a repeal would do to the ordinance; nothing is recorded",
+        {
+            "id": "01a20a00-0000-7000-8000-000000000006",
+            "policy": ORDINANCE,
+            "type": "ActionRecorded",
+            "data": {"action": "repealed", "occurred": "2026-11-20", "sources": [_SOURCE]},
+        },
+        query="?dry_run=true&as_of=2026-11-21",
+    ),
     _recorded("one-again", "The same again: nothing is recorded twice", _REGISTERED),
     _recorded(
         "batch",
@@ -295,7 +306,7 @@ def _parameters(asked: Asked) -> dict[str, Any]:
         if operation.id == "listEvents" and name not in {"after", "limit", "cursor"}:
             parameters.setdefault(name, []).append(text)
         else:
-            plain = name in {"after", "depth", "known_position", "limit", "to", "within"}
+            plain = name in {"after", "depth", "dry_run", "known_position", "limit", "to", "within"}
             parameters[name] = json.loads(text) if plain else text
     return parameters
 

@@ -3,6 +3,7 @@
 Owns the order in which parts start and stop. Must not hold any rule of its own.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from sqlalchemy import Engine
 from timeline.application.access import Access
 from timeline.application.reading import Reader
 from timeline.application.record import Recorder
+from timeline.application.trial import Trials
 from timeline.eventstore.database import check_durability, create_engine
 from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.schema import check_schema
@@ -39,6 +41,7 @@ class Application(msgspec.Struct, frozen=True):
     runner: Runner
     follower: Follower
     recorder: Recorder
+    trials: Trials
     reader: Reader
     access: Access
 
@@ -75,6 +78,7 @@ def application(
         follower = Follower(runner)
         writer = Writer(store, clock=clock)
         writer.on_committed(follower.wake)
+        recorder = Recorder(writer, new_event_id)
         app = Application(
             settings=settings,
             engine=engine,
@@ -83,7 +87,8 @@ def application(
             log=log,
             runner=runner,
             follower=follower,
-            recorder=Recorder(writer, new_event_id),
+            recorder=recorder,
+            trials=Trials(recorder, store, log, clock, os.urandom),
             reader=Reader(engine, store, clock),
             access=Access(engine, lambda: instant(clock())),
         )

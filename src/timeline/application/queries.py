@@ -58,6 +58,17 @@ class Query(
     """What all questions have in common: an unknown parameter is refused."""
 
 
+class RecordQuery(Query, frozen=True, kw_only=True):
+    """`POST /v1/events`."""
+
+    dry_run: Annotated[
+        bool, Meta(description="Record nothing, and answer what would become of the policies.")
+    ] = False
+    as_of: (
+        Annotated[date, Meta(description="The date of before and after, with `dry_run`.")] | None
+    ) = None
+
+
 class TimelineQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
     """`GET /v1/timeline`."""
 

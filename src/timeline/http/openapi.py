@@ -225,18 +225,23 @@ def _success(operation: Operation, status: int, found: list[Example]) -> dict[st
     answers = dict(operation.answers)
     about = "The answer."
     if operation.method == "post":
-        about = "Recorded." if status == HTTPStatus.CREATED else "Recorded before, or a stream."
+        about = "Recorded."
         if status == HTTPStatus.OK:
+            about = "Recorded before, tried, or a stream."
             answers[NDJSON] = schemas.ChunkReport
+    content = {
+        media: _content(operation, media, kind, [e for e in found if e.status == status])
+        for media, kind in answers.items()
+    }
+    if operation.method == "post" and status == HTTPStatus.OK:
+        tried = {"$ref": f"{REF}{schemas.DryRun.__name__}"}
+        content[JSON]["schema"] = {"oneOf": [content[JSON]["schema"], tried]}
     return {
         "description": about,
         "headers": {
             name: {"$ref": f"#/components/headers/{name}"} for name in _success_headers(operation)
         },
-        "content": {
-            media: _content(operation, media, kind, [e for e in found if e.status == status])
-            for media, kind in answers.items()
-        },
+        "content": content,
     }
 
 

@@ -50,6 +50,7 @@ def _components() -> dict[str, dict[str, Any]]:
             BatchRequest,
             *_ANSWERS,
             schemas.ChunkReport,
+            schemas.DryRun,
             schemas.RefusalReport,
             schemas.Problem,
             *_QUERIES,

@@ -52,8 +52,10 @@ OPERATIONS: Final = (
         "it was then. With `Content-Type: application/x-ndjson`, any number of lines, each an "
         "event with an id, is recorded in chunks, and the answer is a line for each chunk; at a "
         "line that is refused it ends with a line that names it. Lines before that one are "
-        "recorded.",
-        queries.Query,
+        "recorded. With `dry_run=true`, an event or a batch is judged as if it were recorded, "
+        "nothing is, and the answer is what would become of the policies that would change; an "
+        "event that was sent without an id is shown with one that can be sent with it.",
+        queries.RecordQuery,
         {JSON: schemas.RecordedEvents},
         (401, 403, 406, 409, 413, 415, 422, 503),
         min_position=False,

@@ -1,6 +1,6 @@
 """`POST /v1/events`: one event, a batch, or a stream of lines.
 
-Owns the reading of bodies within their bounds, and the answers. Must not judge events.
+Owns the reading of bodies within their bounds, and the answers, those to trials included. Must not judge events.
 """
 
 from typing import Final
@@ -9,7 +9,9 @@ from litestar import HttpMethod, Response, post, route
 from litestar.types import ASGIApp
 
 from timeline.application.access import Role
-from timeline.application.queries import Query
+from timeline.application.errors import InvalidRequest
+from timeline.application.queries import RecordQuery
+from timeline.application.trial import Tried, require_dry_run
 from timeline.eventstore.model import Outcome, Receipt
 from timeline.http.bodies import media_type, read_body
 from timeline.http.lines import LineUpload
@@ -24,14 +26,21 @@ async def record(request: HttpRequest) -> ASGIApp:
     """Record an event, a batch or a stream of lines."""
     service = service_of(request)
     principal = await service.principal(request, Role.RECORDER)
-    parse(request.scope["query_string"], Query)
+    query = parse(request.scope["query_string"], RecordQuery)
+    require_dry_run(query)
     if media_type(request) == NDJSON:
+        if query.dry_run:
+            reason = "Lines are not tried; an event or a batch is, as `application/json`"
+            raise InvalidRequest(field="dry_run", reason=reason)
         negotiate(request.headers.get("accept"), [NDJSON])
         hold(request.scope, service.bodies.taken())
         return LineUpload(request, service, principal)
     negotiate(request.headers.get("accept"), [JSON])
     with service.bodies.taken():
         body = await read_body(request, service.application.settings.max_body_bytes)
+    if query.dry_run:
+        tried = await service.trials.run(service.application.trials.attempt, body, principal, query)
+        return _tried(tried).to_asgi_response(app=None, request=request)
     outcome = await service.writes.run(service.application.recorder.record, body, principal)
     return _recorded(service, outcome).to_asgi_response(app=None, request=request)
 
@@ -62,6 +71,28 @@ def _recorded(service: Service, outcome: Outcome) -> Response[bytes]:
             "Cache-Control": "no-store",
         },
     )
+
+
+def _tried(tried: Tried) -> Response[bytes]:
+    known = not tried.outcome.created
+    events = [_served(receipt) for receipt in tried.outcome.events]
+    if not known:
+        events = [{name: event[name] for name in _FORESEEN} for event in events]
+    document = {
+        "dry_run": True,
+        "known": known,
+        "position": tried.position,
+        "as_of": tried.as_of,
+        "events": events,
+        "policies": tried.policies,
+        "truncated": ["policies"] if tried.truncated else [],
+    }
+    headers = {"Timeline-Position": str(tried.position), "Cache-Control": "no-store"}
+    return Response(encode(document), status_code=200, media_type=JSON, headers=headers)
+
+
+_FORESEEN: Final = ("id", "policy", "version", "type")
+"""What is known of an event before it is recorded; its position is not, as others may come first."""
 
 
 def _served(receipt: Receipt) -> dict[str, object]:

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from timeline.application.access import Role
 from timeline.application.reading import MAX_ACTIONS, MAX_DISPUTES
+from timeline.application.trial import MAX_SHOWN
 from timeline.domain.events import (
     Claim,
     Counterpart,
@@ -431,6 +432,45 @@ class RecordedEvents(Answered, frozen=True, kw_only=True):
     """The events of an append, in the order in which they were sent."""
 
     events: tuple[RecordedEvent, ...]
+
+
+class TriedEvent(Answered, frozen=True, kw_only=True):
+    """An event as it would be, or as it is where it is recorded already."""
+
+    id: EventId
+    policy: PolicyId
+    version: Annotated[int, Meta(ge=1)]
+    type: EventType
+    position: Annotated[Position, Meta(description="Where it is recorded.")] | UnsetType = UNSET
+    recorded_at: Recorded | UnsetType = UNSET
+    erased: Annotated[bool, Meta(description="Its payload was erased since.")] | UnsetType = UNSET
+
+
+class DryRun(Answered, frozen=True, kw_only=True):
+    """What would become of an append, had it been recorded."""
+
+    dry_run: Literal[True]
+    known: Annotated[
+        bool,
+        Meta(description="All of it is recorded already, so that nothing would change."),
+    ]
+    position: Annotated[Position, Meta(description="The head of the log that it was tried on.")]
+    as_of: Annotated[date, Meta(description="The date of before and after.")]
+    events: tuple[TriedEvent, ...]
+    policies: Annotated[
+        tuple[Difference, ...],
+        Meta(
+            max_length=MAX_SHOWN,
+            description="Those of the events, then others that would change, on whatever date.",
+        ),
+    ]
+    truncated: Annotated[
+        tuple[Literal["policies"], ...],
+        Meta(
+            description=f"The lists that are cut: at {MAX_SHOWN} policies, or where"
+            " the events may reach more than are looked at."
+        ),
+    ]
 
 
 class ChunkReport(Answered, frozen=True, kw_only=True):

@@ -25,6 +25,9 @@ READ_THREADS: Final = 8
 WRITE_THREADS: Final = 64
 """Appends at once, which wait for a shared commit and hold no connection while they do."""
 
+TRIAL_THREADS: Final = 2
+"""Trials at once: each folds histories without a pause, which more threads would not speed up."""
+
 MAX_WAITING: Final = 1_000
 """Requests that wait for a thread: a few seconds' work; more are told to come back."""
 
@@ -73,6 +76,7 @@ class Service:
         self.application = application
         self.reads = Threads(READ_THREADS)
         self.writes = Threads(WRITE_THREADS)
+        self.trials = Threads(TRIAL_THREADS)
         self.streams = Slots(MAX_STREAMS)
         self.bodies = Slots(MAX_BODIES)
         self._acknowledged = 0

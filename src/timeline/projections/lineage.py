@@ -9,7 +9,7 @@ from timeline.domain.belief import PastEvent
 from timeline.domain.events import PoliciesMerged, PolicyDescribed, PolicyRegistered
 from timeline.domain.references import ANYWHERE, selector_reference
 from timeline.domain.vocabulary import EventType
-from timeline.projections.memory import Streams
+from timeline.projections.memory import KeptReferences
 
 _DESCRIBING = frozenset({EventType.POLICY_REGISTERED, EventType.POLICY_DESCRIBED})
 
@@ -17,7 +17,7 @@ _DESCRIBING = frozenset({EventType.POLICY_REGISTERED, EventType.POLICY_DESCRIBED
 class Lineage:
     """Reads the log up to a position for who pointed at whom."""
 
-    def __init__(self, log: Streams, until: int) -> None:
+    def __init__(self, log: KeptReferences, until: int) -> None:
         self._log = log
         self._until = until
         self._streams: dict[str, list[PastEvent]] = {}

@@ -25,11 +25,15 @@ class Streams(Protocol):
     def pointing_at(self, reference: str, until: int) -> list[PastEvent]:
         """Return the events with a reference up to a position, in order."""
 
-    def references(self, policy: str) -> frozenset[str]:
-        """Return all references that a policy's events ever had, also those erased since."""
-
     def registered_in(self, jurisdiction: str | None, until: int) -> frozenset[str]:
         """Return the policies that were ever in a jurisdiction, or all policies."""
+
+
+class KeptReferences(Streams, Protocol):
+    """The log with what erasures left of references."""
+
+    def references(self, policy: str) -> frozenset[str]:
+        """Return all references that a policy's events ever had, also those erased since."""
 
 
 class _Kept:
@@ -116,10 +120,6 @@ class Memory:
     def registered_in(self, jurisdiction: str | None) -> frozenset[str]:
         """Return the policies that were ever in a jurisdiction, or all policies."""
         return self._log.registered_in(jurisdiction, self.now)
-
-    def references(self, policy: str) -> frozenset[str]:
-        """Return all references that a policy's events ever had, also those erased since."""
-        return self._log.references(policy)
 
     def shrink(self) -> None:
         """Drop what was used longest ago until the bounds hold."""

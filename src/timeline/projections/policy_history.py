@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, select
 
-from timeline.projections.policy_reads import AXES, item
+from timeline.projections.policy_reads import state_of, values_of
 from timeline.projections.reading import View
 
 
@@ -27,10 +27,13 @@ def steps(view: View, policy: str, *, after: int, until: int, limit: int) -> lis
     return [row.known_from for row in rows]
 
 
+_STEP: Final = itemgetter(0)
+
+
 def states(
     view: View, policy: str, day: int, positions: Sequence[int]
 ) -> list[dict[str, Any] | None]:
-    """Return what a policy was at each of some of its steps; None where it was not known.
+    """Return what a policy was at each of some positions; None where it was not known.
 
     Args:
         view: the live read models.
@@ -54,14 +57,15 @@ def states(
         if about is None:
             found.append(None)
             continue
-        values = {
-            **about._mapping,  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
-            **_of_the_day(_at(dated, position)),
-            "disputed": _at(disputed, position) is not None,
-            "version": versions[bisect_right(versions, position, key=_KNOWN_FROM) - 1][1],
-        }
-        standing = {name: values[name] for name in ("retracted_by", "merged_into")}
-        found.append({**item(values), **standing})
+        period = _at(dated, position)
+        version = versions[bisect_right(versions, position, key=_STEP) - 1][1]
+        found.append(
+            state_of(
+                {**values_of(about), "version": version},
+                None if period is None else values_of(period),
+                disputed=_at(disputed, position) is not None,
+            )
+        )
     return found
 
 
@@ -83,13 +87,5 @@ def _rectangles(
     return view.connection.execute(query).all()
 
 
-_KNOWN_FROM: Final = itemgetter(0)
-
-
 def _at(rows: Iterable[Row[Any]], position: int) -> Row[Any] | None:
     return next((row for row in rows if row.known_from <= position < row.known_until), None)
-
-
-def _of_the_day(period: Row[Any] | None) -> dict[str, Any]:
-    names = (*AXES, "last_confirmed", "possible", "decided_by")
-    return {name: None if period is None else getattr(period, name) for name in names}

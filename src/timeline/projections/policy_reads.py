@@ -42,7 +42,7 @@ def select_states(
 ) -> dict[str, dict[str, Any]]:
     """Return what policies were, listed or not, by policy; none for those that were not known."""
     rows = _rows(view, policies, day, position)
-    return {row.policy: state(_values(row)) for row in rows}
+    return {row.policy: state(values_of(row)) for row in rows}
 
 
 def policy_item(view: View, policy: str, *, day: int, position: int) -> dict[str, Any] | None:
@@ -120,10 +120,11 @@ DESCRIBED: Final = ("policy", "title", "instrument", "jurisdiction", "body", *_J
 
 
 def _item(row: Row[Any]) -> dict[str, Any]:
-    return item(_values(row))
+    return item(values_of(row))
 
 
-def _values(row: Row[Any]) -> Mapping[Any, Any]:
+def values_of(row: Row[Any]) -> Mapping[Any, Any]:
+    """Return a row as a mapping."""
     return row._mapping  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping
 
 
@@ -134,6 +135,24 @@ STANDING: Final = ("retracted_by", "merged_into")
 def state(values: Mapping[Any, Any]) -> dict[str, Any]:
     """Return a policy's item and where it stands in the record."""
     return {**item(values), **{name: values[name] for name in STANDING}}
+
+
+_OF_THE_DAY: Final = (*AXES, "last_confirmed", "possible", "decided_by")
+
+
+def state_of(
+    values: Mapping[Any, Any], period: Mapping[Any, Any] | None, *, disputed: bool
+) -> dict[str, Any]:
+    """Return a state from its parts.
+
+    Args:
+        values: the policy's row, with its `version`.
+        period: its period on the day asked about; None before its first action.
+        disputed: whether a dispute is open.
+
+    """
+    dated = {name: None if period is None else period[name] for name in _OF_THE_DAY}
+    return state({**values, **dated, "disputed": disputed})
 
 
 def item(values: Mapping[Any, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from timeline.domain.events import PayloadErased
 from timeline.projections.changes import Changes
 from timeline.projections.graph import Graph
 from timeline.projections.lineage import Lineage
-from timeline.projections.memory import Memory, Streams
+from timeline.projections.memory import KeptReferences, Memory
 from timeline.projections.model import ReadModel, Rows, Seen
 from timeline.projections.wave import Wave
 
@@ -25,7 +25,7 @@ class Projector:
     def __init__(
         self,
         models: Sequence[ReadModel],
-        log: Streams,
+        log: KeptReferences,
         *,
         only: Container[str] | None = None,
     ) -> None:

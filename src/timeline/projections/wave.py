@@ -3,8 +3,9 @@
 Owns the spreading from policy to policy. Must not know rows or databases.
 """
 
+import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from timeline.domain.bearing import Bearing
@@ -23,9 +24,19 @@ class Wave:
     it is passed over where nothing that it bears on others has.
     """
 
-    def __init__(self, graph: Graph, past: Graph) -> None:
+    def __init__(self, graph: Graph, past: Graph, *, most: int = sys.maxsize) -> None:
+        """Look at one position and at an earlier one.
+
+        Args:
+            graph: as it is.
+            past: as it was.
+            most: policies that are looked at; where there are more, the wave is `cut`.
+
+        """
         self._graph = graph
         self._past = past
+        self._most = most
+        self.cut = False
         self._before: dict[str, Node] = {}
         self._latest: dict[str, Node] = {}
         self._waiting: deque[str] = deque()
@@ -41,10 +52,11 @@ class Wave:
             The policies that it may have changed, in order, as they were before.
 
         """
-        about = {event.policy}
-        if isinstance(event.data, PoliciesMerged):
-            about.add(event.data.duplicate)
-        for policy in sorted(self._graph.family(about)):
+        return self.reach(self._graph.family(about(event)))
+
+    def reach(self, policies: Iterable[str]) -> dict[str, Node]:
+        """Work out policies, and all whose histories change with theirs; returns as `spread`."""
+        for policy in sorted(policies):
             self._push(policy)
         while self._waiting:
             self._work_out(self._waiting.popleft())
@@ -52,6 +64,9 @@ class Wave:
 
     def _push(self, policy: str) -> None:
         if policy not in self._before:
+            if len(self._before) >= self._most:
+                self.cut = True
+                return
             known = self._graph.known(policy, self._past.position)
             self._before[policy] = self._past.node(policy) if known is None else known
         self._graph.renew(policy)
@@ -69,6 +84,13 @@ class Wave:
         for relation, targets in _differing(earlier.bearing, node.bearing):
             for receiver in sorted(self._graph.receivers(relation, targets)):
                 self._push(receiver)
+
+
+def about(event: PastEvent) -> set[str]:
+    """Return the policies that an event itself is about."""
+    if isinstance(event.data, PoliciesMerged):
+        return {event.policy, event.data.duplicate}
+    return {event.policy}
 
 
 def _differing(

@@ -1,0 +1,160 @@
+"""What policies would be if events were recorded that are not.
+
+Owns the log as it would be, and who would change with it. Must not know why the events are allowed,
+rows in a database, or HTTP.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from timeline.domain.belief import PastEvent
+from timeline.domain.events import (
+    DATA_TYPES,
+    Data,
+    PayloadErased,
+    PolicyDescribed,
+    PolicyRegistered,
+    read,
+)
+from timeline.domain.references import references
+from timeline.projections.graph import Graph
+from timeline.projections.memory import Memory, Streams
+from timeline.projections.model import Row, RowKey, Seen
+from timeline.projections.policies import FOLLOWED, rows
+from timeline.projections.policy_reads import state_of
+from timeline.projections.wave import Wave, about
+
+MAX_SPREAD: Final = 500
+"""Policies looked at besides those that the events are about: a second's work. An event that
+selects a whole jurisdiction may reach many more."""
+
+
+class Proposed:
+    """The log with events on top that are not recorded, and what they would erase erased."""
+
+    def __init__(self, log: Streams, head: int, events: Sequence[PastEvent]) -> None:
+        """Put events on a log that ends at a position; theirs are those that follow."""
+        self._log = log
+        self._head = head
+        self._events = events
+        self._erased: dict[str, PastEvent] = {}
+        for event in events:
+            if isinstance(event.data, PayloadErased):
+                self._erase(event, event.data)
+
+    def _erase(self, event: PastEvent, erasure: PayloadErased) -> None:
+        own = self.streams([event.policy], event.position)[event.policy]
+        subject = next(each for each in own if each.id == erasure.event)
+        data: Data | None = None
+        if erasure.replacement is not None:
+            data = read(DATA_TYPES[subject.type], erasure.replacement, "data.replacement")
+        self._erased[subject.id] = msgspec.structs.replace(subject, data=data, erased=True)
+
+    def streams(self, policies: Iterable[str], until: int) -> dict[str, list[PastEvent]]:
+        """Return the events of policies up to a position, in order; no key where there are none."""
+        wanted = frozenset(policies)
+        found = dict(self._log.streams(wanted, min(until, self._head)))
+        for event in self._events:
+            if event.policy in wanted and event.position <= until:
+                found[event.policy] = [*found.get(event.policy, ()), event]
+        return {policy: self._left(events) for policy, events in found.items()}
+
+    def pointing_at(self, reference: str, until: int) -> list[PastEvent]:
+        """Return the events with a reference, or that had it before their erasure, in order."""
+        recorded = self._log.pointing_at(reference, min(until, self._head))
+        found = {event.position: event for event in recorded}
+        for event in (*self._erased.values(), *self._events):
+            if event.position <= until and reference in references(event.data):
+                found.setdefault(event.position, event)
+        return self._left(found[position] for position in sorted(found))
+
+    def registered_in(self, jurisdiction: str | None, until: int) -> frozenset[str]:
+        """Return the policies that were ever in a jurisdiction, or all policies.
+
+        Those that the events describe are among them wherever they are: who asks looks closer.
+        """
+        described = {
+            event.policy
+            for event in (*self._erased.values(), *self._events)
+            if event.position <= until
+            and isinstance(event.data, PolicyRegistered | PolicyDescribed)
+        }
+        return self._log.registered_in(jurisdiction, min(until, self._head)) | described
+
+    def _left(self, events: Iterable[PastEvent]) -> list[PastEvent]:
+        return [self._erased.get(event.id, event) for event in events]
+
+
+Picture: TypeAlias = dict[RowKey, Row]
+"""A policy's rows in its read model."""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """A policy's rows before and after; none before its registration."""
+
+    before: Picture
+    after: Picture
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether the policy's picture changes, on whatever date."""
+        return _picture(self.before) != _picture(self.after)
+
+
+def foresee(log: Streams, head: int, events: Sequence[PastEvent]) -> tuple[dict[str, Turn], bool]:
+    """Work out what events would do that are not recorded.
+
+    Args:
+        log: the log.
+        head: the position that it is looked at.
+        events: as they would follow the head.
+
+    Returns:
+        By policy what would become of it, for all that the events are about and those that may
+        change with them; and whether some of the latter are left out.
+
+    """
+    end = head + len(events)
+    past = Graph(_memory(log, head, events), head)
+    future = Graph(_memory(Proposed(log, head, events), end, events), end)
+    named = {policy for event in events for policy in about(event)}
+    families = past.family(named) | future.family(named)
+    wave = Wave(future, past, most=len(families) + MAX_SPREAD)
+    touched = wave.reach(families)
+    turns = {
+        policy: Turn(_rows(before.seen), _rows(future.node(policy).seen))
+        for policy, before in touched.items()
+    }
+    return turns, wave.cut
+
+
+def _memory(log: Streams, now: int, events: Iterable[PastEvent]) -> Memory:
+    memory = Memory(log)
+    memory.now = now
+    memory.prefetch(event.policy for event in events)
+    return memory
+
+
+def _rows(seen: Seen | None) -> Picture:
+    return {} if seen is None else {key: fact.row for key, fact in rows(seen)}
+
+
+def _picture(rows: Picture) -> Picture:
+    return {key: row for key, row in rows.items() if key.table in FOLLOWED}
+
+
+def state_on(rows: Picture, day: int) -> dict[str, Any]:
+    """Return a policy's state on a day from its rows, of which it has some."""
+    found: dict[str, Any] = {}
+    period = None
+    disputed = False
+    for key, row in rows.items():
+        if key.table == "policy_periods" and row["first_day"] <= day <= row["last_day"]:
+            period = row
+        elif key.table == "disputes":
+            disputed = disputed or row["settled_by"] is None
+        elif key.table in {"policies", "policy_steps"}:
+            found |= row
+    return state_of(found, period, disputed=disputed)
