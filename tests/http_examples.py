@@ -151,6 +151,13 @@ ASKED: Final = (
         "&instrument=ordinance&as_of=2024-12-05&known_position=8",
     ),
     Asked(
+        "jurisdictions",
+        "countPolicies",
+        "The places of California, at the end of 2024",
+        "/v1/jurisdictions?jurisdiction=ocd-division/country:us/state:ca&within=true"
+        "&as_of=2024-12-31",
+    ),
+    Asked(
         "policy",
         "getPolicy",
         "The Boston Trust Act in 2020",

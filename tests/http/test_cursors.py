@@ -45,6 +45,7 @@ REFUSED: list[tuple[str, tuple[int, ...], list[object]]] = [
     ("/v1/timeline", (KEY, 3), ["\0", "10:00\n", "1" * 16, 10]),
     ("/v1/timeline", (KEY, 4), [-1, 2**63, 2**64]),
     ("/v1/policies", (KEY,), ["\0", "a\0", "Not A Slug", "a" * 129, "", 7]),
+    ("/v1/jurisdictions", (KEY,), ["\0", "California", "ocd-division/Us", "", 7]),
     (HISTORY, (KEY,), [-1, 2**63, 2**64, "1"]),
     (HISTORY, (DAY,), [0, 2**31]),
     ("/v1/events", (KEY,), [-1, 2**63, 2**64, None]),

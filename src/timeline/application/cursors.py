@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from timeline.application.errors import CursorMismatch
 from timeline.application.queries import Position, Query
-from timeline.domain.events import PolicyId, write_custom
+from timeline.domain.events import JurisdictionId, PolicyId, write_custom
 from timeline.domain.machines import FIRST_DAY, LAST_DAY
 from timeline.projections.timeline_reads import ItemKey
 
@@ -39,6 +39,7 @@ class _ItemKey(ItemKey, frozen=True, array_like=True):
 
 TIMELINE_KEY: Final = _ItemKey
 POLICY_KEY: Final = PolicyId
+JURISDICTION_KEY: Final = JurisdictionId
 POSITION_KEY: Final = Position
 
 
@@ -77,7 +78,7 @@ def read_cursor(cursor: str, digest: str, kind: Any) -> tuple[Place, Any]:
     Args:
         cursor: what `write_cursor` gave, or anything else.
         digest: that of the query at hand.
-        kind: TIMELINE_KEY, POLICY_KEY or POSITION_KEY: what msgspec reads the key as.
+        kind: one of the keys above: what msgspec reads the key as.
 
     Raises:
         CursorMismatch: it is no cursor, or one of another query.

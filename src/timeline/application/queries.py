@@ -137,6 +137,20 @@ class PoliciesQuery(Query, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
+class JurisdictionsQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/jurisdictions`."""
+
+    jurisdiction: (
+        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
+    ) = None
+    within: Within = False
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
 class PolicyQuery(Query, frozen=True, kw_only=True):
     """`GET /v1/policies/{policy}`."""
 

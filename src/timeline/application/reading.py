@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from timeline.application.cursors import (
+    JURISDICTION_KEY,
     POLICY_KEY,
     POSITION_KEY,
     TIMELINE_KEY,
@@ -31,6 +32,7 @@ from timeline.application.errors import (
 from timeline.application.queries import (
     EventsQuery,
     HistoryQuery,
+    JurisdictionsQuery,
     PoliciesQuery,
     PolicyQuery,
     TimelineQuery,
@@ -40,7 +42,13 @@ from timeline.domain.situation import fold_text
 from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.model import MAX_PAGE, EventFilter, Head, Recorded
 from timeline.eventstore.protocol import EventStore
-from timeline.projections import evidence_reads, policy_history, policy_reads, timeline_reads
+from timeline.projections import (
+    evidence_reads,
+    jurisdiction_reads,
+    policy_history,
+    policy_reads,
+    timeline_reads,
+)
 from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.reading import View, view
 from timeline.projections.relation_reads import Edge, edges, neighbourhood
@@ -52,7 +60,7 @@ MAX_ACTIONS: Final = 10_000
 MAX_DISPUTES: Final = 1_000
 """Disputes on one policy's page, the oldest: more than an editor settles."""
 
-Clocked = TimelineQuery | PoliciesQuery | PolicyQuery | HistoryQuery
+Clocked = TimelineQuery | PoliciesQuery | PolicyQuery | HistoryQuery | JurisdictionsQuery
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -223,6 +231,26 @@ class Reader:
             )
         page = found[: query.limit]
         more = cursor(page[-1]["policy"]) if len(found) > query.limit else None
+        return _collection(page, more, moment)
+
+    # Surveys
+
+    def jurisdictions(self, query: JurisdictionsQuery) -> Answer:
+        """Return, by jurisdiction, how many policies there are, each under its believed values."""
+        _require_jurisdiction(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, JURISDICTION_KEY, today=True)
+            found = jurisdiction_reads.count_policies(
+                live,
+                query.jurisdiction,
+                below=query.within,
+                day=moment.day or 0,
+                position=moment.position,
+                after=after,
+                limit=query.limit + 1,
+            )
+        page = found[: query.limit]
+        more = cursor(page[-1]["jurisdiction"]) if len(found) > query.limit else None
         return _collection(page, more, moment)
 
     # One policy
@@ -404,7 +432,7 @@ def _folded(text: str | None) -> str | None:
     return None if text is None else fold_text(text)
 
 
-def _require_jurisdiction(query: TimelineQuery | PoliciesQuery) -> None:
+def _require_jurisdiction(query: TimelineQuery | PoliciesQuery | JurisdictionsQuery) -> None:
     if query.within and query.jurisdiction is None:
         raise InvalidRequest(field="within", reason="`within` goes with `jurisdiction`")
 

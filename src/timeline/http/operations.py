@@ -111,6 +111,20 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/v1/jurisdictions",
+        "countPolicies",
+        "The record",
+        "Jurisdictions",
+        "By jurisdiction, how many policies there are on a date, today where none is given, by "
+        "force and by whether they are in force. Each counts once, under its believed value; those "
+        "without an action by then do not count.",
+        queries.JurisdictionsQuery,
+        {JSON: schemas.JurisdictionsPage},
+        _READ,
+        paged=True,
+    ),
+    Operation(
+        "get",
         "/v1/policies/{policy}",
         "getPolicy",
         "The record",

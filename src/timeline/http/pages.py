@@ -32,6 +32,7 @@ ENTRY_POINTS: Final = (
     ("/schema/openapi.json", "The same as OpenAPI 3.1"),
     ("/v1/timeline", "What happened, by date"),
     ("/v1/policies", "Policies, and whether they are in force"),
+    ("/v1/jurisdictions", "How many policies each place has, by force"),
     ("/v1/events", "The log"),
     ("/v1/vocabulary", "The words of the record"),
     ("/health/ready", "Whether this service is ready"),

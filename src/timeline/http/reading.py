@@ -23,6 +23,7 @@ from timeline.application.queries import (
     EventQuery,
     EventsQuery,
     HistoryQuery,
+    JurisdictionsQuery,
     PoliciesQuery,
     PolicyQuery,
     Query,
@@ -221,6 +222,12 @@ async def policies(request: HttpRequest) -> Response[bytes]:
     return await answer(request, PoliciesQuery, Reader.policies)
 
 
+@route("/v1/jurisdictions", http_method=READ, status_code=200)
+async def jurisdictions(request: HttpRequest) -> Response[bytes]:
+    """Answer how many policies each jurisdiction has."""
+    return await answer(request, JurisdictionsQuery, Reader.jurisdictions)
+
+
 @route("/v1/policies/{policy:str}", http_method=READ, status_code=200)
 async def policy(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]:
     """Answer one policy."""
@@ -254,4 +261,4 @@ async def words(request: HttpRequest) -> Response[bytes]:
     )
 
 
-HANDLERS: Final = (events, event, timeline, policies, policy, history, words)
+HANDLERS: Final = (events, event, timeline, policies, jurisdictions, policy, history, words)

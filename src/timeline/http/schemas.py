@@ -200,6 +200,34 @@ class PoliciesPage(Answered, frozen=True, kw_only=True):
     known_at: KnownAt
 
 
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+
+
+class JurisdictionItem(Answered, frozen=True, kw_only=True):
+    """How many policies a jurisdiction has; each counts once, under its believed value."""
+
+    jurisdiction: JurisdictionId
+    total: Annotated[int, Meta(ge=1)]
+    force: Annotated[
+        dict[Force, Count],
+        Meta(description="By force, all values.", extra_json_schema={"required": [*Force]}),
+    ]
+    in_force: Annotated[
+        dict[InForce, Count],
+        Meta(description="By answer, all of them.", extra_json_schema={"required": [*InForce]}),
+    ]
+
+
+class JurisdictionsPage(Answered, frozen=True, kw_only=True):
+    """A page of jurisdictions, by id: those that have policies."""
+
+    items: tuple[JurisdictionItem, ...]
+    next: Next
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
 class Period(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Days on which nothing about the policy changed."""
 
