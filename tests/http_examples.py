@@ -158,6 +158,12 @@ ASKED: Final = (
         "&as_of=2024-12-31",
     ),
     Asked(
+        "graph",
+        "getGraph",
+        "What is around New York's Executive Order 1 of 2026",
+        "/v1/graph?policy=nyc-executive-order-1-2026",
+    ),
+    Asked(
         "policy",
         "getPolicy",
         "The Boston Trust Act in 2020",

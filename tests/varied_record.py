@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from http_client import Json
+from http_client import Client, Json
 from random_record import JURISDICTION, POLICIES, Draw, accept
 from timeline.domain.events import SourceClass
 from timeline.domain.vocabulary import EventType
@@ -22,6 +22,20 @@ PLACES = dict(
 )
 CLASSES = (None, *SourceClass, SourceClass.SECONDARY)
 MORE = (EventType.ACTION_RECORDED, EventType.RELATION_ASSERTED, EventType.SOURCE_ATTACHED)
+
+
+MAX_WAITS = 20
+"""Reads that each wait some seconds for the read models: enough on a busy machine."""
+
+
+def tell(client: Client, events: list[Json]) -> None:
+    """Record events, and wait until all of them are reflected."""
+    *_, report = client.stream(events)
+    assert "problem" not in report
+    for _ in range(MAX_WAITS):
+        if client.get("/v1/policies?limit=1").status_code == 200:
+            return
+    raise TimeoutError
 
 
 def varied(seed: int, draws: int) -> Iterator[Json]:

@@ -6,7 +6,7 @@ import pytest
 
 from http_client import Client, Json, action, event_id, problem, registration, running, story
 from timeline.domain.vocabulary import Force, InForce
-from varied_record import PLACES, varied
+from varied_record import PLACES, tell, varied
 
 CALIFORNIA = "ocd-division/country:us/state:ca"
 DAYS = ("2018-07-01", "2020-03-05", "2020-06-30", "2021-03-01", "2022-02-02", "2026-11-22")
@@ -16,7 +16,7 @@ DAYS = ("2018-07-01", "2020-03-05", "2020-06-30", "2021-03-01", "2022-02-02", "2
 def random_service(database_url: str, request: pytest.FixtureRequest) -> Iterator[Client]:
     """Run a service that holds a random record."""
     with running(database_url) as client:
-        client.stream(list(varied(request.param, 100)))
+        tell(client, list(varied(request.param, 100)))
         yield client
 
 
@@ -24,7 +24,7 @@ def random_service(database_url: str, request: pytest.FixtureRequest) -> Iterato
 def story_service(database_url: str) -> Iterator[Client]:
     """Run a service that holds the story, on each database."""
     with running(database_url) as client:
-        client.stream(story())
+        tell(client, story())
         yield client
 
 

@@ -19,6 +19,7 @@ READS = [
     "/v1/timeline",
     "/v1/policies",
     "/v1/jurisdictions",
+    "/v1/graph?policy=la-ordinance-188441",
     "/v1/policies/la-ordinance-188441",
     "/v1/policies/la-ordinance-188441/history",
     "/v1/vocabulary",

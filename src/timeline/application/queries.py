@@ -151,6 +151,18 @@ class JurisdictionsQuery(Query, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
+class GraphQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/graph`."""
+
+    policy: Annotated[PolicyId, Meta(description="The policy in the middle.")]
+    depth: Annotated[
+        int, Meta(ge=1, le=MAX_DEPTH, description="How many relations away the graph reaches.")
+    ] = 1
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+
+
 class PolicyQuery(Query, frozen=True, kw_only=True):
     """`GET /v1/policies/{policy}`."""
 

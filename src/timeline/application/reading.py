@@ -31,6 +31,7 @@ from timeline.application.errors import (
 )
 from timeline.application.queries import (
     EventsQuery,
+    GraphQuery,
     HistoryQuery,
     JurisdictionsQuery,
     PoliciesQuery,
@@ -44,6 +45,7 @@ from timeline.eventstore.model import MAX_PAGE, EventFilter, Head, Recorded
 from timeline.eventstore.protocol import EventStore
 from timeline.projections import (
     evidence_reads,
+    graph_reads,
     jurisdiction_reads,
     policy_history,
     policy_reads,
@@ -60,7 +62,9 @@ MAX_ACTIONS: Final = 10_000
 MAX_DISPUTES: Final = 1_000
 """Disputes on one policy's page, the oldest: more than an editor settles."""
 
-Clocked = TimelineQuery | PoliciesQuery | PolicyQuery | HistoryQuery | JurisdictionsQuery
+Clocked = (
+    TimelineQuery | PoliciesQuery | PolicyQuery | HistoryQuery | JurisdictionsQuery | GraphQuery
+)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -252,6 +256,20 @@ class Reader:
         page = found[: query.limit]
         more = cursor(page[-1]["jurisdiction"]) if len(found) > query.limit else None
         return _collection(page, more, moment)
+
+    def graph(self, query: GraphQuery) -> Answer:
+        """Return the relations around a policy, as nodes and edges."""
+        with view(self._engine) as live:
+            moment = self._moment(live, query, today=True)
+            self._stand(live, query.policy, moment.position, "policy")
+            found = graph_reads.graph_around(
+                live,
+                query.policy,
+                depth=query.depth,
+                day=moment.day or 0,
+                position=moment.position,
+            )
+        return Answer({**found, **moment.stamp()}, moment.position)
 
     # One policy
 

@@ -125,6 +125,21 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/v1/graph",
+        "getGraph",
+        "The record",
+        "The graph around a policy",
+        "Relations, either way, with the policies on a date, today where none is given: those at "
+        "most `depth` relations away. A citation leads to the policy that carries it, a duplicate "
+        "to its survivor; a citation that nobody carries is a node of its own. A selector is a "
+        "node, and the policies on which its relation acts have edges `via` it. Relations whose "
+        "effect is `later` than `as_of` are edges, too.",
+        queries.GraphQuery,
+        {JSON: schemas.Graph},
+        (*_READ, 307, 404, 410),
+    ),
+    Operation(
+        "get",
         "/v1/policies/{policy}",
         "getPolicy",
         "The record",

@@ -22,6 +22,7 @@ from timeline.application.errors import (
 from timeline.application.queries import (
     EventQuery,
     EventsQuery,
+    GraphQuery,
     HistoryQuery,
     JurisdictionsQuery,
     PoliciesQuery,
@@ -228,6 +229,12 @@ async def jurisdictions(request: HttpRequest) -> Response[bytes]:
     return await answer(request, JurisdictionsQuery, Reader.jurisdictions)
 
 
+@route("/v1/graph", http_method=READ, status_code=200)
+async def graph(request: HttpRequest) -> Response[bytes]:
+    """Answer the relations around a policy."""
+    return await answer(request, GraphQuery, Reader.graph)
+
+
 @route("/v1/policies/{policy:str}", http_method=READ, status_code=200)
 async def policy(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]:
     """Answer one policy."""
@@ -261,4 +268,4 @@ async def words(request: HttpRequest) -> Response[bytes]:
     )
 
 
-HANDLERS: Final = (events, event, timeline, policies, jurisdictions, policy, history, words)
+HANDLERS: Final = (events, event, timeline, policies, jurisdictions, graph, policy, history, words)
