@@ -164,6 +164,13 @@ ASKED: Final = (
         "/v1/graph?policy=nyc-executive-order-1-2026",
     ),
     Asked(
+        "review",
+        "listReviews",
+        "What rests on one secondary source, in California",
+        "/v1/review?kind=single_secondary_source"
+        "&jurisdiction=ocd-division/country:us/state:ca&within=true&limit=1",
+    ),
+    Asked(
         "policy",
         "getPolicy",
         "The Boston Trust Act in 2020",

@@ -19,6 +19,7 @@ READS = [
     "/v1/timeline",
     "/v1/policies",
     "/v1/jurisdictions",
+    "/v1/review",
     "/v1/graph?policy=la-ordinance-188441",
     "/v1/policies/la-ordinance-188441",
     "/v1/policies/la-ordinance-188441/history",
@@ -168,6 +169,7 @@ COLLECTIONS = [
     "/v1/policies",
     "/v1/policies?as_of=2024-12-05&known_position=60",
     "/v1/jurisdictions",
+    "/v1/review",
     "/v1/policies/la-ordinance-188441/history",
 ]
 

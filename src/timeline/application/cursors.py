@@ -17,6 +17,7 @@ from timeline.application.errors import CursorMismatch
 from timeline.application.queries import Position, Query
 from timeline.domain.events import JurisdictionId, PolicyId, write_custom
 from timeline.domain.machines import FIRST_DAY, LAST_DAY
+from timeline.projections.review_reads import ReviewKey
 from timeline.projections.timeline_reads import ItemKey
 
 _BOUND_ELSEWHERE: Final = frozenset({"cursor", "limit"})
@@ -25,6 +26,8 @@ _Day: TypeAlias = Annotated[int, Meta(ge=1, le=date.max.toordinal())]
 _Bound: TypeAlias = Annotated[int, Meta(ge=FIRST_DAY, le=LAST_DAY)]
 _Instant: TypeAlias = Annotated[str, Meta(max_length=27, pattern=r"^[0-9TZ.:-]*(?!\n)$")]
 _Time: TypeAlias = Annotated[str, Meta(max_length=15, pattern=r"^[0-9:.]*(?!\n)$")]
+
+_Event: TypeAlias = Annotated[str, Meta(max_length=36, pattern=r"^[0-9a-f-]*(?!\n)$")]
 
 
 class _ItemKey(ItemKey, frozen=True, array_like=True):
@@ -37,10 +40,19 @@ class _ItemKey(ItemKey, frozen=True, array_like=True):
     position: Position
 
 
+class _ReviewKey(ReviewKey, frozen=True, array_like=True):
+    """A key of the review, within what its columns hold."""
+
+    policy: PolicyId
+    event: _Event
+    by: _Event
+
+
 TIMELINE_KEY: Final = _ItemKey
 POLICY_KEY: Final = PolicyId
 JURISDICTION_KEY: Final = JurisdictionId
 POSITION_KEY: Final = Position
+REVIEW_KEY: Final = _ReviewKey
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):

@@ -20,10 +20,13 @@ from timeline.domain.vocabulary import (
     Instrument,
     Litigation,
 )
+from timeline.projections.review_reads import ReviewKind
 
 MAX_LIMIT: Final = 500
 DEFAULT_LIMIT: Final = 50
 MAX_DEPTH: Final = 5
+MAX_UNCONFIRMED_DAYS: Final = 36_525
+"""A hundred years: nobody recorded confirms anything after more."""
 
 Limit: TypeAlias = Annotated[
     int, Meta(ge=1, le=MAX_LIMIT, description="How many items a page holds.")
@@ -161,6 +164,24 @@ class GraphQuery(Query, frozen=True, kw_only=True):
     as_of: AsOf | None = None
     known_at: KnownAt | None = None
     known_position: KnownPosition | None = None
+
+
+class ReviewQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/review`."""
+
+    kind: Annotated[ReviewKind, Meta(description="Why to look.")] | None = None
+    jurisdiction: (
+        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
+    ) = None
+    within: Within = False
+    unconfirmed_days: Annotated[
+        int, Meta(ge=0, le=MAX_UNCONFIRMED_DAYS, description="After how many days it is long.")
+    ] = 365
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
 
 
 class PolicyQuery(Query, frozen=True, kw_only=True):

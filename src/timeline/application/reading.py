@@ -16,6 +16,7 @@ from timeline.application.cursors import (
     JURISDICTION_KEY,
     POLICY_KEY,
     POSITION_KEY,
+    REVIEW_KEY,
     TIMELINE_KEY,
     query_digest,
     read_cursor,
@@ -36,6 +37,7 @@ from timeline.application.queries import (
     JurisdictionsQuery,
     PoliciesQuery,
     PolicyQuery,
+    ReviewQuery,
     TimelineQuery,
 )
 from timeline.domain.events import identifier_key
@@ -49,11 +51,13 @@ from timeline.projections import (
     jurisdiction_reads,
     policy_history,
     policy_reads,
+    review_reads,
     timeline_reads,
 )
 from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.reading import View, view
 from timeline.projections.relation_reads import Edge, edges, neighbourhood
+from timeline.projections.review_reads import ReviewFilter
 from timeline.projections.timeline_reads import TimelineFilter
 
 MAX_ACTIONS: Final = 10_000
@@ -63,7 +67,13 @@ MAX_DISPUTES: Final = 1_000
 """Disputes on one policy's page, the oldest: more than an editor settles."""
 
 Clocked = (
-    TimelineQuery | PoliciesQuery | PolicyQuery | HistoryQuery | JurisdictionsQuery | GraphQuery
+    TimelineQuery
+    | PoliciesQuery
+    | PolicyQuery
+    | HistoryQuery
+    | JurisdictionsQuery
+    | GraphQuery
+    | ReviewQuery
 )
 
 
@@ -271,6 +281,26 @@ class Reader:
             )
         return Answer({**found, **moment.stamp()}, moment.position)
 
+    def review(self, query: ReviewQuery) -> Answer:
+        """Return what an editor should look at."""
+        _require_jurisdiction(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, REVIEW_KEY, today=True)
+            page, last = review_reads.select_reviews(
+                live,
+                ReviewFilter(
+                    kind=query.kind,
+                    jurisdiction=query.jurisdiction,
+                    within=query.within,
+                    unconfirmed_days=query.unconfirmed_days,
+                ),
+                day=moment.day or 0,
+                position=moment.position,
+                after=after,
+                limit=query.limit,
+            )
+        return _collection(page, None if last is None else cursor(last), moment)
+
     # One policy
 
     def policy(self, policy: str, query: PolicyQuery) -> Answer:
@@ -450,7 +480,9 @@ def _folded(text: str | None) -> str | None:
     return None if text is None else fold_text(text)
 
 
-def _require_jurisdiction(query: TimelineQuery | PoliciesQuery | JurisdictionsQuery) -> None:
+def _require_jurisdiction(
+    query: TimelineQuery | PoliciesQuery | JurisdictionsQuery | ReviewQuery,
+) -> None:
     if query.within and query.jurisdiction is None:
         raise InvalidRequest(field="within", reason="`within` goes with `jurisdiction`")
 

@@ -140,6 +140,22 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/v1/review",
+        "listReviews",
+        "The record",
+        "What an editor should look at",
+        "Open disputes; relations whose citation no policy carries; actions and relations with one "
+        "source, of the class `secondary` (of one without a class nothing is known); policies in "
+        "force on the date, today where none is given, that were last confirmed, or else last "
+        "acted on, more than `unconfirmed_days` before. Listed in this order. A page may end early "
+        "and still have a next one.",
+        queries.ReviewQuery,
+        {JSON: schemas.ReviewPage},
+        _READ,
+        paged=True,
+    ),
+    Operation(
+        "get",
         "/v1/policies/{policy}",
         "getPolicy",
         "The record",

@@ -28,6 +28,7 @@ from timeline.application.queries import (
     PoliciesQuery,
     PolicyQuery,
     Query,
+    ReviewQuery,
     TimelineQuery,
 )
 from timeline.application.reading import Answer, Reader
@@ -235,6 +236,12 @@ async def graph(request: HttpRequest) -> Response[bytes]:
     return await answer(request, GraphQuery, Reader.graph)
 
 
+@route("/v1/review", http_method=READ, status_code=200)
+async def review(request: HttpRequest) -> Response[bytes]:
+    """Answer what an editor should look at."""
+    return await answer(request, ReviewQuery, Reader.review)
+
+
 @route("/v1/policies/{policy:str}", http_method=READ, status_code=200)
 async def policy(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]:
     """Answer one policy."""
@@ -268,4 +275,15 @@ async def words(request: HttpRequest) -> Response[bytes]:
     )
 
 
-HANDLERS: Final = (events, event, timeline, policies, jurisdictions, graph, policy, history, words)
+HANDLERS: Final = (
+    events,
+    event,
+    timeline,
+    policies,
+    jurisdictions,
+    graph,
+    review,
+    policy,
+    history,
+    words,
+)

@@ -47,6 +47,7 @@ from timeline.projections.calendar import MAX_DECIDING
 from timeline.projections.evidence_reads import MAX_SOURCES
 from timeline.projections.graph_reads import MAX_EDGES, MAX_NODES
 from timeline.projections.relation_reads import MAX_RELATIONS
+from timeline.projections.review_reads import ReviewKind
 
 Position: TypeAlias = Annotated[int, Meta(ge=0, description="A place in the whole log.")]
 Recorded: TypeAlias = Annotated[
@@ -308,6 +309,43 @@ class Graph(Answered, frozen=True, kw_only=True):
         bool,
         Meta(description=f"More than {MAX_NODES} nodes or {MAX_EDGES} edges: some are left out."),
     ]
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+class ReviewItem(Answered, frozen=True, kw_only=True):
+    """Something that an editor should look at."""
+
+    kind: ReviewKind
+    policy: PolicyId
+    event: Annotated[
+        EventId | None, Meta(description="What is in question; null: the policy as a whole.")
+    ]
+    title: str
+    instrument: Instrument
+    jurisdiction: JurisdictionId
+    by: Annotated[EventId | None, Meta(description="The SourceAttached that disputes.")]
+    claim: Annotated[Claim | None, Meta(description="What it says instead.")]
+    source: Annotated[Source | None, Meta(description="The source that disputes.")]
+    citation: Annotated[Citation | None, Meta(description="What no policy carries.")]
+    since: Annotated[
+        str,
+        Meta(
+            description="When it was recorded; for `long_unconfirmed`, the last day on which it "
+            "was, or may have been, confirmed or acted on."
+        ),
+    ]
+
+
+class ReviewPage(Answered, frozen=True, kw_only=True):
+    """A page of what an editor should look at: by kind, policy and event.
+
+    It may hold fewer items than `limit`, or none, and still have a next one.
+    """
+
+    items: tuple[ReviewItem, ...]
+    next: Next
     position: Reflected
     as_of: AsOf
     known_at: KnownAt

@@ -1,7 +1,7 @@
 """The read model behind `/v1/policies`: descriptions, tags, and at which positions they changed.
 
 Owns what a policy's description looks like as rows. What is known of its days is in `calendar`,
-what bears it out in `evidence`. Must not know how rows are queried.
+what bears it out in `evidence`, what is in question in `review`. Must not know how rows are queried.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from sqlalchemy import Table
 from timeline.domain.events import plain
 from timeline.domain.situation import fold_text
 from timeline.eventstore.tables import tag_value
-from timeline.projections import calendar, evidence
+from timeline.projections import calendar, evidence, review
 from timeline.projections.model import (
     ReadModel,
     Row,
@@ -86,6 +86,7 @@ def rows(seen: Seen) -> Iterator[tuple[RowKey, Row]]:
             {"kind": kind, "value": value, "policy": history.policy},
         )
     yield from evidence.rows(seen)
+    yield from review.rows(seen)
     if seen.listed:
         yield from calendar.rows(history)
 
@@ -133,6 +134,7 @@ POLICIES: Final[ReadModel] = read_model(
         TableSpec("policy_tags", ("kind", "value", "policy"), _tags_table),
         *calendar.SPECS,
         *evidence.SPECS,
+        *review.SPECS,
     ),
     rows,
 )
