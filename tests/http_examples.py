@@ -151,6 +151,26 @@ ASKED: Final = (
         "&instrument=ordinance&as_of=2024-12-05&known_position=8",
     ),
     Asked(
+        "jurisdictions",
+        "countPolicies",
+        "The places of California, at the end of 2024",
+        "/v1/jurisdictions?jurisdiction=ocd-division/country:us/state:ca&within=true"
+        "&as_of=2024-12-31",
+    ),
+    Asked(
+        "graph",
+        "getGraph",
+        "What is around New York's Executive Order 1 of 2026",
+        "/v1/graph?policy=nyc-executive-order-1-2026",
+    ),
+    Asked(
+        "review",
+        "listReviews",
+        "What rests on one secondary source, in California",
+        "/v1/review?kind=single_secondary_source"
+        "&jurisdiction=ocd-division/country:us/state:ca&within=true&limit=1",
+    ),
+    Asked(
         "policy",
         "getPolicy",
         "The Boston Trust Act in 2020",

@@ -18,6 +18,9 @@ READS = [
     "/v1/events/01a20280-89d7-75c3-ab23-625aeafb27a6",
     "/v1/timeline",
     "/v1/policies",
+    "/v1/jurisdictions",
+    "/v1/review",
+    "/v1/graph?policy=la-ordinance-188441",
     "/v1/policies/la-ordinance-188441",
     "/v1/policies/la-ordinance-188441/history",
     "/v1/vocabulary",
@@ -165,6 +168,8 @@ COLLECTIONS = [
     "/v1/timeline?order=desc&around=la-ordinance-188441&depth=2",
     "/v1/policies",
     "/v1/policies?as_of=2024-12-05&known_position=60",
+    "/v1/jurisdictions",
+    "/v1/review",
     "/v1/policies/la-ordinance-188441/history",
 ]
 

@@ -15,8 +15,9 @@ from msgspec import Meta
 
 from timeline.application.errors import CursorMismatch
 from timeline.application.queries import Position, Query
-from timeline.domain.events import PolicyId, write_custom
+from timeline.domain.events import JurisdictionId, PolicyId, write_custom
 from timeline.domain.machines import FIRST_DAY, LAST_DAY
+from timeline.projections.review_reads import ReviewKey
 from timeline.projections.timeline_reads import ItemKey
 
 _BOUND_ELSEWHERE: Final = frozenset({"cursor", "limit"})
@@ -25,6 +26,8 @@ _Day: TypeAlias = Annotated[int, Meta(ge=1, le=date.max.toordinal())]
 _Bound: TypeAlias = Annotated[int, Meta(ge=FIRST_DAY, le=LAST_DAY)]
 _Instant: TypeAlias = Annotated[str, Meta(max_length=27, pattern=r"^[0-9TZ.:-]*(?!\n)$")]
 _Time: TypeAlias = Annotated[str, Meta(max_length=15, pattern=r"^[0-9:.]*(?!\n)$")]
+
+_Event: TypeAlias = Annotated[str, Meta(max_length=36, pattern=r"^[0-9a-f-]*(?!\n)$")]
 
 
 class _ItemKey(ItemKey, frozen=True, array_like=True):
@@ -49,10 +52,20 @@ class ChangeKey(msgspec.Struct, frozen=True, array_like=True):
     policy: PolicyId
 
 
+class _ReviewKey(ReviewKey, frozen=True, array_like=True):
+    """A key of the review, within what its columns hold."""
+
+    policy: PolicyId
+    event: _Event
+    by: _Event
+
+
 TIMELINE_KEY: Final = _ItemKey
 CHANGE_KEY: Final = ChangeKey
 POLICY_KEY: Final = PolicyId
+JURISDICTION_KEY: Final = JurisdictionId
 POSITION_KEY: Final = Position
+REVIEW_KEY: Final = _ReviewKey
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
@@ -90,7 +103,7 @@ def read_cursor(cursor: str, digest: str, kind: Any) -> tuple[Place, Any]:
     Args:
         cursor: what `write_cursor` gave, or anything else.
         digest: that of the query at hand.
-        kind: TIMELINE_KEY, CHANGE_KEY, POLICY_KEY or POSITION_KEY: what msgspec reads the key as.
+        kind: one of the keys above: what msgspec reads the key as.
 
     Raises:
         CursorMismatch: it is no cursor, or one of another query.

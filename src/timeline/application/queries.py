@@ -20,10 +20,13 @@ from timeline.domain.vocabulary import (
     Instrument,
     Litigation,
 )
+from timeline.projections.review_reads import ReviewKind
 
 MAX_LIMIT: Final = 500
 DEFAULT_LIMIT: Final = 50
 MAX_DEPTH: Final = 5
+MAX_UNCONFIRMED_DAYS: Final = 36_525
+"""A hundred years: nobody recorded confirms anything after more."""
 
 Limit: TypeAlias = Annotated[
     int, Meta(ge=1, le=MAX_LIMIT, description="How many items a page holds.")
@@ -144,6 +147,50 @@ class PoliciesQuery(Query, frozen=True, kw_only=True):
         None
     )
     q: Words | None = None
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class JurisdictionsQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/jurisdictions`."""
+
+    jurisdiction: (
+        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
+    ) = None
+    within: Within = False
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class GraphQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/graph`."""
+
+    policy: Annotated[PolicyId, Meta(description="The policy in the middle.")]
+    depth: Annotated[
+        int, Meta(ge=1, le=MAX_DEPTH, description="How many relations away the graph reaches.")
+    ] = 1
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+
+
+class ReviewQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/review`."""
+
+    kind: Annotated[ReviewKind, Meta(description="Why to look.")] | None = None
+    jurisdiction: (
+        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
+    ) = None
+    within: Within = False
+    unconfirmed_days: Annotated[
+        int, Meta(ge=0, le=MAX_UNCONFIRMED_DAYS, description="After how many days it is long.")
+    ] = 365
     as_of: AsOf | None = None
     known_at: KnownAt | None = None
     known_position: KnownPosition | None = None

@@ -14,8 +14,10 @@ import msgspec
 from sqlalchemy import Engine
 
 from timeline.application.cursors import (
+    JURISDICTION_KEY,
     POLICY_KEY,
     POSITION_KEY,
+    REVIEW_KEY,
     TIMELINE_KEY,
     query_digest,
     read_cursor,
@@ -32,9 +34,12 @@ from timeline.application.errors import (
 from timeline.application.queries import (
     ChangesQuery,
     EventsQuery,
+    GraphQuery,
     HistoryQuery,
+    JurisdictionsQuery,
     PoliciesQuery,
     PolicyQuery,
+    ReviewQuery,
     TimelineQuery,
 )
 from timeline.domain.events import identifier_key
@@ -42,10 +47,19 @@ from timeline.domain.situation import fold_text
 from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.model import MAX_PAGE, EventFilter, Head, Recorded
 from timeline.eventstore.protocol import EventStore
-from timeline.projections import evidence_reads, policy_history, policy_reads, timeline_reads
+from timeline.projections import (
+    evidence_reads,
+    graph_reads,
+    jurisdiction_reads,
+    policy_history,
+    policy_reads,
+    review_reads,
+    timeline_reads,
+)
 from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.reading import View, view
 from timeline.projections.relation_reads import Edge, edges, neighbourhood
+from timeline.projections.review_reads import ReviewFilter
 from timeline.projections.timeline_reads import TimelineFilter
 
 MAX_ACTIONS: Final = 10_000
@@ -54,7 +68,15 @@ MAX_ACTIONS: Final = 10_000
 MAX_DISPUTES: Final = 1_000
 """Disputes on one policy's page, the oldest: more than an editor settles."""
 
-Clocked = TimelineQuery | PoliciesQuery | PolicyQuery | HistoryQuery
+Clocked = (
+    TimelineQuery
+    | PoliciesQuery
+    | PolicyQuery
+    | HistoryQuery
+    | JurisdictionsQuery
+    | GraphQuery
+    | ReviewQuery
+)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -247,6 +269,60 @@ class Reader:
         more = cursor(page[-1]["policy"]) if len(found) > query.limit else None
         return collection(page, more, moment)
 
+    # Surveys
+
+    def jurisdictions(self, query: JurisdictionsQuery) -> Answer:
+        """Return, by jurisdiction, how many policies there are, each under its believed values."""
+        require_jurisdiction(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, JURISDICTION_KEY, today=True)
+            found = jurisdiction_reads.count_policies(
+                live,
+                query.jurisdiction,
+                below=query.within,
+                day=moment.day or 0,
+                position=moment.position,
+                after=after,
+                limit=query.limit + 1,
+            )
+        page = found[: query.limit]
+        more = cursor(page[-1]["jurisdiction"]) if len(found) > query.limit else None
+        return collection(page, more, moment)
+
+    def graph(self, query: GraphQuery) -> Answer:
+        """Return the relations around a policy, as nodes and edges."""
+        with view(self._engine) as live:
+            moment = self._moment(live, query, today=True)
+            self._stand(live, query.policy, moment.position, "policy")
+            found = graph_reads.graph_around(
+                live,
+                query.policy,
+                depth=query.depth,
+                day=moment.day or 0,
+                position=moment.position,
+            )
+        return Answer({**found, **moment.stamp()}, moment.position)
+
+    def review(self, query: ReviewQuery) -> Answer:
+        """Return what an editor should look at."""
+        require_jurisdiction(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, REVIEW_KEY, today=True)
+            page, last = review_reads.select_reviews(
+                live,
+                ReviewFilter(
+                    kind=query.kind,
+                    jurisdiction=query.jurisdiction,
+                    within=query.within,
+                    unconfirmed_days=query.unconfirmed_days,
+                ),
+                day=moment.day or 0,
+                position=moment.position,
+                after=after,
+                limit=query.limit,
+            )
+        return collection(page, None if last is None else cursor(last), moment)
+
     # One policy
 
     def policy(self, policy: str, query: PolicyQuery) -> Answer:
@@ -428,7 +504,9 @@ def folded(text: str | None) -> str | None:
     return None if text is None else fold_text(text)
 
 
-def require_jurisdiction(query: TimelineQuery | PoliciesQuery | ChangesQuery) -> None:
+def require_jurisdiction(
+    query: TimelineQuery | PoliciesQuery | ChangesQuery | JurisdictionsQuery | ReviewQuery,
+) -> None:
     """Raise where `within` has nothing to go with."""
     if query.within and query.jurisdiction is None:
         raise InvalidRequest(field="within", reason="`within` goes with `jurisdiction`")

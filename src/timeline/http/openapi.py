@@ -15,7 +15,7 @@ import msgspec
 from timeline.domain.events import EventId, PolicyId
 from timeline.http import schemas
 from timeline.http.examples import Example, examples
-from timeline.http.openapi_schemas import REF, all_schemas, parameters_of
+from timeline.http.openapi_schemas import REF, all_schemas, parameters_of, required_of
 from timeline.http.operations import OPERATIONS, TAGS, Operation
 from timeline.http.problems import PROBLEM_JSON, problem_types
 from timeline.http.replies import JSON, NDJSON
@@ -155,7 +155,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _query_parameter(operation: Operation, name: str, schema: dict[str, Any]) -> dict[str, Any]:
     schema = _without_null(schema)
-    described: dict[str, Any] = {"name": name, "in": "query"}
+    described: dict[str, Any] = {
+        "name": name,
+        "in": "query",
+        "required": name in required_of(operation.query),
+    }
     described["description"] = schema.pop("description", None) or _PARAMETERS[name]
     if schema.get("type") == "array":
         described |= {"style": "form", "explode": True}

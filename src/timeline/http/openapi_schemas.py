@@ -67,6 +67,11 @@ def parameters_of(query: type[queries.Query]) -> tuple[dict[str, dict[str, Any]]
     return schema["properties"], schema.get("required", [])
 
 
+def required_of(query: type[queries.Query]) -> frozenset[str]:
+    """Return the names of the parameters without which a question is none."""
+    return frozenset(_components()[query.__name__].get("required", ()))
+
+
 def all_schemas() -> dict[str, Any]:
     """Return all schemas, with what msgspec's own cannot say: dates, and rules between fields."""
     found = {name: dict(schema) for name, schema in _components().items()}

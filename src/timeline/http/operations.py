@@ -113,6 +113,51 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/v1/jurisdictions",
+        "countPolicies",
+        "The record",
+        "Jurisdictions",
+        "By jurisdiction, how many policies there are on a date, today where none is given, by "
+        "force and by whether they are in force. Each counts once, under its believed value; those "
+        "without an action by then do not count.",
+        queries.JurisdictionsQuery,
+        {JSON: schemas.JurisdictionsPage},
+        _READ,
+        paged=True,
+    ),
+    Operation(
+        "get",
+        "/v1/graph",
+        "getGraph",
+        "The record",
+        "The graph around a policy",
+        "Relations, either way, with the policies on a date, today where none is given: those at "
+        "most `depth` relations away. A citation leads to the policy that carries it, a duplicate "
+        "to its survivor; a citation that nobody carries is a node of its own. A selector is a "
+        "node, and the policies on which its relation acts have edges `via` it. Relations whose "
+        "effect is `later` than `as_of` are edges, too.",
+        queries.GraphQuery,
+        {JSON: schemas.Graph},
+        (*_READ, 307, 404, 410),
+    ),
+    Operation(
+        "get",
+        "/v1/review",
+        "listReviews",
+        "The record",
+        "What an editor should look at",
+        "Open disputes; relations whose citation no policy carries; actions and relations with one "
+        "source, of the class `secondary` (of one without a class nothing is known); policies in "
+        "force on the date, today where none is given, that were last confirmed, or else last "
+        "acted on, more than `unconfirmed_days` before. Listed in this order. A page may end early "
+        "and still have a next one.",
+        queries.ReviewQuery,
+        {JSON: schemas.ReviewPage},
+        _READ,
+        paged=True,
+    ),
+    Operation(
+        "get",
         "/v1/policies/{policy}",
         "getPolicy",
         "The record",

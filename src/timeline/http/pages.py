@@ -33,6 +33,8 @@ ENTRY_POINTS: Final = (
     ("/v1/timeline", "What happened, by date"),
     ("/v1/policies", "Policies, and whether they are in force"),
     ("/v1/changes?from=0", "What the record learned"),
+    ("/v1/jurisdictions", "How many policies each place has, by force"),
+    ("/v1/review", "What an editor should look at"),
     ("/v1/events", "The log"),
     ("/v1/vocabulary", "The words of the record"),
     ("/health/ready", "Whether this service is ready"),

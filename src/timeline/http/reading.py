@@ -24,10 +24,13 @@ from timeline.application.queries import (
     ChangesQuery,
     EventQuery,
     EventsQuery,
+    GraphQuery,
     HistoryQuery,
+    JurisdictionsQuery,
     PoliciesQuery,
     PolicyQuery,
     Query,
+    ReviewQuery,
     TimelineQuery,
 )
 from timeline.application.reading import Answer, Reader
@@ -223,6 +226,24 @@ async def policies(request: HttpRequest) -> Response[bytes]:
     return await answer(request, PoliciesQuery, Reader.policies)
 
 
+@route("/v1/jurisdictions", http_method=READ, status_code=200)
+async def jurisdictions(request: HttpRequest) -> Response[bytes]:
+    """Answer how many policies each jurisdiction has."""
+    return await answer(request, JurisdictionsQuery, Reader.jurisdictions)
+
+
+@route("/v1/graph", http_method=READ, status_code=200)
+async def graph(request: HttpRequest) -> Response[bytes]:
+    """Answer the relations around a policy."""
+    return await answer(request, GraphQuery, Reader.graph)
+
+
+@route("/v1/review", http_method=READ, status_code=200)
+async def review(request: HttpRequest) -> Response[bytes]:
+    """Answer what an editor should look at."""
+    return await answer(request, ReviewQuery, Reader.review)
+
+
 @route("/v1/policies/{policy:str}", http_method=READ, status_code=200)
 async def policy(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]:
     """Answer one policy."""
@@ -262,4 +283,16 @@ async def words(request: HttpRequest) -> Response[bytes]:
     )
 
 
-HANDLERS: Final = (events, event, timeline, policies, policy, history, changed, words)
+HANDLERS: Final = (
+    events,
+    event,
+    timeline,
+    policies,
+    jurisdictions,
+    graph,
+    review,
+    policy,
+    history,
+    changed,
+    words,
+)

@@ -11,9 +11,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from timeline.application.access import Role
+from timeline.application.queries import MAX_DEPTH
 from timeline.application.reading import MAX_ACTIONS, MAX_DISPUTES
 from timeline.application.trial import MAX_SHOWN
 from timeline.domain.events import (
+    Citation,
     Claim,
     Counterpart,
     EventId,
@@ -24,6 +26,7 @@ from timeline.domain.events import (
     PolicyId,
     PrincipalName,
     Scope,
+    Selector,
     Source,
     SourceClass,
     Stance,
@@ -44,7 +47,9 @@ from timeline.domain.vocabulary import (
 from timeline.projections.calendar import MAX_DECIDING
 from timeline.projections.change_reads import MAX_EVENTS
 from timeline.projections.evidence_reads import MAX_SOURCES
+from timeline.projections.graph_reads import MAX_EDGES, MAX_NODES
 from timeline.projections.relation_reads import MAX_RELATIONS
+from timeline.projections.review_reads import ReviewKind
 
 Position: TypeAlias = Annotated[int, Meta(ge=0, description="A place in the whole log.")]
 Recorded: TypeAlias = Annotated[
@@ -196,6 +201,152 @@ class PoliciesPage(Answered, frozen=True, kw_only=True):
     """A page of policies, by id."""
 
     items: tuple[PolicyItem, ...]
+    next: Next
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+
+
+class JurisdictionItem(Answered, frozen=True, kw_only=True):
+    """How many policies a jurisdiction has; each counts once, under its believed value."""
+
+    jurisdiction: JurisdictionId
+    total: Annotated[int, Meta(ge=1)]
+    force: Annotated[
+        dict[Force, Count],
+        Meta(description="By force, all values.", extra_json_schema={"required": [*Force]}),
+    ]
+    in_force: Annotated[
+        dict[InForce, Count],
+        Meta(description="By answer, all of them.", extra_json_schema={"required": [*InForce]}),
+    ]
+
+
+class JurisdictionsPage(Answered, frozen=True, kw_only=True):
+    """A page of jurisdictions, by id: those that have policies."""
+
+    items: tuple[JurisdictionItem, ...]
+    next: Next
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+Distance: TypeAlias = Annotated[
+    int, Meta(ge=0, le=MAX_DEPTH, description="How many relations away.")
+]
+NodeId: TypeAlias = Annotated[
+    str, Meta(description="A policy's id; `citation/` or `selector/` and more, for the others.")
+]
+
+
+class PolicyNode(PolicyItem, frozen=True, kw_only=True, tag_field="kind", tag="policy"):
+    """A policy, also where it has no action by the date asked about."""
+
+    id: NodeId
+    distance: Distance
+
+
+class RetractedNode(Answered, frozen=True, kw_only=True, tag_field="kind", tag="retracted"):
+    """A policy that is related still, while its registration is retracted."""
+
+    id: NodeId
+    distance: Distance
+    policy: PolicyId
+    retracted_by: EventId
+
+
+class CitationNode(Answered, frozen=True, kw_only=True, tag_field="kind", tag="citation"):
+    """What is cited, and is no policy of the record; as the first relation has it."""
+
+    id: NodeId
+    distance: Distance
+    citation: Citation
+
+
+class SelectorNode(Answered, frozen=True, kw_only=True, tag_field="kind", tag="selector"):
+    """The criteria of a relation that names many policies at once."""
+
+    id: NodeId
+    distance: Distance
+    selector: Selector
+
+
+class GraphEdge(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A relation, to one of those that it points at."""
+
+    event: EventId
+    relation: Relation
+    from_: Annotated[PolicyId, Meta(description="The policy that asserts it.")]
+    to: NodeId
+    via: Annotated[
+        NodeId | None, Meta(description="The selector that names `to`; it has an edge of its own.")
+    ]
+    target: Annotated[Target, Meta(description="What it points at, as it was recorded.")]
+    by: Counterpart | None
+    scope: Scope
+    provision: str | None
+    occurred: ServedDate | None
+    effective: ServedDate | None
+    until: ServedDate | None
+    later: Annotated[
+        bool, Meta(description="`effective`, else `occurred`, is certainly later than `as_of`.")
+    ]
+    sources: Sources
+    disputed: bool
+    erased: bool
+    position: Position
+    recorded_at: Recorded
+
+
+class Graph(Answered, frozen=True, kw_only=True):
+    """What is around a policy, the nearest first."""
+
+    nodes: tuple[PolicyNode | RetractedNode | CitationNode | SelectorNode, ...]
+    edges: tuple[GraphEdge, ...]
+    truncated: Annotated[
+        bool,
+        Meta(description=f"More than {MAX_NODES} nodes or {MAX_EDGES} edges: some are left out."),
+    ]
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+class ReviewItem(Answered, frozen=True, kw_only=True):
+    """Something that an editor should look at."""
+
+    kind: ReviewKind
+    policy: PolicyId
+    event: Annotated[
+        EventId | None, Meta(description="What is in question; null: the policy as a whole.")
+    ]
+    title: str
+    instrument: Instrument
+    jurisdiction: JurisdictionId
+    by: Annotated[EventId | None, Meta(description="The SourceAttached that disputes.")]
+    claim: Annotated[Claim | None, Meta(description="What it says instead.")]
+    source: Annotated[Source | None, Meta(description="The source that disputes.")]
+    citation: Annotated[Citation | None, Meta(description="What no policy carries.")]
+    since: Annotated[
+        str,
+        Meta(
+            description="When it was recorded; for `long_unconfirmed`, the last day on which it "
+            "was, or may have been, confirmed or acted on."
+        ),
+    ]
+
+
+class ReviewPage(Answered, frozen=True, kw_only=True):
+    """A page of what an editor should look at: by kind, policy and event.
+
+    It may hold fewer items than `limit`, or none, and still have a next one.
+    """
+
+    items: tuple[ReviewItem, ...]
     next: Next
     position: Reflected
     as_of: AsOf

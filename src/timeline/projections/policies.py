@@ -1,7 +1,7 @@
 """The read model behind `/v1/policies`: descriptions, tags, and at which positions they changed.
 
 Owns what a policy's description looks like as rows. What is known of its days is in `calendar`,
-what bears it out in `evidence`. Must not know how rows are queried.
+what bears it out in `evidence`, what is in question in `review`. Must not know how rows are queried.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from timeline.domain.belief import Described
 from timeline.domain.events import plain
 from timeline.domain.situation import fold_text
 from timeline.eventstore.tables import tag_value
-from timeline.projections import calendar, evidence
+from timeline.projections import calendar, evidence, review
 from timeline.projections.model import (
     Fact,
     ReadModel,
@@ -88,6 +88,7 @@ def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]
         Fact(_step, (history.policy, history.version)),
     )
     yield from evidence.rows(seen, other)
+    yield from review.rows(seen)
     if seen.listed:
         yield from calendar.rows(history, other.history if other and other.listed else None)
     if other is not None and other.listed and seen.listed and other.history.described is described:
@@ -148,6 +149,7 @@ POLICIES: Final[ReadModel] = read_model(
         TableSpec("policy_tags", ("kind", "value", "policy"), _tags_table),
         *calendar.SPECS,
         *evidence.SPECS,
+        *review.SPECS,
     ),
     rows,
 )

@@ -34,7 +34,14 @@ def select_policies(
 ) -> list[dict[str, Any]]:
     """Return the items of the policies that match, by id; the arguments are those of the ids."""
     ids = select_ids(view, filter, day=day, position=position, after=after, limit=limit)
-    return [_item(row) for row in _rows(view, ids, day, position)]
+    return policy_items(view, ids, day=day, position=position)
+
+
+def policy_items(
+    view: View, policies: Sequence[str], *, day: int, position: int
+) -> list[dict[str, Any]]:
+    """Return the items of policies by id, also before their first action, listed or not."""
+    return [_item(row) for row in _rows(view, policies, day, position)]
 
 
 def select_states(
@@ -200,6 +207,20 @@ def standing(view: View, policy: str, position: int) -> Standing | None:
         )
     ).first()
     return None if row is None else Standing(row.retracted_by, row.merged_into)
+
+
+def retractions(view: View, policies: Sequence[str], position: int) -> dict[str, str]:
+    """Return, for those of the policies whose registration is retracted, by which event."""
+    table = view.table("policies", "policies")
+    found: dict[str, str] = {}
+    for some in chunks(policies):
+        rows = view.connection.execute(
+            select(table.c.policy, table.c.retracted_by).where(
+                table.c.policy.in_(some), table.c.retracted_by.is_not(None), known(table, position)
+            )
+        )
+        found.update({row.policy: row.retracted_by for row in rows})
+    return found
 
 
 def headings(view: View, policies: Sequence[str], position: int) -> dict[str, dict[str, Any]]:

@@ -45,7 +45,7 @@ def edges(view: View, policy: str, position: int) -> tuple[list[Edge], bool]:
     The oldest MAX_RELATIONS each way, where there are more.
     """
     table = view.table("relations", "relations")
-    found = _rows(view, [policy], position, [table.c.item], MAX_RELATIONS + 1)
+    found = related_rows(view, [policy], position, [table.c.item], MAX_RELATIONS + 1)
     outgoing = [row for row in found if row.policy == policy][:MAX_RELATIONS]
     incoming = [row for row in found if row.policy != policy][:MAX_RELATIONS]
     rows = sorted((*outgoing, *incoming), key=_ORDER)
@@ -56,7 +56,7 @@ def edges(view: View, policy: str, position: int) -> tuple[list[Edge], bool]:
             target,
             msgspec.json.decode(row.item) | {"sources": sources.get((row.policy, row.event), [])},
         )
-        for row, target in zip(rows, _targets(view, rows, position), strict=True)
+        for row, target in zip(rows, resolved_targets(view, rows, position), strict=True)
     ]
     return related, len(rows) == len(found)
 
@@ -69,9 +69,9 @@ def neighbourhood(view: View, policy: str, depth: int, position: int) -> list[st
     found = {policy: None}
     frontier = [policy]
     for _ in range(depth):
-        rows = _rows(view, frontier, position, [], MAX_WALKED)
+        rows = related_rows(view, frontier, position, [], MAX_WALKED)
         reached: dict[str, None] = {}
-        for row, target in zip(rows, _targets(view, rows, position), strict=True):
+        for row, target in zip(rows, resolved_targets(view, rows, position), strict=True):
             reached.update(dict.fromkeys(end for end in (row.policy, target) if end is not None))
         new = [end for end in reached if end not in found]
         frontier = new[: MAX_NEIGHBOURS - len(found)]
@@ -81,7 +81,7 @@ def neighbourhood(view: View, policy: str, depth: int, position: int) -> list[st
     return list(found)
 
 
-def _rows(
+def related_rows(
     view: View,
     policies: Sequence[str],
     position: int,
@@ -130,7 +130,7 @@ def _matching(
     found: list[Row[Any]] = []
     for some in chunks(values):
         query = (
-            select(*_ends(table), *columns)
+            select(*ends(table), *columns)
             .where(known(table, position), column.in_(some))
             .order_by(table.c.known_from, table.c.event)
             .limit(limit)
@@ -139,12 +139,13 @@ def _matching(
     return found
 
 
-def _ends(table: Table) -> list[ColumnElement[Any]]:
+def ends(table: Table) -> list[ColumnElement[Any]]:
+    """Return the columns that say what a relation joins, and since when it is believed so."""
     names = ("policy", "event", "target_policy", "target_citation", "known_from")
     return [table.c[name] for name in names]
 
 
-def _targets(view: View, rows: Sequence[Row[Any]], position: int) -> list[str | None]:
+def resolved_targets(view: View, rows: Sequence[Row[Any]], position: int) -> list[str | None]:
     """Return, row by row, the policy that a relation points at, if any."""
     cited = sorted({row.target_citation for row in rows if row.target_citation is not None})
     named = sorted({row.target_policy for row in rows if row.target_policy is not None})

@@ -36,7 +36,7 @@ def _relations_table(slot: str) -> Table:
         text("target_policy", nullable=True),
         text("target_citation", nullable=True),
         prose("item"),
-        indexes=(("target_policy",), ("target_citation",)),
+        indexes=(("target_policy",), ("target_citation",), ("event",)),
     )
 
 

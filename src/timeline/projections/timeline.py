@@ -54,6 +54,7 @@ def _timeline_table(slot: str) -> Table:
             ("policy", *_ORDER),
             ("jurisdiction", *_ORDER),
             ("action", *_ORDER),
+            ("event",),
         ),
     )
 

@@ -1,0 +1,224 @@
+"""The graph around a policy: whom relations lead to, step by step, as nodes and edges.
+
+Owns the walk and its bounds. A citation that no policy carries is a node of its own, and so is each
+selector, beside the policies that it acts on. Must not know HTTP.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Row, and_, select
+
+from timeline.projections.evidence_reads import sources_of
+from timeline.projections.policy_reads import policy_items, retractions
+from timeline.projections.reading import View, chunks, known
+from timeline.projections.relation_reads import ends, related_rows, resolved_targets
+
+MAX_NODES: Final = 500
+"""Nodes of one graph: more is no picture that a person reads."""
+
+MAX_EDGES: Final = 2_000
+"""Edges of one graph, some 2 MB: enough where each of the nodes is related four times over."""
+
+_TOLD: Final = (
+    "event",
+    "relation",
+    "target",
+    "by",
+    "scope",
+    "provision",
+    "occurred",
+    "effective",
+    "until",
+    "disputed",
+    "erased",
+    "position",
+    "recorded_at",
+)
+
+
+def graph_around(view: View, policy: str, *, depth: int, day: int, position: int) -> dict[str, Any]:
+    """Return the nodes and edges that are at most `depth` relations away from a policy.
+
+    The nearest come first, those of one step in the record's order; `truncated` says that a bound
+    has left some out. An edge is served with both of its ends or not at all.
+
+    Args:
+        view: the live read models.
+        policy: one that is listed.
+        depth: how many relations away the walk goes.
+        day: the date asked about, as an ordinal.
+        position: the moment of the record asked about.
+
+    """
+    walk = _Walk(view, day, position)
+    frontier = [policy]
+    walk.meet(policy, {"kind": "policy"}, 0)
+    for distance in range(1, depth + 1):
+        frontier = walk.step(frontier, distance)
+        if not frontier:
+            break
+    return {"nodes": walk.served_nodes(), "edges": walk.served_edges(), "truncated": walk.truncated}
+
+
+class _Walk:
+    """What was met on the way from a policy."""
+
+    def __init__(self, view: View, day: int, position: int) -> None:
+        self._view = view
+        self._day = day
+        self._position = position
+        self._nodes: dict[str, dict[str, Any]] = {}
+        self._edges: dict[tuple[str, str], dict[str, Any]] = {}
+        self.truncated = False
+
+    def meet(self, id: str, node: dict[str, Any], distance: int) -> bool:
+        """Take in a node, and tell whether it is in the graph."""
+        if id not in self._nodes:
+            if len(self._nodes) >= MAX_NODES:
+                self.truncated = True
+                return False
+            self._nodes[id] = {**node, "id": id, "distance": distance}
+        return True
+
+    def step(self, frontier: Sequence[str], distance: int) -> list[str]:
+        """Follow the relations from and to some policies; return the policies newly met."""
+        before = set(self._nodes)
+        found, selected = self._relations(frontier)
+        targets = resolved_targets(self._view, found, self._position)
+        for row, target in zip(found, targets, strict=True):
+            item = msgspec.json.decode(row.item)
+            if not self.meet(row.policy, {"kind": "policy"}, distance):
+                continue
+            if target is not None:
+                self._lead(item, target, {"kind": "policy"}, distance)
+            elif row.target_citation is not None:
+                cited = {"kind": "citation", "citation": item["target"]["citation"]}
+                self._lead(item, f"citation/{row.target_citation}", cited, distance)
+            else:
+                selector = {"kind": "selector", "selector": item["target"]["selector"]}
+                via = f"selector/{row.event}"
+                self._lead(item, via, selector, distance)
+                for policy in selected.get(row.event, ()):
+                    self._lead(item, policy, {"kind": "policy"}, distance, via=via)
+        met = [id for id in self._nodes if id not in before]
+        return [id for id in met if self._nodes[id]["kind"] == "policy"]
+
+    def _lead(
+        self,
+        item: dict[str, Any],
+        to: str,
+        node: dict[str, Any],
+        distance: int,
+        via: str | None = None,
+    ) -> None:
+        """Take in an edge and the node that it leads to, as far as the bounds allow."""
+        key = (item["event"], to)
+        if key in self._edges:
+            return
+        if len(self._edges) >= MAX_EDGES:
+            self.truncated = True
+        elif self.meet(to, node, distance):
+            self._edges[key] = {
+                **{name: item[name] for name in _TOLD},
+                "from": item["policy"],
+                "to": to,
+                "via": via,
+                "later": _later(item, self._day),
+            }
+
+    def _relations(self, frontier: Sequence[str]) -> tuple[list[Row[Any]], dict[str, list[str]]]:
+        """Return the relations from and to some policies, and whom their selectors name.
+
+        Of a selector elsewhere those of the policies that it names; one more than there is room
+        for, so that it shows when something is left out.
+        """
+        table = self._view.table("relations", "relations")
+        direct = related_rows(self._view, frontier, self._position, [table.c.item], MAX_EDGES + 1)
+        pairs = [
+            *_selected_by(
+                self._view, [row.event for row in direct if _selects(row)], self._position
+            )
+        ]
+        selecting: list[Row[Any]] = []
+        for row in _selecting(self._view, frontier, self._position):
+            selecting.append(row)
+            pairs.append((row.event, row.receiver))
+        selected: dict[str, dict[str, None]] = {}
+        for event, policy in pairs:
+            selected.setdefault(event, {})[policy] = None
+        found = {row.event: row for row in (*direct, *selecting)}
+        ordered = sorted(found.values(), key=lambda row: (row.known_from, row.event))
+        return ordered, {event: sorted(policies) for event, policies in selected.items()}
+
+    def served_nodes(self) -> list[dict[str, Any]]:
+        """Return the nodes as they are served, the nearest first."""
+        policies = [id for id, node in self._nodes.items() if node["kind"] == "policy"]
+        gone = retractions(self._view, policies, self._position)
+        items = policy_items(self._view, policies, day=self._day, position=self._position)
+        by_id = {item["policy"]: item for item in items}
+        return [
+            {**node, "kind": "retracted", "policy": id, "retracted_by": gone[id]}
+            if id in gone
+            else {**node, **by_id.get(id, {})}
+            for id, node in self._nodes.items()
+        ]
+
+    def served_edges(self) -> list[dict[str, Any]]:
+        """Return the edges as they are served, each with its sources."""
+        borne = list(dict.fromkeys((each["from"], each["event"]) for each in self._edges.values()))
+        sources = sources_of(self._view, borne, self._position)
+        return [
+            {**each, "sources": sources.get((each["from"], each["event"]), [])}
+            for each in self._edges.values()
+        ]
+
+
+def _selects(row: Row[Any]) -> bool:
+    return row.target_policy is None and row.target_citation is None
+
+
+def _later(item: dict[str, Any], day: int) -> bool:
+    """Tell whether a relation's own date, that of its effect before all, is certainly later."""
+    begins = item["effective"] or item["occurred"] or {"earliest": None}
+    earliest = begins["earliest"]
+    return earliest is not None and date.fromisoformat(earliest).toordinal() > day
+
+
+def _selected_by(view: View, events: Sequence[str], position: int) -> list[tuple[str, str]]:
+    """Return whom selectors name: the policies whose timelines tell of the relations."""
+    table = view.table("timeline", "timeline")
+    found: list[tuple[str, str]] = []
+    for some in chunks(events):
+        query = (
+            select(table.c.event, table.c.policy)
+            .where(table.c.event.in_(some), known(table, position))
+            .order_by(table.c.event, table.c.policy)
+            .limit(MAX_EDGES + 1)
+        )
+        found.extend((row.event, row.policy) for row in view.connection.execute(query))
+    return found
+
+
+def _selecting(view: View, policies: Sequence[str], position: int) -> list[Row[Any]]:
+    """Return the relations whose selectors name some policies, each with the one it names."""
+    actions = view.table("timeline", "timeline")
+    relations = view.table("relations", "relations")
+    found: list[Row[Any]] = []
+    for some in chunks(policies):
+        query = (
+            select(*ends(relations), relations.c.item, actions.c.policy.label("receiver"))
+            .join(relations, and_(relations.c.event == actions.c.event, known(relations, position)))
+            .where(
+                actions.c.policy.in_(some),
+                known(actions, position),
+                relations.c.target_policy.is_(None),
+                relations.c.target_citation.is_(None),
+            )
+            .order_by(relations.c.known_from, relations.c.event, actions.c.policy)
+            .limit(MAX_EDGES + 1)
+        )
+        found.extend(view.connection.execute(query))
+    return found
