@@ -1,6 +1,6 @@
 """A log in a list, as the projector reads it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -42,6 +42,10 @@ class RecordedStreams:
             if each.position <= until
             and reference in references(each.data) | references(original.data)
         ]
+
+    def pointing_at_any(self, wanted: Collection[str], until: int) -> dict[str, list[PastEvent]]:
+        """Return, by reference, the events that have it."""
+        return {key: self.pointing_at(key, until) for key in wanted}
 
     def references(self, policy: str) -> frozenset[str]:
         """Return all references that a policy's events ever had."""

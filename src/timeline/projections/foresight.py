@@ -4,7 +4,7 @@ Owns the log as it would be, and who would change with it. Must not know why the
 rows in a database, or HTTP.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -26,23 +26,29 @@ from timeline.projections.policies import FOLLOWED, rows
 from timeline.projections.policy_reads import state_of
 from timeline.projections.wave import Wave, about
 
-MAX_SPREAD: Final = 500
-"""Policies looked at besides those that the events are about: a second's work. An event that
+MAX_SPREAD: Final = 200
+"""Policies looked at besides those that the events are about: about a second's work. An event that
 selects a whole jurisdiction may reach many more."""
 
 
 class Proposed:
     """The log with events on top that are not recorded, and what they would erase erased."""
 
-    def __init__(self, log: Streams, head: int, events: Sequence[PastEvent]) -> None:
-        """Put events on a log that ends at a position; theirs are those that follow."""
+    def __init__(self, log: Memory, events: Sequence[PastEvent]) -> None:
+        """Put events on what is remembered of the log; their positions are those that follow."""
         self._log = log
-        self._head = head
-        self._events = events
+        self._events: dict[str, list[PastEvent]] = {}
         self._erased: dict[str, PastEvent] = {}
+        for event in events:
+            self._events.setdefault(event.policy, []).append(event)
         for event in events:
             if isinstance(event.data, PayloadErased):
                 self._erase(event, event.data)
+        self._new = (*self._erased.values(), *events)
+        self._pointing: dict[str, list[PastEvent]] = {}
+        for event in self._new:
+            for reference in references(event.data):
+                self._pointing.setdefault(reference, []).append(event)
 
     def _erase(self, event: PastEvent, erasure: PayloadErased) -> None:
         own = self.streams([event.policy], event.position)[event.policy]
@@ -54,21 +60,26 @@ class Proposed:
 
     def streams(self, policies: Iterable[str], until: int) -> dict[str, list[PastEvent]]:
         """Return the events of policies up to a position, in order; no key where there are none."""
-        wanted = frozenset(policies)
-        found = dict(self._log.streams(wanted, min(until, self._head)))
-        for event in self._events:
-            if event.policy in wanted and event.position <= until:
-                found[event.policy] = [*found.get(event.policy, ()), event]
-        return {policy: self._left(events) for policy, events in found.items()}
+        wanted = sorted(policies)
+        self._log.prefetch(wanted)
+        found = {policy: self._stream(policy, until) for policy in wanted}
+        return {policy: events for policy, events in found.items() if events}
+
+    def _stream(self, policy: str, until: int) -> list[PastEvent]:
+        new = (each for each in self._events.get(policy, ()) if each.position <= until)
+        return self._left((*self._log.stream(policy, until), *new))
 
     def pointing_at(self, reference: str, until: int) -> list[PastEvent]:
         """Return the events with a reference, or that had it before their erasure, in order."""
-        recorded = self._log.pointing_at(reference, min(until, self._head))
-        found = {event.position: event for event in recorded}
-        for event in (*self._erased.values(), *self._events):
-            if event.position <= until and reference in references(event.data):
+        found = {event.position: event for event in self._log.pointing_at(reference, until)}
+        for event in self._pointing.get(reference, ()):
+            if event.position <= until:
                 found.setdefault(event.position, event)
         return self._left(found[position] for position in sorted(found))
+
+    def pointing_at_any(self, wanted: Collection[str], until: int) -> dict[str, list[PastEvent]]:
+        """Return, by reference, the events that have it, in order."""
+        return {key: self.pointing_at(key, until) for key in wanted}
 
     def registered_in(self, jurisdiction: str | None, until: int) -> frozenset[str]:
         """Return the policies that were ever in a jurisdiction, or all policies.
@@ -77,11 +88,11 @@ class Proposed:
         """
         described = {
             event.policy
-            for event in (*self._erased.values(), *self._events)
+            for event in self._new
             if event.position <= until
             and isinstance(event.data, PolicyRegistered | PolicyDescribed)
         }
-        return self._log.registered_in(jurisdiction, min(until, self._head)) | described
+        return self._log.registered_in(jurisdiction) | described
 
     def _left(self, events: Iterable[PastEvent]) -> list[PastEvent]:
         return [self._erased.get(event.id, event) for event in events]
@@ -117,8 +128,9 @@ def foresee(log: Streams, head: int, events: Sequence[PastEvent]) -> tuple[dict[
 
     """
     end = head + len(events)
-    past = Graph(_memory(log, head, events), head)
-    future = Graph(_memory(Proposed(log, head, events), end, events), end)
+    memory = _memory(log, head, events)
+    past = Graph(memory, head)
+    future = Graph(_memory(Proposed(memory, events), end, events), end)
     named = {policy for event in events for policy in about(event)}
     families = past.family(named) | future.family(named)
     wave = Wave(future, past, most=len(families) + MAX_SPREAD)
@@ -130,10 +142,10 @@ def foresee(log: Streams, head: int, events: Sequence[PastEvent]) -> tuple[dict[
     return turns, wave.cut
 
 
-def _memory(log: Streams, now: int, events: Iterable[PastEvent]) -> Memory:
+def _memory(log: Streams, now: int, events: Sequence[PastEvent]) -> Memory:
     memory = Memory(log)
     memory.now = now
-    memory.prefetch(event.policy for event in events)
+    memory.expect(events)
     return memory
 
 

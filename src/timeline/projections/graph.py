@@ -35,6 +35,9 @@ effect; where there are more, they count as ones that possibly act."""
 Effect: TypeAlias = tuple[int, int, int]
 """Where a relation stands in the order of effects."""
 
+STREAMS: Final = 100
+"""Streams read together where an event may reach many policies."""
+
 MAX_NODES: Final = 5_000
 """Policies whose histories are kept."""
 
@@ -147,8 +150,10 @@ class Graph:
                         self._conclude(member, cycle)
         return node
 
-    def receivers(self, relation: BelievedRelation, disputed: Iterable[Target] = ()) -> set[str]:
-        """Return the policies that a relation may point at, as they stand at this position."""
+    def receivers(
+        self, relation: BelievedRelation, disputed: Iterable[Target] = ()
+    ) -> Iterator[str]:
+        """Yield the policies that a relation may point at, as they stand at this position."""
         found: set[str] = set()
         for target in (relation.relation.target, *disputed):
             if target.selector is not None:
@@ -159,7 +164,10 @@ class Graph:
                 (key,) = target_references(target)
                 pointing = self._memory.pointing_at(key, self.position)
                 found |= {each.policy for each in pointing if _describes(each)}
-        return {self.survivor(policy) for policy in found}
+        for start, policy in enumerate(ordered := sorted(found)):
+            if start % STREAMS == 0:
+                self._memory.prefetch(ordered[start : start + STREAMS])
+            yield self.survivor(policy)
 
     def survivor(self, policy: str) -> str:
         """Return the policy that tells a policy's story: itself, or the end of its mergers."""

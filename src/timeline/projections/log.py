@@ -3,15 +3,16 @@
 Owns the way from a recorded event to one that folds. Must not know the read models.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import msgspec
 
 from timeline.domain.belief import PastEvent
 from timeline.domain.events import DATA_TYPES, Data, PayloadErased, read, read_custom
+from timeline.domain.references import references
 from timeline.domain.vocabulary import EventType
-from timeline.eventstore.model import MAX_PAGE, EventFilter, Recorded
+from timeline.eventstore.model import MAX_FILTER_VALUES, MAX_PAGE, EventFilter, Recorded
 from timeline.eventstore.protocol import EventStore
 
 STREAMS: Final = 100
@@ -59,6 +60,17 @@ class Log:
     def pointing_at(self, reference: str, until: int) -> list[PastEvent]:
         """Return the events with a reference up to a position, in order."""
         return self._all(EventFilter(targets=(reference,)), until)
+
+    def pointing_at_any(self, wanted: Collection[str], until: int) -> dict[str, list[PastEvent]]:
+        """Return, by reference, the events that have it still, up to a position, in order."""
+        ordered = sorted(wanted)
+        found: dict[str, list[PastEvent]] = {}
+        for start in range(0, len(ordered), MAX_FILTER_VALUES):
+            some = tuple(ordered[start : start + MAX_FILTER_VALUES])
+            for event in self._all(EventFilter(targets=some), until):
+                for key in references(event.data).intersection(some):
+                    found.setdefault(key, []).append(event)
+        return found
 
     def references(self, policy: str) -> frozenset[str]:
         """Return all references that a policy's events ever had, also those erased since."""

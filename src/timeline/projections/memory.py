@@ -4,11 +4,11 @@ Owns which streams and references are kept between events. Must not know what is
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, Protocol
 
 from timeline.domain.belief import PastEvent
-from timeline.domain.events import PolicyRegistered
+from timeline.domain.events import PolicyDescribed, PolicyRegistered
 from timeline.domain.references import references
 
 MAX_REMEMBERED_EVENTS: Final = 50_000
@@ -24,6 +24,9 @@ class Streams(Protocol):
 
     def pointing_at(self, reference: str, until: int) -> list[PastEvent]:
         """Return the events with a reference up to a position, in order."""
+
+    def pointing_at_any(self, wanted: Collection[str], until: int) -> dict[str, list[PastEvent]]:
+        """Return, by reference, the events that have it still, up to a position, in order."""
 
     def registered_in(self, jurisdiction: str | None, until: int) -> frozenset[str]:
         """Return the policies that were ever in a jurisdiction, or all policies."""
@@ -94,6 +97,16 @@ class Memory:
             for policy in missing:
                 self._streams.put(policy, found.get(policy, []))
 
+    def expect(self, coming: Sequence[PastEvent]) -> None:
+        """Read together what some coming events will have looked up."""
+        self.prefetch(event.policy for event in coming)
+        described = (references(each.data) for each in coming if _describes(each))
+        unknown = sorted({key for keys in described for key in keys if key not in self._pointing})
+        if unknown:
+            pointing = self._log.pointing_at_any(unknown, self.now)
+            for key in unknown:
+                self._pointing.put(key, pointing.get(key, []))
+
     def add(self, event: PastEvent) -> None:
         """Take in the next event of the log."""
         if isinstance(event.data, PolicyRegistered) and event.policy not in self._pointing:
@@ -136,3 +149,7 @@ def _until(events: list[PastEvent], position: int) -> Sequence[PastEvent]:
     if not events or events[-1].position <= position:
         return events
     return [event for event in events if event.position <= position]
+
+
+def _describes(event: PastEvent) -> bool:
+    return isinstance(event.data, PolicyRegistered | PolicyDescribed)

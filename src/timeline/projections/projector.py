@@ -51,7 +51,7 @@ class Projector:
         if not events:
             return
         self._memory.now = events[0].position - 1
-        self._memory.prefetch(event.policy for event in events)
+        self._memory.expect(events)
         for event in events:
             self._take(event, changes)
         erasures = [event for event in events if isinstance(event.data, PayloadErased)]

@@ -82,8 +82,10 @@ class Wave:
             for member in sorted(cycle - {policy}):
                 self._push(member)
         for relation, targets in _differing(earlier.bearing, node.bearing):
-            for receiver in sorted(self._graph.receivers(relation, targets)):
+            for receiver in self._graph.receivers(relation, targets):
                 self._push(receiver)
+                if self.cut:
+                    break
 
 
 def about(event: PastEvent) -> set[str]:
