@@ -371,7 +371,8 @@ def test_rule_8_a_claim_about_what_a_lawsuit_did_opens_the_answer_of_whom_it_cha
 
     period = story.on("2021-06-01")
     assert (period.force, period.litigation) == ("suspended", "enjoined")
-    assert period.possible["force"][0] == possible[0]
+    assert list(period.possible["force"]) == possible
+    assert "stage" not in period.possible
     assert period.in_force == "maybe"
     assert dispute in period.decided_by["force"]
     story.settle("suit", enjoined, dispute)

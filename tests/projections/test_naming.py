@@ -299,15 +299,17 @@ def test_rule_7_a_selector_asks_what_was_in_force_before_its_own_effect() -> Non
 
 
 def test_rule_7_a_selector_asks_after_the_effect_of_earlier_ones() -> None:
-    """What another selector had ended by then was not in force."""
+    """What another selector had suspended by then was not in force."""
     story = two_orders()
     story.order("third", "2021-03-01")
-    story.relate(
-        "third", "suspends", selecting(in_force_on="2021-02-01", instrument="executive_order")
-    )
-    story.relate(NEW, "rescinds", selecting(in_force_on="2020-12-31"))
+    story.relate("third", "rescinds", selecting(in_force_on="2021-02-01", **{"except": [NEW]}))
+    story.relate(NEW, "suspends", selecting(in_force_on="2020-12-31"), until="2021-12-31")
 
-    assert story.force() == REPEALED
+    assert story.force() == [
+        SINCE_2020,
+        ("2021-01-01", "suspended", "no"),
+        ("2022-01-01", "in_force", "yes"),
+    ]
 
 
 def test_rule_7_a_selector_catches_policies_registered_later() -> None:
