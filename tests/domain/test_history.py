@@ -540,7 +540,7 @@ ANYTHING = st.one_of(
     st.builds(corrected, POLICIES, EVENTS, FIELDS),
     st.builds(lambda policy, event, settled: corrected(policy, event, {}, settles=[settled]), POLICIES, EVENTS, EVENTS),
     st.builds(supported, POLICIES, EVENTS),
-    st.builds(disputed, POLICIES, EVENTS, st.just("occurred"), st.sampled_from(["2018", 1, None])),
+    st.builds(disputed, POLICIES, EVENTS, st.just("occurred"), st.sampled_from(["2018", "2021-05", "XXXX"])),
     st.builds(related, POLICIES, st.just({"citation": "eo:1"})),
     st.builds(retracted, POLICIES, EVENTS),
     st.builds(retracted, POLICIES, EVENTS),
