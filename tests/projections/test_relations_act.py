@@ -111,6 +111,21 @@ def test_rule_7_striking_down_the_repealer_revives_from_that_day(relation: str) 
     assert story.force() == [*revived, ("2023-05-01", "no_longer_in_force", "no")]
 
 
+def test_rule_7_striking_down_revives_where_an_action_tells_of_the_repeal_too() -> None:
+    """An action and a relation that are one effect end as the relation alone does."""
+    story = two_orders()
+    story.act(OLD, "repealed", "2021-03-01", by={"policy": NEW})
+    story.relate(NEW, "repeals", OLD)
+    ended = [SINCE_2020, ("2021-03-01", "no_longer_in_force", "no")]
+    assert story.force() == ended
+    story.act(NEW, "struck_down", "2022-05-01")
+    assert story.force() == [*ended, ("2022-05-01", "in_force", "yes")]
+
+    story.act(NEW, "reversed", "2023-05-01")
+
+    assert story.force()[-1] == ("2023-05-01", "no_longer_in_force", "no")
+
+
 def test_rule_7_a_repealer_struck_down_in_part_revives_nothing() -> None:
     """The rest of it still repeals."""
     story = two_orders()

@@ -257,7 +257,34 @@ def effects_in_time(inbound: Inbound) -> Levels:
 
 
 _WHILE_IN_FORCE: Final = frozenset({Relation.SUSPENDS, Relation.ENJOINS, Relation.STAYS})
+_ENDING: Final = frozenset({Relation.REPEALS, Relation.RESCINDS, Relation.SUPERSEDES})
 _EXTENDING: Final = frozenset({Relation.CONTINUES, Relation.EXTENDS})
+
+
+def held_while_standing(deed: Deed, inbound: Inbound) -> Iterator[Deed]:
+    """Yield an action that a relation tells of, too: an ending holds while that one's policy does.
+
+    Struck down, that policy has ended nothing from that day on.
+    """
+    struck = inbound.bearing.reach.struck
+    if inbound.relation.relation not in _ENDING or all(level is Level.NO for _, level in struck):
+        yield deed
+        return
+    action = deed.action
+    own = lowest(_from(action.effective or action.occurred), _until(action.until))
+    for spell in spells(lowest(own, _opposite(struck))):
+        held = msgspec.structs.replace(
+            action, occurred=window(*spell.begins), effective=None, until=_last_day(spell)
+        )
+        yield msgspec.structs.replace(deed, action=held)
+
+
+def _last_day(spell: Spell) -> Occurrence | None:
+    """Return the last day of a stretch, as a date between bounds."""
+    if spell.ends is None:
+        return None
+    first, last = spell.ends
+    return window(first - 1, last if last == LAST_DAY else last - 1)
 
 
 def deeds_of(inbound: Inbound, *, told: bool = False) -> Iterator[Deed]:
@@ -285,11 +312,7 @@ def _spells(inbound: Inbound, key: str) -> Iterator[Deed]:
         if relation.relation in _EXTENDING:
             yield _deed(inbound, spell.begins, relation.until, key)
             return
-        until = None
-        if spell.ends is not None:
-            first, last = spell.ends
-            until = window(first - 1, last if last == LAST_DAY else last - 1)
-        yield _deed(inbound, spell.begins, until, key)
+        yield _deed(inbound, spell.begins, _last_day(spell), key)
 
 
 def effect_order(believed: BelievedRelation, acts: Levels) -> tuple[int, int, int]:

@@ -21,6 +21,7 @@ from timeline.domain.bearing import (
     case_key,
     deeds_of,
     effect_order,
+    held_while_standing,
     is_move,
     spells,
     window,
@@ -310,10 +311,20 @@ def _own_deeds(settled: _Settled) -> Iterator[Deed]:
     cases = {
         key: case_key(inbound) for inbound in settled.facts.inbound for key in inbound.bearing.keys
     }
+    telling = {
+        settled.twins[each.believed.event].event: each
+        for each in settled.facts.inbound
+        if each.believed.event in settled.twins
+    }
     for each in settled.facts.actions:
         by = each.action.by
         case = "" if by is None else cases.get(by.key, by.key)
-        yield Deed(each.event, each.position, each.action, case)
+        deed = Deed(each.event, each.position, each.action, case)
+        relation = telling.get(each.event)
+        if relation is None:
+            yield deed
+        else:
+            yield from held_while_standing(deed, relation)
 
 
 def _others_deeds(settled: _Settled) -> Iterator[Deed]:
