@@ -441,5 +441,4 @@ def test_needs_are_met_in_three_rounds(record: Record) -> None:
 
 def test_nothing_is_needed_for_nothing() -> None:
     """A caller stops asking when the answer is empty."""
-    assert not needs(Situation(), [])
-    assert Needs(actions=frozenset({event_id(1)}))
+    assert needs(Situation(), []) == Needs()
