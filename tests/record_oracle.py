@@ -612,8 +612,10 @@ class RecordOracle:
             ]
             if not held and data["relation"] != "challenges":
                 continue
-            occurred = data.get("occurred") or data.get("effective")
-            occurred = occurred or (iso(held[0]) if held else "XXXX")
+            occurred = data.get("occurred") or data.get("effective") or "XXXX"
+            late = begins is None or (bool(held) and held[0] != ordinal(begins))
+            if late and held and data["relation"] != "challenges":
+                occurred = iso(held[0])
             found[said.event] = (AMOUNTS_TO[data["relation"]], occurred)
         return found
 

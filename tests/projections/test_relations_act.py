@@ -36,6 +36,20 @@ def test_rule_7_never_before_its_own_policy_is_in_force(
     assert story.force() == [SINCE_2020, ("2021-02-01", force, "no")]
 
 
+def test_rule_7_an_item_has_the_day_from_which_its_relation_acts() -> None:
+    """Later than the relation says where its policy comes into force later, and open if never surely."""
+    late = two_orders(effective="2021-04-01")
+    late.relate(NEW, "repeals", OLD, occurred="2021-02-01")
+    doubtful = two_orders(effective="2021-04-01/..")
+    doubtful.relate(NEW, "repeals", OLD, occurred="2021-02-01")
+
+    assert [each.action.occurred.text for each in late.items()] == ["2020-01-01", "2021-04-01"]
+    assert [each.action.occurred.text for each in doubtful.items()] == [
+        "2020-01-01",
+        "2021-04-01/..",
+    ]
+
+
 @pytest.mark.parametrize("relation", [*ACTING, "continues", "extends"])
 def test_rule_7_a_vetoed_bill_changes_nothing(relation: str) -> None:
     """A policy that never is in force acts on nothing, and shows on no other's timeline."""

@@ -187,7 +187,11 @@ class Counterpart(Shape, frozen=True, kw_only=True):
 
 
 class Selector(Shape, frozen=True, kw_only=True):
-    """Names many policies at once; evaluated at the position asked about."""
+    """Names many policies at once; evaluated at the position asked about.
+
+    `occurred_from` and `occurred_until` are about a policy's first action that enacts it;
+    `in_force_on` is asked before the relation itself acts.
+    """
 
     jurisdiction: JurisdictionId | None = None
     instrument: Instrument | None = None
@@ -325,7 +329,11 @@ class ActionChanges(Shape, frozen=True, kw_only=True):
 
 
 class ActionCorrected(Shape, frozen=True, kw_only=True):
-    """An action is put right; `event` is always the original ActionRecorded."""
+    """An action is put right; `event` is always the original ActionRecorded.
+
+    `settles` names the disputing SourceAttached events that this answers: a dispute stays open until
+    a correction names it, even one that says what the dispute claims.
+    """
 
     event: EventId
     changes: ActionChanges

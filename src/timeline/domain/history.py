@@ -16,6 +16,7 @@ from timeline.domain.bearing import (
     Inbound,
     Level,
     Reach,
+    Spell,
     acting,
     amounts_to,
     case_key,
@@ -34,9 +35,9 @@ from timeline.domain.belief import (
     Dispute,
     PastEvent,
 )
-from timeline.domain.dates import Occurrence
+from timeline.domain.dates import Edtf, Occurrence
 from timeline.domain.doubt import MAX_CLAIMS, Facts, doubts, overlaid
-from timeline.domain.effects import Deed, Written, earliest_day, gather, part_of
+from timeline.domain.effects import Deed, Written, earliest_day, gather, latest_day, part_of
 from timeline.domain.events import Counterpart, Source, citation_key
 from timeline.domain.machines import FIRST_DAY, LAST_DAY
 from timeline.domain.periods import Calendar, Period, periods
@@ -413,13 +414,8 @@ def _received(settled: _Settled) -> Iterator[BelievedAction]:
         held = spells(acting(inbound))
         if not held and relation.relation is not Relation.CHALLENGES:
             continue
-        day = relation.occurred or relation.effective
-        occurred = (
-            Occurrence.parse(day.text)
-            if day is not None
-            else (window(*held[0].begins) if held else SOME_DAY)
-        )
-        action = amounts_to(inbound, occurred, relation.effective, relation.until)
+        occurred, effective = _shown_dates(inbound, held)
+        action = amounts_to(inbound, occurred, effective, relation.until)
         by = action.by or Counterpart(policy=inbound.bearing.source)
         yield BelievedAction(
             event=inbound.believed.event,
@@ -432,6 +428,22 @@ def _received(settled: _Settled) -> Iterator[BelievedAction]:
             disputed=inbound.believed.disputed,
             erased=inbound.believed.erased,
         )
+
+
+def _shown_dates(inbound: Inbound, held: Sequence[Spell]) -> tuple[Occurrence, Edtf | None]:
+    """Return when a relation occurred to the policy, and its effective date where that differs.
+
+    Where it acts later than it says, or perhaps never, that is when: a timeline is not to show an
+    end that has not come.
+    """
+    relation = inbound.relation
+    said = relation.effective or relation.occurred
+    if relation.relation is not Relation.CHALLENGES and held:
+        begins = held[0].begins
+        if said is None or begins != (earliest_day(said), latest_day(said)):
+            return window(*begins), None
+    day = relation.occurred or relation.effective
+    return SOME_DAY if day is None else Occurrence.parse(day.text), relation.effective
 
 
 # --- what the policy bears on others
