@@ -140,6 +140,19 @@ def test_rule_7_striking_down_revives_where_an_action_tells_of_the_repeal_too() 
     assert story.force()[-1] == ("2023-05-01", "no_longer_in_force", "no")
 
 
+def test_rule_7_a_suspension_that_an_action_tells_of_too_ends_with_its_policy() -> None:
+    """And with the relation's own end, where the action has none."""
+    story = two_orders()
+    story.act(OLD, "suspended", "2021-03-01", by={"policy": NEW})
+    story.relate(NEW, "suspends", OLD, effective="2021-03-01", until="2023-12-31")
+    suspended = [SINCE_2020, ("2021-03-01", "suspended", "no")]
+    assert story.force() == [*suspended, ("2024-01-01", "in_force", "yes")]
+
+    story.act(NEW, "rescinded", "2022-05-01")
+
+    assert story.force() == [*suspended, ("2022-05-01", "in_force", "yes")]
+
+
 def test_rule_7_a_repealer_struck_down_in_part_revives_nothing() -> None:
     """The rest of it still repeals."""
     story = two_orders()

@@ -261,22 +261,34 @@ _ENDING: Final = frozenset({Relation.REPEALS, Relation.RESCINDS, Relation.SUPERS
 _EXTENDING: Final = frozenset({Relation.CONTINUES, Relation.EXTENDS})
 
 
-def held_while_standing(deed: Deed, inbound: Inbound) -> Iterator[Deed]:
-    """Yield an action that a relation tells of, too: an ending holds while that one's policy does.
+def told_twice(deed: Deed, inbound: Inbound) -> Iterator[Deed]:
+    """Yield an action that a relation tells of, too: dated by the action, held as the relation is.
 
-    Struck down, that policy has ended nothing from that day on.
+    An ending holds while that one's policy is not struck down, a suspension while it is in force;
+    the relation's end counts where the action has none.
     """
-    struck = inbound.bearing.reach.struck
-    if inbound.relation.relation not in _ENDING or all(level is Level.NO for _, level in struck):
+    relation, reach = inbound.relation, inbound.bearing.reach
+    if not RELATIONS[relation.relation].acts:
         yield deed
         return
+    if relation.relation in _ENDING:
+        held = _opposite(reach.struck)
+    elif relation.relation in _WHILE_IN_FORCE and not inbound.bearing.lawsuit:
+        held = reach.acts
+    else:
+        held = ALWAYS
     action = deed.action
-    own = lowest(_from(action.effective or action.occurred), _until(action.until))
-    for spell in spells(lowest(own, _opposite(struck))):
-        held = msgspec.structs.replace(
+    until = action.until or relation.until
+    own = lowest(_from(action.effective or action.occurred), _until(until))
+    levels = lowest(own, held)
+    if levels == own and until is action.until:
+        yield deed
+        return
+    for spell in spells(levels):
+        told = msgspec.structs.replace(
             action, occurred=window(*spell.begins), effective=None, until=_last_day(spell)
         )
-        yield msgspec.structs.replace(deed, action=held)
+        yield msgspec.structs.replace(deed, action=told)
 
 
 def _last_day(spell: Spell) -> Occurrence | None:

@@ -22,9 +22,9 @@ from timeline.domain.bearing import (
     case_key,
     deeds_of,
     effect_order,
-    held_while_standing,
     is_move,
     spells,
+    told_twice,
     window,
 )
 from timeline.domain.belief import (
@@ -325,7 +325,7 @@ def _own_deeds(settled: _Settled) -> Iterator[Deed]:
         if relation is None:
             yield deed
         else:
-            yield from held_while_standing(deed, relation)
+            yield from told_twice(deed, relation)
 
 
 def _others_deeds(settled: _Settled) -> Iterator[Deed]:

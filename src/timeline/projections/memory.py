@@ -100,8 +100,11 @@ class Memory:
     def expect(self, coming: Sequence[PastEvent]) -> None:
         """Read together what some coming events will have looked up."""
         self.prefetch(event.policy for event in coming)
-        described = (references(each.data) for each in coming if _describes(each))
-        unknown = sorted({key for keys in described for key in keys if key not in self._pointing})
+        described = [each for each in coming if _describes(each)]
+        keys = {each.policy for each in described}.union(
+            *(references(each.data) for each in described)
+        )
+        unknown = sorted(key for key in keys if key not in self._pointing)
         if unknown:
             pointing = self._log.pointing_at_any(unknown, self.now)
             for key in unknown:
@@ -109,9 +112,6 @@ class Memory:
 
     def add(self, event: PastEvent) -> None:
         """Take in the next event of the log."""
-        if isinstance(event.data, PolicyRegistered) and event.policy not in self._pointing:
-            # Nothing can point at the id of a policy that is not registered.
-            self._pointing.put(event.policy, [])
         self.now = event.position
         self._streams.add(event.policy, event)
         for reference in references(event.data):

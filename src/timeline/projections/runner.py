@@ -18,7 +18,7 @@ from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
 from timeline.projections.projector import Projector
-from timeline.projections.reading import view
+from timeline.projections.reading import chunks, view
 from timeline.projections.tables import OPEN, SLOTS, projection_progress, projections
 
 BATCH: Final = 500
@@ -148,10 +148,8 @@ def apply(
     for model in models:
         for spec in model.specs:
             table = model.table(spec.name, slots[model.name])
-            if changes.rewritten:
-                connection.execute(
-                    delete(table).where(table.c.policy.in_(sorted(changes.rewritten)))
-                )
+            for some in chunks(sorted(changes.rewritten)):
+                connection.execute(delete(table).where(table.c.policy.in_(some)))
             _close(connection, table, spec.key, changes.closings(spec.name))
             _insert(connection, table, changes.inserts(spec.name))
 

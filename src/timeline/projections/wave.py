@@ -40,6 +40,7 @@ class Wave:
         self._before: dict[str, Node] = {}
         self._latest: dict[str, Node] = {}
         self._waiting: deque[str] = deque()
+        self._queued: set[str] = set()
         self._cycles: set[frozenset[str]] = set()
 
     def spread(self, event: PastEvent) -> dict[str, Node]:
@@ -59,7 +60,9 @@ class Wave:
         for policy in sorted(policies):
             self._push(policy)
         while self._waiting:
-            self._work_out(self._waiting.popleft())
+            policy = self._waiting.popleft()
+            self._queued.discard(policy)
+            self._work_out(policy)
         return {policy: self._before[policy] for policy in sorted(self._before)}
 
     def _push(self, policy: str) -> None:
@@ -70,7 +73,8 @@ class Wave:
             known = self._graph.known(policy, self._past.position)
             self._before[policy] = self._past.node(policy) if known is None else known
         self._graph.renew(policy)
-        if policy not in self._waiting:
+        if policy not in self._queued:
+            self._queued.add(policy)
             self._waiting.append(policy)
 
     def _work_out(self, policy: str) -> None:
@@ -84,8 +88,14 @@ class Wave:
         for relation, targets in _differing(earlier.bearing, node.bearing):
             for receiver in self._graph.receivers(relation, targets):
                 self._push(receiver)
+                self._cycles.discard(self._cycle_entered(receiver, policy))
                 if self.cut:
                     break
+
+    def _cycle_entered(self, policy: str, source: str) -> frozenset[str]:
+        """Return a policy's cycle where a source outside it has changed: all of it has to follow."""
+        node = self._latest.get(policy) or self._before.get(policy)
+        return frozenset() if node is None or source in node.cycle else node.cycle
 
 
 def about(event: PastEvent) -> set[str]:
