@@ -254,11 +254,6 @@ def _tells(event: PastEvent) -> bool:
     return isinstance(event.data, PolicyRegistered | PolicyDescribed | PoliciesMerged)
 
 
-def believe(policy: str, events: Sequence[PastEvent]) -> Belief | None:
-    """Return what the record believes of a policy; see `Believer.believe`."""
-    return Believer(policy).believe(events)
-
-
 class _Evidence:
     """Corrections and attached sources that stand, by the event they are about.
 

@@ -15,6 +15,7 @@ import msgspec
 
 from timeline.domain.events import (
     Citation,
+    Claim,
     Data,
     Identifier,
     PoliciesMerged,
@@ -76,9 +77,8 @@ def references_of(
     ]
 
 
-def claimed_target(data: SourceAttached) -> Target | None:
+def claimed_target(claim: Claim | None) -> Target | None:
     """Return the target that a source says a relation has instead, if that is what it disputes."""
-    claim = data.claim
     if claim is None or claim.field != "target":
         return None
     try:
@@ -88,5 +88,5 @@ def claimed_target(data: SourceAttached) -> Target | None:
 
 
 def _claimed(data: SourceAttached) -> list[str]:
-    target = claimed_target(data)
+    target = claimed_target(data.claim)
     return [] if target is None else target_references(target)

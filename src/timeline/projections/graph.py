@@ -20,10 +20,9 @@ from timeline.domain.events import (
     RelationAsserted,
     SourceAttached,
     Target,
-    read,
 )
 from timeline.domain.history import Folder, History, bearing_of, may_point
-from timeline.domain.references import references_of, target_references
+from timeline.domain.references import claimed_target, references_of, target_references
 from timeline.domain.vocabulary import RELATIONS
 from timeline.projections.memory import Memory
 from timeline.projections.model import Seen
@@ -91,8 +90,9 @@ def _by_reference(bearing: Bearing) -> dict[str, list[BelievedRelation]]:
         for key in target_references(each.relation.target):
             found.setdefault(key, []).append(each)
     for dispute in bearing.disputes:
-        if dispute.claim.field == "target":
-            for key in target_references(read(Target, dispute.claim.value, "target")):
+        target = claimed_target(dispute.claim)
+        if target is not None:
+            for key in target_references(target):
                 found.setdefault(key, []).append(by_event[dispute.event])
     return found
 

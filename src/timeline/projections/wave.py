@@ -10,7 +10,8 @@ from typing import Final
 
 from timeline.domain.bearing import Bearing
 from timeline.domain.belief import BelievedRelation, Dispute, PastEvent
-from timeline.domain.events import PoliciesMerged, Target, read
+from timeline.domain.events import PoliciesMerged, Target
+from timeline.domain.references import claimed_target
 from timeline.projections.graph import Graph, Node
 
 _OUTWARD: Final = ("keys", "lawsuit", "begun", "reach", "moves", "contested")
@@ -122,7 +123,8 @@ def _differing(
         for each in (one, other):
             if each is not None:
                 relation, disputes = each
-                yield relation, [_claimed(dispute) for dispute in disputes if _moves(dispute)]
+                claimed = (claimed_target(dispute.claim) for dispute in disputes)
+                yield relation, [target for target in claimed if target is not None]
 
 
 def _told(bearing: Bearing | None) -> dict[str, tuple[BelievedRelation, list[Dispute]]]:
@@ -135,12 +137,3 @@ def _told(bearing: Bearing | None) -> dict[str, tuple[BelievedRelation, list[Dis
     for dispute in bearing.disputes:
         found[dispute.event][1].append(dispute)
     return found
-
-
-def _moves(dispute: Dispute) -> bool:
-    return dispute.claim.field == "target"
-
-
-def _claimed(dispute: Dispute) -> Target:
-    target: Target = read(Target, dispute.claim.value, "claim.value")
-    return target
