@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from timeline.application.reading import served_event
+from timeline.application.log_reading import served_event
 from timeline.application.transfer import PAGE
 from timeline.eventstore.sql import SqlStore
 

@@ -11,16 +11,10 @@ import msgspec
 
 from timeline.application.cursors import CHANGE_KEY, ChangeKey, query_digest, write_cursor
 from timeline.application.errors import InvalidRequest
+from timeline.application.listings import folded, require_jurisdiction
+from timeline.application.moments import Answer, Clocked, Moment, collection
+from timeline.application.one_policy import changed
 from timeline.application.queries import ChangesQuery
-from timeline.application.reading import (
-    Answer,
-    Moment,
-    Reader,
-    changed,
-    collection,
-    folded,
-    require_jurisdiction,
-)
 from timeline.projections.change_reads import (
     ChangeFilter,
     Place,
@@ -46,7 +40,7 @@ class Span(msgspec.Struct, frozen=True):
         return Stretch(self.since, self.moment.position)
 
 
-def changes(reader: Reader, query: ChangesQuery) -> Answer:
+def changes(reader: Clocked, query: ChangesQuery) -> Answer:
     """Return the policies whose picture changed, in the order in which it first did."""
     require_jurisdiction(query)
     digest = query_digest(query)
@@ -73,7 +67,7 @@ def changes(reader: Reader, query: ChangesQuery) -> Answer:
     return answer
 
 
-def _span(reader: Reader, live: View, query: ChangesQuery) -> Span:
+def _span(reader: Clocked, live: View, query: ChangesQuery) -> Span:
     day = reader.today() if query.as_of is None else query.as_of.toordinal()
     since, since_at = _known(reader, live, query.from_, "from")
     until, until_at = (
@@ -86,7 +80,7 @@ def _span(reader: Reader, live: View, query: ChangesQuery) -> Span:
 
 
 def _known(
-    reader: Reader, live: View, moment: int | datetime, field: str
+    reader: Clocked, live: View, moment: int | datetime, field: str
 ) -> tuple[int, str | None]:
     if isinstance(moment, datetime):
         return reader.instant_known(live, moment, field)

@@ -50,6 +50,9 @@ KnownPosition: TypeAlias = Annotated[
 RecordMoment: TypeAlias = (
     Annotated[int, Meta(ge=0, le=2**53 - 1)] | Annotated[datetime, Meta(tz=True)]
 )
+Jurisdiction: TypeAlias = Annotated[
+    JurisdictionId, Meta(description="An Open Civic Data division id.")
+]
 Within: TypeAlias = Annotated[
     bool, Meta(description="Take in the jurisdictions below the one given.")
 ]
@@ -59,6 +62,28 @@ class Query(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}
 ):
     """What all questions have in common: an unknown parameter is refused."""
+
+
+class BothClocks(Query, frozen=True, kw_only=True):
+    """A question about a day in the world, as known at a moment of the record."""
+
+    as_of: AsOf | None = None
+    known_at: KnownAt | None = None
+    known_position: KnownPosition | None = None
+
+
+class ClockedPage(BothClocks, frozen=True, kw_only=True):
+    """A question on both clocks that is answered page by page."""
+
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class PlacedPage(ClockedPage, frozen=True, kw_only=True):
+    """One that can be narrowed to a place."""
+
+    jurisdiction: Jurisdiction | None = None
+    within: Within = False
 
 
 class RecordQuery(Query, frozen=True, kw_only=True):
@@ -72,7 +97,7 @@ class RecordQuery(Query, frozen=True, kw_only=True):
     ) = None
 
 
-class TimelineQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
+class TimelineQuery(PlacedPage, frozen=True, kw_only=True):
     """`GET /v1/timeline`."""
 
     policy: Annotated[PolicyId, Meta(description="The actions of one policy.")] | None = None
@@ -83,10 +108,6 @@ class TimelineQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
         ]
         | None
     ) = None
-    jurisdiction: (
-        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
-    ) = None
-    within: Within = False
     instrument: Annotated[Instrument, Meta(description="The legal form of the policy.")] | None = (
         None
     )
@@ -106,20 +127,11 @@ class TimelineQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
     order: Annotated[Literal["asc", "desc"], Meta(description="Oldest first, or newest first.")] = (
         "asc"
     )
-    as_of: AsOf | None = None
-    known_at: KnownAt | None = None
-    known_position: KnownPosition | None = None
-    limit: Limit = DEFAULT_LIMIT
-    cursor: Cursor | None = None
 
 
-class PoliciesQuery(Query, frozen=True, kw_only=True):
+class PoliciesQuery(PlacedPage, frozen=True, kw_only=True):
     """`GET /v1/policies`."""
 
-    jurisdiction: (
-        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
-    ) = None
-    within: Within = False
     instrument: Annotated[Instrument, Meta(description="The legal form.")] | None = None
     topic: Annotated[Text, Meta(description="A topic, any case.")] | None = None
     identifier: (
@@ -147,76 +159,39 @@ class PoliciesQuery(Query, frozen=True, kw_only=True):
         None
     )
     q: Words | None = None
-    as_of: AsOf | None = None
-    known_at: KnownAt | None = None
-    known_position: KnownPosition | None = None
-    limit: Limit = DEFAULT_LIMIT
-    cursor: Cursor | None = None
 
 
-class JurisdictionsQuery(Query, frozen=True, kw_only=True):
+class JurisdictionsQuery(PlacedPage, frozen=True, kw_only=True):
     """`GET /v1/jurisdictions`."""
 
-    jurisdiction: (
-        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
-    ) = None
-    within: Within = False
-    as_of: AsOf | None = None
-    known_at: KnownAt | None = None
-    known_position: KnownPosition | None = None
-    limit: Limit = DEFAULT_LIMIT
-    cursor: Cursor | None = None
 
-
-class GraphQuery(Query, frozen=True, kw_only=True):
+class GraphQuery(BothClocks, frozen=True, kw_only=True):
     """`GET /v1/graph`."""
 
     policy: Annotated[PolicyId, Meta(description="The policy in the middle.")]
     depth: Annotated[
         int, Meta(ge=1, le=MAX_DEPTH, description="How many relations away the graph reaches.")
     ] = 1
-    as_of: AsOf | None = None
-    known_at: KnownAt | None = None
-    known_position: KnownPosition | None = None
 
 
-class ReviewQuery(Query, frozen=True, kw_only=True):
+class ReviewQuery(PlacedPage, frozen=True, kw_only=True):
     """`GET /v1/review`."""
 
     kind: Annotated[ReviewKind, Meta(description="Why to look.")] | None = None
-    jurisdiction: (
-        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
-    ) = None
-    within: Within = False
     unconfirmed_days: Annotated[
         int, Meta(ge=0, le=MAX_UNCONFIRMED_DAYS, description="After how many days it is long.")
     ] = 365
-    as_of: AsOf | None = None
-    known_at: KnownAt | None = None
-    known_position: KnownPosition | None = None
-    limit: Limit = DEFAULT_LIMIT
-    cursor: Cursor | None = None
 
 
-class PolicyQuery(Query, frozen=True, kw_only=True):
+class PolicyQuery(BothClocks, frozen=True, kw_only=True):
     """`GET /v1/policies/{policy}`."""
 
-    as_of: AsOf | None = None
-    known_at: KnownAt | None = None
-    known_position: KnownPosition | None = None
 
-
-class HistoryQuery(Query, frozen=True, kw_only=True):
+class HistoryQuery(ClockedPage, frozen=True, kw_only=True):
     """`GET /v1/policies/{policy}/history`."""
 
-    as_of: AsOf | None = None
-    known_at: KnownAt | None = None
-    known_position: KnownPosition | None = None
-    limit: Limit = DEFAULT_LIMIT
-    cursor: Cursor | None = None
 
-
-class ChangesQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
+class ChangesQuery(Query, frozen=True, kw_only=True):
     """`GET /v1/changes`."""
 
     from_: Annotated[
@@ -231,9 +206,7 @@ class ChangesQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
         | None
     ) = None
     policy: PolicyId | None = None
-    jurisdiction: (
-        Annotated[JurisdictionId, Meta(description="An Open Civic Data division id.")] | None
-    ) = None
+    jurisdiction: Jurisdiction | None = None
     within: Within = False
     instrument: Annotated[Instrument, Meta(description="The legal form.")] | None = None
     topic: Annotated[Text, Meta(description="A topic, any case.")] | None = None

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from timeline.application.errors import ApplicationError
-from timeline.application.reading import served_event
+from timeline.application.log_reading import served_event
 from timeline.domain.errors import DomainError, InvalidData
 from timeline.eventstore.errors import AppendRefused, IdConflict, PartlyKnownBatch
 from timeline.eventstore.model import EVERYTHING, Append, Draft, EventFilter, Outcome

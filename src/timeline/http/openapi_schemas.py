@@ -62,9 +62,21 @@ def _components() -> dict[str, dict[str, Any]]:
 
 
 def parameters_of(query: type[queries.Query]) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Return the schemas of a question's parameters, by name, and the names that it needs."""
+    """Return the schemas of a question's parameters, by name, and the names that it needs.
+
+    Its own come first, those that it shares with others after them.
+    """
     schema = _components()[query.__name__]
-    return schema["properties"], schema.get("required", [])
+    properties = {name: schema["properties"][name] for name in _own_first(query)}
+    return properties, schema.get("required", [])
+
+
+def _own_first(query: type[Any]) -> tuple[str, ...]:
+    base = query.__base__
+    if base is None or query is queries.Query:
+        return ()
+    shared = _own_first(base)
+    return (*(name for name in query.__struct_encode_fields__ if name not in shared), *shared)
 
 
 def required_of(query: type[queries.Query]) -> frozenset[str]:

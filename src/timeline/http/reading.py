@@ -20,6 +20,7 @@ from timeline.application.errors import (
     PolicyMoved,
     UnknownResource,
 )
+from timeline.application.moments import Answer
 from timeline.application.queries import (
     ChangesQuery,
     EventQuery,
@@ -33,7 +34,7 @@ from timeline.application.queries import (
     ReviewQuery,
     TimelineQuery,
 )
-from timeline.application.reading import Answer, Reader
+from timeline.application.reading import Reader
 from timeline.application.vocabulary import vocabulary
 from timeline.domain.events import SLUG_PATTERN, UUID_PATTERN
 from timeline.eventstore.model import Head

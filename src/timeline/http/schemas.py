@@ -11,8 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from timeline.application.access import Role
+from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES
 from timeline.application.queries import MAX_DEPTH
-from timeline.application.reading import MAX_ACTIONS, MAX_DISPUTES
 from timeline.application.trial import MAX_SHOWN
 from timeline.domain.events import (
     Citation,
@@ -103,6 +103,20 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What all answers have in common: nothing is in them that is not described."""
 
 
+class Reflecting(Answered, frozen=True, kw_only=True):
+    """What every answer on both clocks repeats of them."""
+
+    position: Reflected
+    as_of: AsOf
+    known_at: KnownAt
+
+
+class Page(Reflecting, frozen=True, kw_only=True):
+    """What pages have in common besides their items."""
+
+    next: Next
+
+
 class ServedDate(Answered, frozen=True, kw_only=True):
     """A date as its source gave it, and the days between which it lies."""
 
@@ -127,14 +141,10 @@ class Event(Answered, frozen=True, kw_only=True):
     erased_by: Annotated[EventId, Meta(description="The PayloadErased.")] | UnsetType = UNSET
 
 
-class EventsPage(Answered, frozen=True, kw_only=True):
+class EventsPage(Page, frozen=True, kw_only=True):
     """A page of the log."""
 
     items: tuple[Event, ...]
-    next: Next
-    position: Reflected
-    as_of: AsOf
-    known_at: KnownAt
 
 
 class TimelineItem(Answered, frozen=True, kw_only=True):
@@ -165,14 +175,10 @@ class TimelineItem(Answered, frozen=True, kw_only=True):
     recorded_at: Recorded
 
 
-class TimelinePage(Answered, frozen=True, kw_only=True):
+class TimelinePage(Page, frozen=True, kw_only=True):
     """A page of actions, by date."""
 
     items: tuple[TimelineItem, ...]
-    next: Next
-    position: Reflected
-    as_of: AsOf
-    known_at: KnownAt
 
 
 class PolicyItem(Answered, frozen=True, kw_only=True):
@@ -197,14 +203,10 @@ class PolicyItem(Answered, frozen=True, kw_only=True):
     decided_by: DecidedBy
 
 
-class PoliciesPage(Answered, frozen=True, kw_only=True):
+class PoliciesPage(Page, frozen=True, kw_only=True):
     """A page of policies, by id."""
 
     items: tuple[PolicyItem, ...]
-    next: Next
-    position: Reflected
-    as_of: AsOf
-    known_at: KnownAt
 
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -225,14 +227,10 @@ class JurisdictionItem(Answered, frozen=True, kw_only=True):
     ]
 
 
-class JurisdictionsPage(Answered, frozen=True, kw_only=True):
+class JurisdictionsPage(Page, frozen=True, kw_only=True):
     """A page of jurisdictions, by id: those that have policies."""
 
     items: tuple[JurisdictionItem, ...]
-    next: Next
-    position: Reflected
-    as_of: AsOf
-    known_at: KnownAt
 
 
 Distance: TypeAlias = Annotated[
@@ -302,7 +300,7 @@ class GraphEdge(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
     recorded_at: Recorded
 
 
-class Graph(Answered, frozen=True, kw_only=True):
+class Graph(Reflecting, frozen=True, kw_only=True):
     """What is around a policy, the nearest first."""
 
     nodes: tuple[PolicyNode | RetractedNode | CitationNode | SelectorNode, ...]
@@ -311,9 +309,6 @@ class Graph(Answered, frozen=True, kw_only=True):
         bool,
         Meta(description=f"More than {MAX_NODES} nodes or {MAX_EDGES} edges: some are left out."),
     ]
-    position: Reflected
-    as_of: AsOf
-    known_at: KnownAt
 
 
 class ReviewItem(Answered, frozen=True, kw_only=True):
@@ -340,17 +335,13 @@ class ReviewItem(Answered, frozen=True, kw_only=True):
     ]
 
 
-class ReviewPage(Answered, frozen=True, kw_only=True):
+class ReviewPage(Page, frozen=True, kw_only=True):
     """A page of what an editor should look at: by kind, policy and event.
 
     It may hold fewer items than `limit`, or none, and still have a next one.
     """
 
     items: tuple[ReviewItem, ...]
-    next: Next
-    position: Reflected
-    as_of: AsOf
-    known_at: KnownAt
 
 
 class Period(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
@@ -444,14 +435,10 @@ class HistoryStep(Answered, frozen=True, kw_only=True):
     state: PolicyState | None
 
 
-class HistoryPage(Answered, frozen=True, kw_only=True):
+class HistoryPage(Page, frozen=True, kw_only=True):
     """A page of a policy's replay."""
 
     items: tuple[HistoryStep, ...]
-    next: Next
-    position: Reflected
-    as_of: AsOf
-    known_at: KnownAt
 
 
 class ChangingEvent(Answered, frozen=True, kw_only=True):
@@ -501,15 +488,11 @@ class RecordMoment(Answered, frozen=True, kw_only=True):
     known_at: KnownAt
 
 
-class ChangesPage(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
+class ChangesPage(Page, frozen=True, kw_only=True, rename={"from_": "from"}):
     """A page of changed policies; `position` and `known_at` are where the stretch ends."""
 
     items: tuple[Change, ...]
-    next: Next
     from_: Annotated[RecordMoment, Meta(description="Where the stretch begins.")]
-    position: Reflected
-    as_of: AsOf
-    known_at: KnownAt
 
 
 class ActionWord(Answered, frozen=True, kw_only=True):

@@ -1,0 +1,199 @@
+"""Listings and surveys: many policies or actions at once, on both clocks.
+
+Owns which questions go together, and the shape of pages. Must not know HTTP, nor how read models
+are kept.
+"""
+
+from datetime import date
+
+from timeline.application.cursors import (
+    JURISDICTION_KEY,
+    POLICY_KEY,
+    REVIEW_KEY,
+    TIMELINE_KEY,
+)
+from timeline.application.errors import InvalidRequest
+from timeline.application.moments import Answer, Clocked, Moment, collection
+from timeline.application.one_policy import require_standing
+from timeline.application.queries import (
+    ChangesQuery,
+    GraphQuery,
+    JurisdictionsQuery,
+    PlacedPage,
+    PoliciesQuery,
+    ReviewQuery,
+    TimelineQuery,
+)
+from timeline.domain.events import identifier_key
+from timeline.domain.situation import fold_text
+from timeline.projections import (
+    graph_reads,
+    jurisdiction_reads,
+    policy_reads,
+    review_reads,
+    timeline_reads,
+)
+from timeline.projections.policy_listing import PolicyFilter
+from timeline.projections.reading import View, view
+from timeline.projections.relation_reads import neighbourhood
+from timeline.projections.review_reads import ReviewFilter
+from timeline.projections.timeline_reads import TimelineFilter
+
+
+class Listings(Clocked):
+    """Answers questions about many policies."""
+
+    def timeline(self, query: TimelineQuery) -> Answer:
+        """Return the actions as the record believes them, by date."""
+        if query.depth is not None and query.around is None:
+            raise InvalidRequest(field="depth", reason="`depth` goes with `around`")
+        if query.around is not None and query.policy is not None:
+            raise InvalidRequest(field="policy", reason="Give `policy` or `around`, not both")
+        require_jurisdiction(query)
+        _require_order(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, TIMELINE_KEY, today=False)
+            found = timeline_reads.select_items(
+                live,
+                self._timeline_filter(live, query, moment),
+                position=moment.position,
+                after=after,
+                limit=query.limit + 1,
+                descending=query.order == "desc",
+            )
+        page = found[: query.limit]
+        more = cursor(page[-1][0]) if len(found) > query.limit else None
+        return collection([item for _, item in page], more, moment)
+
+    def _timeline_filter(self, live: View, query: TimelineQuery, moment: Moment) -> TimelineFilter:
+        policies: tuple[str, ...] | None = None
+        if query.around is not None:
+            require_standing(live, query.around, moment.position, "around")
+            policies = tuple(neighbourhood(live, query.around, query.depth or 1, moment.position))
+        elif query.policy is not None:
+            if policy_reads.standing(live, query.policy, moment.position) is not None:
+                require_standing(live, query.policy, moment.position, "policy")
+            policies = (query.policy,)
+        return TimelineFilter(
+            policies=policies,
+            jurisdiction=query.jurisdiction,
+            within=query.within,
+            instrument=query.instrument,
+            action=query.action,
+            topic=folded(query.topic),
+            actor=folded(query.actor),
+            body=folded(query.body),
+            first=None if query.from_ is None else ordinal(query.from_.earliest),
+            last=None if query.to is None else ordinal(query.to.latest),
+            by=moment.day,
+            words=folded(query.q),
+        )
+
+    def policies(self, query: PoliciesQuery) -> Answer:
+        """Return the policies with their three axes."""
+        require_jurisdiction(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, POLICY_KEY, today=True)
+            found = policy_reads.select_policies(
+                live,
+                _policy_filter(query),
+                day=moment.day or 0,
+                position=moment.position,
+                after=after,
+                limit=query.limit + 1,
+            )
+        page = found[: query.limit]
+        more = cursor(page[-1]["policy"]) if len(found) > query.limit else None
+        return collection(page, more, moment)
+
+    def jurisdictions(self, query: JurisdictionsQuery) -> Answer:
+        """Return, by jurisdiction, how many policies there are, each under its believed values."""
+        require_jurisdiction(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, JURISDICTION_KEY, today=True)
+            found = jurisdiction_reads.count_policies(
+                live,
+                query.jurisdiction,
+                below=query.within,
+                day=moment.day or 0,
+                position=moment.position,
+                after=after,
+                limit=query.limit + 1,
+            )
+        page = found[: query.limit]
+        more = cursor(page[-1]["jurisdiction"]) if len(found) > query.limit else None
+        return collection(page, more, moment)
+
+    def graph(self, query: GraphQuery) -> Answer:
+        """Return the relations around a policy, as nodes and edges."""
+        with view(self._engine) as live:
+            moment = self._moment(live, query, today=True)
+            require_standing(live, query.policy, moment.position, "policy")
+            found = graph_reads.graph_around(
+                live,
+                query.policy,
+                depth=query.depth,
+                day=moment.day or 0,
+                position=moment.position,
+            )
+        return Answer({**found, **moment.stamp()}, moment.position)
+
+    def review(self, query: ReviewQuery) -> Answer:
+        """Return what an editor should look at."""
+        require_jurisdiction(query)
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, REVIEW_KEY, today=True)
+            page, last = review_reads.select_reviews(
+                live,
+                ReviewFilter(
+                    kind=query.kind,
+                    jurisdiction=query.jurisdiction,
+                    within=query.within,
+                    unconfirmed_days=query.unconfirmed_days,
+                ),
+                day=moment.day or 0,
+                position=moment.position,
+                after=after,
+                limit=query.limit,
+            )
+        return collection(page, None if last is None else cursor(last), moment)
+
+
+def folded(text: str | None) -> str | None:
+    """Return a text as it is compared."""
+    return None if text is None else fold_text(text)
+
+
+def require_jurisdiction(query: PlacedPage | ChangesQuery) -> None:
+    """Raise where `within` has nothing to go with."""
+    if query.within and query.jurisdiction is None:
+        raise InvalidRequest(field="within", reason="`within` goes with `jurisdiction`")
+
+
+def _require_order(query: TimelineQuery) -> None:
+    """Refuse a stretch of time that certainly ends before it begins."""
+    first = None if query.from_ is None else query.from_.earliest
+    last = None if query.to is None else query.to.latest
+    if first is not None and last is not None and last < first:
+        raise InvalidRequest(field="to", reason="`to` lies before `from`")
+
+
+def _policy_filter(query: PoliciesQuery) -> PolicyFilter:
+    scheme, _, value = (query.identifier or "").partition(":")
+    return PolicyFilter(
+        jurisdiction=query.jurisdiction,
+        within=query.within,
+        instrument=query.instrument,
+        topic=folded(query.topic),
+        identifier=None if query.identifier is None else identifier_key(scheme, value),
+        stage=query.stage,
+        force=query.force,
+        litigation=query.litigation,
+        in_force=query.in_force,
+        words=folded(query.q),
+    )
+
+
+def ordinal(day: date | None) -> int | None:
+    """Return a day as an ordinal, None where it is open."""
+    return None if day is None else day.toordinal()

@@ -1,0 +1,157 @@
+"""One policy: its page, and its replay.
+
+Owns what is on them and their bounds. Must not know HTTP, nor how read models are kept.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Final
+
+from timeline.application.cursors import POSITION_KEY
+from timeline.application.errors import PolicyGone, PolicyMoved, UnknownResource
+from timeline.application.log_reading import served_event
+from timeline.application.moments import Answer, Clocked, collection
+from timeline.application.queries import HistoryQuery, PolicyQuery
+from timeline.eventstore.model import MAX_PAGE, EventFilter, Recorded
+from timeline.projections import evidence_reads, policy_history, policy_reads, timeline_reads
+from timeline.projections.reading import View, view
+from timeline.projections.relation_reads import Edge, edges
+from timeline.projections.timeline_reads import TimelineFilter
+
+MAX_ACTIONS: Final = 10_000
+"""Actions on one policy's page; the longest real streams have a few hundred."""
+
+MAX_DISPUTES: Final = 1_000
+"""Disputes on one policy's page, the oldest: more than an editor settles."""
+
+
+class OnePolicy(Clocked):
+    """Answers questions about one policy."""
+
+    def policy(self, policy: str, query: PolicyQuery) -> Answer:
+        """Return one policy with all that the record believes about it."""
+        with view(self._engine) as live:
+            moment = self._moment(live, query, today=True)
+            require_standing(live, policy, moment.position, "policy")
+            item = policy_reads.policy_item(
+                live, policy, day=moment.day or 0, position=moment.position
+            )
+            details = policy_reads.policy_details(live, policy, moment.position)
+            parts, truncated = _parts(live, policy, moment.position)
+        item = dict(item or {})
+        decided_by = {**details.pop("described_by"), **item.pop("decided_by")}
+        return Answer(
+            {
+                **item,
+                **details,
+                **parts,
+                "truncated": truncated,
+                "decided_by": {
+                    name: [events] if isinstance(events, str) else events
+                    for name, events in decided_by.items()
+                },
+                **moment.stamp(),
+            },
+            moment.position,
+        )
+
+    def history(self, policy: str, query: HistoryQuery) -> Answer:
+        """Return a policy's replay: event by event, what it changed and the state after it."""
+        with view(self._engine) as live:
+            moment, after, cursor = self._page(live, query, POSITION_KEY, today=True, about=policy)
+            if policy_reads.standing(live, policy, moment.position) is None:
+                raise UnknownResource(
+                    kind="policy", id=policy, position=moment.position, field="policy"
+                )
+            positions = policy_history.steps(
+                live, policy, after=after or 0, until=moment.position, limit=query.limit + 1
+            )
+            page = positions[: query.limit]
+            states = policy_history.states(live, policy, moment.day or 0, [after or 0, *page])
+            events = self._events_at(policy, page)
+        items = [
+            {
+                "event": served_event(event),
+                "changed": changed(before, state),
+                "state": state,
+            }
+            for event, (before, state) in zip(events, pairwise(states), strict=True)
+        ]
+        more = cursor(page[-1]) if len(positions) > query.limit else None
+        return collection(items, more, moment)
+
+    def _events_at(self, policy: str, positions: list[int]) -> Iterator[Recorded]:
+        """Yield the events at a policy's steps: its own in one page, those of others one by one."""
+        if not positions:
+            return
+        own = self._store.read(
+            positions[0] - 1,
+            until=positions[-1],
+            filter=EventFilter(policies=(policy,)),
+            limit=MAX_PAGE,
+        )
+        known = {event.position: event for event in own}
+        for position in positions:
+            yield known.get(position) or self._store.read(position - 1, until=position, limit=1)[0]
+
+
+def require_standing(live: View, policy: str, position: int, field: str) -> None:
+    """Raise where a policy cannot be shown: unknown, retracted, or merged into another."""
+    standing = policy_reads.standing(live, policy, position)
+    if standing is None:
+        raise UnknownResource(kind="policy", id=policy, position=position, field=field)
+    if standing.retracted_by is not None:
+        raise PolicyGone(policy=policy, event=standing.retracted_by, field=field)
+    if standing.merged_into is not None:
+        raise PolicyMoved(policy=policy, survivor=standing.merged_into, field=field)
+
+
+def changed(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the fields that differ, each as [before, after]."""
+    old, new = before or {}, after or {}
+    return {
+        name: [old.get(name), new.get(name)]
+        for name in (*old, *(name for name in new if name not in old))
+        if name not in _EVER_CHANGING and old.get(name) != new.get(name)
+    }
+
+
+_EVER_CHANGING: Final = frozenset({"version", "decided_by"})
+
+
+def _parts(live: View, policy: str, position: int) -> tuple[dict[str, Any], list[str]]:
+    """Return the lists on a policy's page, and the names of those that are cut."""
+    actions = timeline_reads.select_items(
+        live,
+        TimelineFilter(policies=(policy,)),
+        position=position,
+        after=None,
+        limit=MAX_ACTIONS + 1,
+        descending=False,
+    )
+    related, all_related = edges(live, policy, position)
+    disputes = evidence_reads.disputes_of(live, policy, position, MAX_DISPUTES + 1)
+    parts = {
+        "sources": evidence_reads.description_sources(live, policy, position),
+        "actions": [action for _, action in actions[:MAX_ACTIONS]],
+        "relations": _both_ways(policy, related),
+        "disputes": disputes[:MAX_DISPUTES],
+    }
+    cut = {
+        "actions": len(actions) > MAX_ACTIONS,
+        "relations": not all_related,
+        "disputes": len(disputes) > MAX_DISPUTES,
+    }
+    return parts, [name for name, is_cut in cut.items() if is_cut]
+
+
+def _both_ways(policy: str, related: list[Edge]) -> dict[str, Any]:
+    """Return relations as they leave the policy and as they arrive, each with what it resolves to."""
+    return {
+        "outgoing": [
+            {**edge.item, "resolves_to": edge.target} for edge in related if edge.policy == policy
+        ],
+        "incoming": [
+            {**edge.item, "resolves_to": edge.target} for edge in related if edge.policy != policy
+        ],
+    }
