@@ -121,7 +121,7 @@ REFUSED = [
     ("../", "has no known end"),
     ("XXXX/..", "has no known end"),
     ("XXXX/XXXX", "has no known end"),
-    ("2019/2020/2021", "has more than two ends"),
+    ("2019/2020/2021", "has more than two ends; write a day as YYYY-MM-DD"),
     ("2019/2023-02-29", "has the day 29"),
     ("../..?", "is no date in EDTF"),
     ("..", "is no date in EDTF"),

@@ -362,3 +362,33 @@ def test_read_models_that_lag_tell_no_position_without_a_token(
 
 BODY = b"""{"policy": "order-1", "type": "ActionRecorded", "data": {"action": "issued",
  "occurred": "2024-11-19", "sources": [{"citation": "a letter"}]}}"""
+
+
+def uncertain(axis: str) -> list[Json]:
+    """Return what leaves an axis of order-1 unknown on a day of 2024."""
+    return {
+        "stage": [action(action="issued", occurred="2024")],
+        "force": [action(action="issued", occurred="2024")],
+        "litigation": [
+            action(action="issued", occurred="2020-01-01"),
+            action(action="challenged", occurred="2024", by={"citation": "a lawsuit"}),
+        ],
+    }[axis]
+
+
+@pytest.mark.parametrize("axis", ["stage", "force", "litigation"])
+def test_what_is_unknown_on_a_day_is_found_as_unknown(empty: Client, axis: str) -> None:
+    """Within an uncertain boundary an axis is found by `unknown` and by each possible value."""
+    empty.record({"events": [registration(), *uncertain(axis)]})
+
+    def found(value: str, day: str) -> list[str]:
+        page = empty.get(f"/v1/policies?{axis}={value}&as_of={day}")
+        return [item[axis] for item in page.json()["items"]]
+
+    (item,) = empty.get("/v1/policies?as_of=2024-06-01").json()["items"]
+    possible = [value for value in item["possible"][axis] if value is not None]
+    assert item[axis] == "unknown"
+    assert possible
+    for value in ("unknown", *possible):
+        assert found(value, "2024-06-01") == ["unknown"]
+    assert found("unknown", "2025-01-01") == []

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from timeline.domain.dates import Edtf
-from timeline.domain.events import JurisdictionId, PolicyId, PrincipalName
+from timeline.domain.events import IDENTIFIER_PATTERN, JurisdictionId, PolicyId, PrincipalName
 from timeline.domain.vocabulary import (
     Action,
     EventType,
@@ -21,6 +21,12 @@ from timeline.domain.vocabulary import (
     Litigation,
 )
 from timeline.projections.review_reads import ReviewKind
+
+UNKNOWN: Final = "unknown"
+"""The value of an axis on days within an uncertain boundary."""
+
+STAGES: Final = [*map(str, Action), UNKNOWN]
+LITIGATIONS: Final = [*map(str, Litigation), UNKNOWN]
 
 MAX_LIMIT: Final = 500
 DEFAULT_LIMIT: Final = 50
@@ -138,7 +144,7 @@ class PoliciesQuery(PlacedPage, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[^\s:]+:[^\n]*[^\s][^\n]*(?!\n)$",
+                pattern=IDENTIFIER_PATTERN,
                 max_length=400,
                 description="`scheme:value`.",
             ),
@@ -146,13 +152,35 @@ class PoliciesQuery(PlacedPage, frozen=True, kw_only=True):
         | None
     ) = None
     stage: (
-        Annotated[Action, Meta(description="The latest stage, or one that is possible.")] | None
+        Annotated[
+            str,
+            Meta(
+                description="The latest stage, or one that is possible; `unknown` where the date"
+                " falls into an uncertain boundary.",
+                extra_json_schema={"enum": STAGES},
+            ),
+        ]
+        | None
     ) = None
     force: (
-        Annotated[Force, Meta(description="The legal force, or one that is possible.")] | None
+        Annotated[
+            Force,
+            Meta(
+                description="The legal force, or one that is possible; `unknown` also where the"
+                " date falls into an uncertain boundary."
+            ),
+        ]
+        | None
     ) = None
     litigation: (
-        Annotated[Litigation, Meta(description="The gravest open case, or one that is possible.")]
+        Annotated[
+            str,
+            Meta(
+                description="The gravest open case, or one that is possible; `unknown` where the"
+                " date falls into an uncertain boundary.",
+                extra_json_schema={"enum": LITIGATIONS},
+            ),
+        ]
         | None
     ) = None
     in_force: Annotated[InForce, Meta(description="Whether it is in force on the date.")] | None = (

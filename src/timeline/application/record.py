@@ -65,6 +65,9 @@ class BatchRequest(Shape, frozen=True, kw_only=True):
     condition: ConditionRequest | None = None
 
 
+_AN_EVENT: Final = 'Expected an object, {"policy": "…", "type": "…", "data": {…}}'
+
+
 class Recorder:
     """Records what a principal sends."""
 
@@ -99,7 +102,9 @@ class Recorder:
         """Read a JSON document as an append, checking form, bounds and role."""
         document = parse_document(body)
         if not isinstance(document, dict):
-            raise InvalidRequest(field="body", reason="Expected a JSON object")
+            raise InvalidRequest(
+                field="body", reason=f'{_AN_EVENT}, or {{"events": […]}} for several'
+            )
         if "events" not in document:
             request = _read(EventRequest, document, "")
             return self._append((request,), principal, batched=False, condition=None)
@@ -119,8 +124,8 @@ class Recorder:
 
         """
         document = parse_document(line)
-        if not isinstance(document, dict):
-            raise InvalidRequest(field="body", reason="Expected a JSON object")
+        if not isinstance(document, dict) or "events" in document:
+            raise InvalidRequest(field="body", reason=f"{_AN_EVENT}: a line holds one event")
         request: EventRequest = _read(EventRequest, document, "")
         if request.id is None:
             reason = "Each line has an `id`, so that a stream can be sent again"

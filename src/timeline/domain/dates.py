@@ -194,7 +194,7 @@ def _ends(text: str) -> tuple[str, str]:
     """Split an interval into its ends, an open one as the empty text."""
     start, _, end = text.partition("/")
     if "/" in end:
-        raise InvalidDate(text, "has more than two ends")
+        raise InvalidDate(text, "has more than two ends; write a day as YYYY-MM-DD")
     return "" if start == ".." else start, "" if end == ".." else end
 
 

@@ -19,10 +19,7 @@ from timeline.domain.errors import InvalidData
 from timeline.domain.vocabulary import (
     Action,
     EventType,
-    Force,
-    InForce,
     Instrument,
-    Litigation,
     Relation,
 )
 from timeline.domain.wording import in_words
@@ -44,6 +41,7 @@ Source: https://docs.opencivicdata.org/en/latest/proposals/0002.html
 
 URL_PATTERN: Final = r"^https?://[^\s]+(?!\n)$"
 SHA256_PATTERN: Final = r"^[0-9a-f]{64}(?!\n)$"
+IDENTIFIER_PATTERN: Final = r"^[^\s:]+:[^\n]*[^\s][^\n]*(?!\n)$"
 SCHEME_PATTERN: Final = r"^[^\s:]+(?!\n)$"
 
 PolicyId: TypeAlias = Annotated[str, Meta(pattern=SLUG_PATTERN, max_length=128)]
@@ -465,7 +463,9 @@ def locate(error: msgspec.ValidationError, root: str) -> tuple[str, str]:
     parts = [root, path, named.group(1) if named else ""]
     field = ".".join(part for part in parts if part).replace(".[", "[")
     name = re.sub(r"\[[^]]*\]$", "", field).rpartition(".")[2]
-    return field, in_words(reason, patterns=_PATTERN_WORDS, choices=_CHOICES.get(name))
+    return field, in_words(
+        reason, patterns=_PATTERN_WORDS, choices=_CHOICES.get(name), shape=_SHAPES.get(name)
+    )
 
 
 _PATTERN_WORDS: Final = {
@@ -477,8 +477,20 @@ _PATTERN_WORDS: Final = {
     URL_PATTERN: "an address that begins with http:// or https://",
     SHA256_PATTERN: "64 hexadecimal digits in lower case",
     r"\S": "text that is not blank",
+    IDENTIFIER_PATTERN: "`scheme:value`, such as ordinance:188441",
     SCHEME_PATTERN: "a word without spaces or colons, such as ordinance",
 }
+
+_SHAPES: Final = {
+    **dict.fromkeys(("source", "sources"), '{"url": "https://…"} or {"citation": "…"}'),
+    **dict.fromkeys(("actors", "sponsors"), '{"name": "…"}'),
+    "identifiers": '{"scheme": "…", "value": "…"}',
+    "by": '{"policy": "…"} or {"citation": "…"}',
+    "target": '{"policy": "…"}, {"citation": "…"} or {"selector": {…}}',
+    "claim": '{"field": "…", "value": …}',
+    "events": '{"policy": "…", "type": "…", "data": {…}}',
+}
+"""What to write where an object is needed and something else was sent, by the field's name."""
 
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(str(value) for value in words)
@@ -486,16 +498,11 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
         "type": EventType,
         "instrument": Instrument,
         "action": Action,
-        "stage": Action,
         "relation": Relation,
-        "force": Force,
-        "litigation": Litigation,
-        "in_force": InForce,
         "class": SourceClass,
         "scope": Scope,
         "stance": Stance,
         "vote": MemberVote,
-        "order": ("asc", "desc"),
         "expected_version": ("a whole number from 1", "new"),
     }.items()
 }

@@ -71,6 +71,7 @@ def in_words(
     *,
     patterns: Mapping[str, str],
     choices: Sequence[str] | None,
+    shape: str | None = None,
 ) -> str:
     """Return msgspec's reason in words.
 
@@ -78,11 +79,12 @@ def in_words(
         reason: msgspec's message, without the path.
         patterns: by regex, what it asks for.
         choices: the values that the field may hold, where they are an enumeration.
+        shape: an object that the field may hold, where it takes objects.
 
     """
     chosen = re.fullmatch(r"Invalid enum value '?(.*?)'?", reason, re.DOTALL)
     if chosen is not None:
-        return _not_among(chosen[1], choices)
+        return not_among(chosen[1], choices)
     if "matching regex" in reason:
         return next(
             (f"Expected {words}" for pattern, words in patterns.items() if repr(pattern) in reason),
@@ -91,11 +93,16 @@ def in_words(
     for form, phrase in _PHRASES:
         found = form.fullmatch(reason)
         if found is not None:
-            return phrase(found)
+            return phrase(found) + _such_as(reason, shape)
     return reason
 
 
-def _not_among(value: str, choices: Sequence[str] | None) -> str:
+def _such_as(reason: str, shape: str | None) -> str:
+    return f"; write {shape}" if shape and reason.startswith("Expected `object") else ""
+
+
+def not_among(value: str, choices: Sequence[str] | None) -> str:
+    """Say that a value is none of those that a field takes; of a long list, which is nearest."""
     shown = repr(value[:100])
     if not choices:
         return f"{shown} is not one of the values that this takes"

@@ -5,7 +5,7 @@ not know what any question means.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, Literal, TypeAlias, TypeVar
 from urllib.parse import unquote_plus, urlencode
@@ -16,6 +16,7 @@ from timeline.application.errors import InvalidRequest
 from timeline.application.queries import Query
 from timeline.domain.errors import InvalidData
 from timeline.domain.events import read
+from timeline.domain.wording import not_among
 
 MAX_PARAMETERS: Final = 1_000
 """Parameters of one request: nine lists of a hundred values, and then some."""
@@ -72,11 +73,11 @@ def parse(query_string: bytes, kind: type[Asked]) -> Asked:
         InvalidRequest: naming the parameter that is unknown, repeated or malformed.
 
     """
-    kinds = _kinds(kind)
+    kinds, choices = _kinds(kind), _choices(kind)
     values: dict[str, object] = {}
     for name, text in pairs(query_string):
         if name not in kinds:
-            raise InvalidRequest(field=name[:100], reason="There is no such parameter here")
+            raise InvalidRequest(field=name[:100], reason=_no_such(kinds))
         if kinds[name] == "list":
             gathered = values.setdefault(name, [])
             if isinstance(gathered, list):
@@ -85,12 +86,29 @@ def parse(query_string: bytes, kind: type[Asked]) -> Asked:
             raise InvalidRequest(field=name, reason="This parameter is given once")
         else:
             values[name] = _value(kinds[name], text, name)
+            if name in choices and text not in choices[name]:
+                raise InvalidRequest(field=name, reason=not_among(text, choices[name]))
     try:
         asked: Asked = read(kind, values, "")
     except InvalidData as error:
         field = _INDEX.sub("", error.field)
-        raise InvalidRequest(field=field, **error.facts) from error
+        reason = f"{error.facts['reason']}{_plus(query_string, field)}"
+        raise InvalidRequest(field=field, reason=reason) from error
     return asked
+
+
+def _no_such(kinds: Mapping[str, Kind]) -> str:
+    if not kinds:
+        return "No parameters are taken here"
+    return f"There is no such parameter here; there are {', '.join(sorted(kinds))}"
+
+
+def _plus(query_string: bytes, field: str) -> str:
+    """Return what to do about a `+` in a parameter that is refused, as it arrived as a blank."""
+    parts = (part.partition(b"=") for part in query_string.split(b"&"))
+    if any(name == field.encode() and b"+" in value for name, _, value in parts):
+        return "; a `+` in an address stands for a blank, so write it as `%2B`"
+    return ""
 
 
 def _value(kind: Kind, text: str, name: str) -> object:
@@ -110,10 +128,36 @@ def _value(kind: Kind, text: str, name: str) -> object:
 @cache
 def _kinds(kind: type[Query]) -> Mapping[str, Kind]:
     """Return how each parameter's text is read before the struct judges it."""
+    return {name: _kind(described) for name, described in _fields(kind).items()}
+
+
+@cache
+def _choices(kind: type[Query]) -> Mapping[str, Sequence[str]]:
+    """Return, for each parameter that is an enumeration and given once, what it takes."""
+    found = {name: _taken(described) for name, described in _fields(kind).items()}
+    return {name: choices for name, choices in found.items() if choices}
+
+
+def _fields(kind: type[Query]) -> Mapping[str, inspect.Type]:
     described = inspect.type_info(kind)
     if not isinstance(described, inspect.StructType):
         raise TypeError(kind)
-    return {field.encode_name: _kind(field.type) for field in described.fields}
+    return {field.encode_name: field.type for field in described.fields}
+
+
+def _taken(described: inspect.Type) -> Sequence[str]:
+    if isinstance(described, inspect.Metadata):
+        listed: Sequence[str] = (described.extra_json_schema or {}).get("enum", ())
+        return listed or _taken(described.type)
+    if isinstance(described, inspect.UnionType):
+        return [choice for each in described.types for choice in _taken(each)]
+    if isinstance(described, inspect.EnumType):
+        return [str(each) for each in described.cls]
+    return (
+        [str(each) for each in described.values]
+        if isinstance(described, inspect.LiteralType)
+        else ()
+    )
 
 
 def _kind(described: inspect.Type) -> Kind:

@@ -5,14 +5,14 @@ them, as the use cases already give plain values.
 """
 
 from datetime import date
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from timeline.application.access import Role
 from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES
-from timeline.application.queries import MAX_DEPTH
+from timeline.application.queries import LITIGATIONS, MAX_DEPTH, STAGES
 from timeline.application.trial import MAX_SHOWN
 from timeline.domain.events import (
     Citation,
@@ -84,19 +84,14 @@ Possible: TypeAlias = Annotated[
     dict[str, tuple[str | None, ...]],
     Meta(description="By axis, all values that it may have where the record cannot say which."),
 ]
-UNKNOWN: Final = "unknown"
-"""The value of an axis on days within an uncertain boundary."""
-
 Stage: TypeAlias = Annotated[
     str,
     Meta(
         description="The latest stage action; `unknown` at an uncertain boundary.",
-        extra_json_schema={"enum": [*map(str, Action), UNKNOWN]},
+        extra_json_schema={"enum": STAGES},
     ),
 ]
-LitigationAxis: TypeAlias = Annotated[
-    str, Meta(extra_json_schema={"enum": [*map(str, Litigation), UNKNOWN]})
-]
+LitigationAxis: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": LITIGATIONS})]
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
