@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 
-from timeline.application.log_reading import served_event
-from timeline.application.transfer import PAGE
+from timeline.application.served import ServedEvent
 from timeline.eventstore.sql import SqlStore
 
 SERVER_MADE = {"position", "version", "recorded_at", "recorded_by", "schema", "batch"}
@@ -48,7 +48,9 @@ def test_a_line_is_the_event_as_it_is_served(
 
     event = SqlStore(engine).read(6, limit=1)[0]
     assert event.data is not None
-    assert json.loads(lines[6]) == served_event(event) | {"data": json.loads(event.data)}
+    assert json.loads(lines[6]) == ServedEvent.of(event).document() | {
+        "data": json.loads(event.data)
+    }
     assert [json.loads(line)["position"] for line in lines] == list(range(1, len(lines) + 1))
 
 
@@ -77,9 +79,12 @@ def test_an_export_holds_what_was_asked_for(
     assert [json.loads(line)["position"] for line in result.stdout.splitlines()] == positions
 
 
-def test_an_export_goes_on_over_pages(timeline: Timeline, lines: Any) -> None:
-    """More than a page comes whole, filtered or not."""
-    text = lines(2 * PAGE)
+def test_an_export_goes_on_over_stretches(
+    timeline: Timeline, lines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than a stretch comes whole, filtered or not."""
+    monkeypatch.setattr(SqlStore, "stretch", partialmethod(SqlStore.stretch, limit=7))
+    text = lines(21)
     timeline("import", "-", input=text)
 
     whole = timeline("export", "--quiet").stdout

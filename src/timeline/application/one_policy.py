@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from timeline.application.cursors import POSITION_KEY
 from timeline.application.errors import PolicyGone, PolicyMoved, UnknownResource
-from timeline.application.log_reading import served_event
 from timeline.application.moments import Answer, Clocked, collection
 from timeline.application.queries import HistoryQuery, PolicyQuery
+from timeline.application.served import ServedEvent
 from timeline.eventstore.model import MAX_PAGE, EventFilter, Recorded
 from timeline.projections import evidence_reads, policy_history, policy_reads, timeline_reads
 from timeline.projections.reading import View, view
@@ -71,7 +71,7 @@ class OnePolicy(Clocked):
             events = self._events_at(policy, page)
         items = [
             {
-                "event": served_event(event),
+                "event": ServedEvent.of(event),
                 "changed": changed(before, state),
                 "state": state,
             }

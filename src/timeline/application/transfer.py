@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from timeline.application.errors import ApplicationError
-from timeline.application.log_reading import served_event
+from timeline.application.served import served_events
 from timeline.domain.errors import DomainError, InvalidData
 from timeline.eventstore.errors import AppendRefused, IdConflict, PartlyKnownBatch
 from timeline.eventstore.model import EVERYTHING, Append, Draft, EventFilter, Outcome
@@ -28,9 +28,6 @@ MAX_CHUNK_BYTES: Final = 4 * 1024 * 1024
 
 MAX_ATTEMPTS: Final = 5
 """Tries to record a chunk of which others, at the same time, record events too."""
-
-PAGE: Final = 500
-"""Events read at once for an export."""
 
 _INDEX: Final = re.compile(r"^events\[([0-9]+)\]\.?")
 
@@ -209,28 +206,24 @@ def _same(one: Draft, other: Draft) -> bool:
 def exported(
     store: EventStore,
     *,
-    after: int = 0,
-    until: int | None = None,
+    after: int,
+    until: int,
     filter: EventFilter = EVERYTHING,
     on_progress: Callable[[int, int], None] = lambda _, __: None,
 ) -> Iterator[bytes]:
-    """Yield events as lines of NDJSON, as they are served, holding one page at a time.
-
-    The export ends where the log ended when it began, or at an earlier position.
+    """Yield events as NDJSON, as they are served, a stretch of the log at a time.
 
     Args:
         store: the log.
         after: the position after which to begin.
         until: the last position.
         filter: which events.
-        on_progress: told the position reached and the last one, after every page.
+        on_progress: told the position reached and the last one, after every stretch.
 
     """
-    head = store.head().position
-    last = head if until is None else min(until, head)
-    while after < last:
-        page = store.read(after, until=last, filter=filter, limit=PAGE)
-        for event in page:
-            yield ndjson_format.line(served_event(event))
-        after = page[-1].position if len(page) == PAGE else last
-        on_progress(after, last)
+    while after < until:
+        stretch = store.stretch(after, until=until, filter=filter)
+        after = stretch.until
+        if stretch.events:
+            yield ndjson_format.lines(served_events(stretch.events))
+        on_progress(after, until)

@@ -67,10 +67,12 @@ def export(
         progress("Position", quiet=quiet) as report,
         _output(file) as stream,
     ):
-        for line in exported(
-            app.store, after=after, until=until, filter=filter, on_progress=report
+        head = app.store.head().position
+        last = head if until is None else min(until, head)
+        for lines in exported(
+            app.store, after=after, until=last, filter=filter, on_progress=report
         ):
-            stream.write(line)
+            stream.write(lines)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ store does with them.
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, ScalarSelect, Select
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +15,9 @@ from timeline.eventstore.errors import EventStoreError
 from timeline.eventstore.postgresql import PostgreSQL
 from timeline.eventstore.protocol import Batch
 from timeline.eventstore.sqlite import SQLite
+
+RAW: Final = {"timeline_raw": True}
+"""Execution options of a statement whose many bytes the driver is to send as they are."""
 
 
 class Dialect(Protocol):
@@ -89,6 +92,14 @@ class Dialect(Protocol):
 
     def rows(self, statement: Select[Any]) -> ScalarSelect[Any]:
         """Return a query's rows as one JSON text: an array of objects, or NULL."""
+        ...
+
+    def within(self, statement: Select[Any], size_bytes: int) -> Select[Any]:
+        """Bound a query of (position, entry, data, …), in that order, by its bytes.
+
+        Rows are left out only after so many bytes; the reader stops there, where they come one by
+        one anyway.
+        """
         ...
 
     def as_text(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:

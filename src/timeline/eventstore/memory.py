@@ -23,12 +23,16 @@ from timeline.eventstore.lookup import (
 )
 from timeline.eventstore.model import (
     EVERYTHING,
+    MAX_STRETCH_EVENTS,
+    STRETCH_BYTES,
     Condition,
     EntryFields,
     EventFilter,
     Head,
     Receipt,
     Recorded,
+    Stored,
+    Stretch,
     checked_limit,
 )
 from timeline.eventstore.protocol import Batch, Known, NewEntry, Payload, View, ViewRequest
@@ -120,6 +124,27 @@ class MemoryStore:
         with self._lock:
             found = self._matching(filter, after, until)
             return [self._recorded(row) for row in islice(found, checked_limit(limit))]
+
+    def stretch(
+        self,
+        after: int,
+        *,
+        until: int,
+        filter: EventFilter = EVERYTHING,
+        limit: int = MAX_STRETCH_EVENTS,
+        size_bytes: int = STRETCH_BYTES,
+    ) -> Stretch:
+        """Return the first matching events in (after, until] as they are stored."""
+        events: list[Stored] = []
+        total = 0
+        with self._lock:
+            for row in self._matching(filter, after, until):
+                event = self._stored(row)
+                events.append(event)
+                total += event.size_bytes
+                if len(events) == limit or total >= size_bytes:
+                    return Stretch(events, row.fields.position)
+        return Stretch(events, until)
 
     def get(self, id: str) -> Recorded | None:
         """Return the event with this id, or None."""
@@ -230,8 +255,11 @@ class MemoryStore:
                 yield row
 
     def _recorded(self, row: _Row) -> Recorded:
+        return Recorded.from_entry(*self._stored(row))
+
+    def _stored(self, row: _Row) -> Stored:
         data = None if row.payload is None else row.payload.data
-        return Recorded.from_entry(row.entry, data, self._subject(row).erased_by)
+        return Stored(row.entry, data, self._subject(row).erased_by)
 
 
 def _known(row: _Row) -> Known:

@@ -5,7 +5,7 @@ are stored, or why an append is refused.
 """
 
 from collections.abc import Set as AbstractSet
-from typing import Final, Literal, Self, TypeAlias
+from typing import Final, Literal, NamedTuple, Self, TypeAlias
 
 import msgspec
 
@@ -29,6 +29,12 @@ ExpectedVersion: TypeAlias = int | Literal["new"] | None
 
 MAX_PAGE: Final = 1_000
 """Events read at once: with data at its bound of 256 KiB each, a page stays below 256 MiB."""
+
+MAX_STRETCH_EVENTS: Final = 4_096
+"""Events read at once as they are stored: more would save nothing more."""
+
+STRETCH_BYTES: Final = 2 * 1024 * 1024
+"""What a stretch may hold before its last event: as much as thousands of ordinary events have."""
 
 MAX_APPEND_EVENTS: Final = 1_000
 """Events of one append, as the API promises: more would hold up all other writers."""
@@ -73,6 +79,26 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
             data=data,
             erased_by=erased_by,
         )
+
+
+class Stored(NamedTuple):
+    """An event as its bytes lie in the log: its entry, and what is kept beside that."""
+
+    entry: bytes
+    data: bytes | None
+    erased_by: str | None
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes of entry and data."""
+        return len(self.entry) + len(self.data or b"")
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """A part of the log: all events up to the position `until` that match, and none beyond."""
+
+    events: list[Stored]
+    until: int
 
 
 class EntryFields(msgspec.Struct, frozen=True, kw_only=True):

@@ -108,6 +108,7 @@ class PostgreSQL:
     def prepare(self, engine: Engine, *, must_exist: bool) -> None:  # noqa: ARG002 - it always must
         """Set up each new session."""
         event.listen(engine, "connect", _set_up_session)
+        event.listen(engine, "before_cursor_execute", _ask_for_bytes)
 
     def identity(self, engine: Engine) -> object:
         """Return the address: a connection to a database that is gone fails by itself."""
@@ -199,6 +200,15 @@ class PostgreSQL:
         aggregated = cast(func.json_agg(literal_column("found")), Text)
         return select(aggregated).select_from(found).scalar_subquery()
 
+    def within(self, statement: Select[Any], size_bytes: int) -> Select[Any]:
+        """Leave out in the server what lies beyond: the driver reads all rows at once."""
+        found = statement.subquery("found")
+        size = func.octet_length(found.c.entry) + func.coalesce(func.octet_length(found.c.data), 0)
+        before = func.sum(size).over(order_by=found.c.position, rows=(None, 0)) - size
+        summed = select(found, before.label("before")).subquery("summed")
+        columns = [column for column in summed.c if column.name != "before"]
+        return select(*columns).where(summed.c.before < size_bytes).order_by(summed.c.position)
+
     def as_text(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
         """Decode bytea."""
         return func.convert_from(column, "UTF8")
@@ -222,6 +232,19 @@ def _set_up_session(connection: psycopg.Connection[Any], _record: object) -> Non
         [str(STATEMENT_TIMEOUT_MS), str(LOCK_TIMEOUT_MS), str(IDLE_TRANSACTION_TIMEOUT_MS)],
     )
     connection.autocommit = False
+
+
+def _ask_for_bytes(
+    _connection: Connection,
+    cursor: Any,
+    _statement: str,
+    _parameters: object,
+    context: Any,
+    _many: object,
+) -> None:
+    """Have raw results sent in binary form: bytea in text form is digits, twice as long."""
+    if context is not None and context.execution_options.get("timeline_raw"):
+        cursor.format = psycopg.pq.Format.BINARY
 
 
 _BOUND_IDLING: Final = "SELECT set_config('idle_in_transaction_session_timeout', %(idle)s, true)"

@@ -14,11 +14,14 @@ from timeline.domain.events import Data
 from timeline.domain.situation import Proposal, Situation, StreamState, SubjectState, Tag
 from timeline.eventstore.model import (
     EVERYTHING,
+    MAX_STRETCH_EVENTS,
+    STRETCH_BYTES,
     Condition,
     EventFilter,
     Head,
     Receipt,
     Recorded,
+    Stretch,
 )
 from timeline.eventstore.retagging import Line
 from timeline.transparency.entries import Envelope, commitment
@@ -169,6 +172,27 @@ class EventStore(Protocol):
         limit: int = 100,
     ) -> list[Recorded]:
         """Return the first `limit` (at most MAX_PAGE) matching events in (after, until]."""
+        ...
+
+    def stretch(
+        self,
+        after: int,
+        *,
+        until: int,
+        filter: EventFilter = EVERYTHING,
+        limit: int = MAX_STRETCH_EVENTS,
+        size_bytes: int = STRETCH_BYTES,
+    ) -> Stretch:
+        """Return the first matching events in (after, until] as they are stored.
+
+        Args:
+            after: the position before the first.
+            until: the last position to look at; the log may end before.
+            filter: which events.
+            limit: how many at most.
+            size_bytes: where it is reached, the stretch ends.
+
+        """
         ...
 
     def get(self, id: str) -> Recorded | None:

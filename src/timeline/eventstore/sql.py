@@ -8,17 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, select
+from sqlalchemy import Connection, Engine, Select, and_, case, select
 
 from timeline.domain.situation import Situation
 from timeline.eventstore.database import statement, translated
-from timeline.eventstore.dialects import Dialect, dialect_of
+from timeline.eventstore.dialects import RAW, Dialect, dialect_of
 from timeline.eventstore.lookup import Wanted, look_up
 from timeline.eventstore.model import (
     EVERYTHING,
+    MAX_STRETCH_EVENTS,
+    STRETCH_BYTES,
     EventFilter,
     Head,
     Recorded,
+    Stored,
+    Stretch,
     checked_limit,
 )
 from timeline.eventstore.protocol import Batch, View, ViewRequest
@@ -86,6 +90,28 @@ class SqlStore:
         page = matching(filter, after, until).limit(checked_limit(limit)).subquery()
         return self._recorded(_EVENTS.join(page, page.c.position == log_entries.c.position))
 
+    def stretch(
+        self,
+        after: int,
+        *,
+        until: int,
+        filter: EventFilter = EVERYTHING,
+        limit: int = MAX_STRETCH_EVENTS,
+        size_bytes: int = STRETCH_BYTES,
+    ) -> Stretch:
+        """Return the first matching events in (after, until] as they are stored."""
+        query = self._dialect.within(_stored(filter, after, until, limit), size_bytes)
+        events: list[Stored] = []
+        total = 0
+        with statement(self._engine) as connection:
+            for position, *stored in connection.execute(query, execution_options=RAW):
+                event = Stored(*stored)
+                events.append(event)
+                total += event.size_bytes
+                if len(events) == limit or total >= size_bytes:
+                    return Stretch(events, position)
+        return Stretch(events, until)
+
     def get(self, id: str) -> Recorded | None:
         """Return the event with this id, or None."""
         return next(iter(self._recorded(_EVENTS.where(log_entries.c.id == id))), None)
@@ -145,6 +171,34 @@ class SqlStore:
             rows = connection.execute(query, parameters).all()
         found = [Recorded.from_entry(row.entry, row.data, row.erased_by) for row in rows]
         return sorted(found, key=lambda event: event.position)
+
+
+def _stored(filter: EventFilter, after: int, until: int, limit: int) -> Select[Any]:
+    """Return a query for events as they are stored, by position.
+
+    Payloads are bounded by positions of their own: joined in the order of both, they would be read
+    from the log's beginning. Only an event without a payload is looked up among the subjects.
+    """
+    position = log_entries.c.position
+    here = and_(log_payloads.c.position > after, log_payloads.c.position <= until)
+    erased_by = (
+        select(subjects.c.erased_by).where(subjects.c.id == log_entries.c.id).scalar_subquery()
+    )
+    query = (
+        select(
+            position,
+            log_entries.c.entry,
+            log_payloads.c.data,
+            case((log_payloads.c.position.is_(None), erased_by)).label("erased_by"),
+        )
+        .outerjoin_from(log_entries, log_payloads, and_(log_payloads.c.position == position, here))
+        .where(position > after, position <= until)
+        .order_by(position)
+    )
+    if filter == EVERYTHING:
+        return query.limit(limit)
+    found = matching(filter, after, until).limit(limit).subquery()
+    return query.join(found, found.c.position == position)
 
 
 class _HeldHead:

@@ -3,6 +3,7 @@
 Owns the form of a line. Must not know what the documents are.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,3 +20,8 @@ def line(document: Any) -> bytes:
     raw has to be canonical, as the record's data is.
     """
     return _ENCODER.encode(document) + b"\n"
+
+
+def lines(documents: Sequence[Any]) -> bytes:
+    """Return documents as lines, as `line` does, all in one piece."""
+    return _ENCODER.encode_lines(documents)

@@ -6,9 +6,8 @@ Owns the way from a request to an answer's bytes and headers. Must not know how 
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-import msgspec
 from litestar import HttpMethod, Response, route
 from litestar.params import FromPath
 from litestar.response import Stream
@@ -52,9 +51,6 @@ from timeline.http.replies import (
 )
 from timeline.http.requests import hold
 from timeline.http.service import REFLECT_TIMEOUT_S, Service, service_of
-
-STREAM_PAGE: Final = 100
-"""Events in memory while the log is streamed: 25 MB where each is as large as can be."""
 
 READ: Final = [HttpMethod.GET, HttpMethod.HEAD]
 
@@ -168,7 +164,7 @@ async def _stream(request: HttpRequest) -> Response[bytes] | Stream:
             reason = "A stream holds the whole rest; pages go with `Accept: application/json`"
             raise InvalidRequest(field=name, reason=reason)
     await service.until_recorded(request)
-    head, pages = await service.reads.run(service.application.reader.rest, query, STREAM_PAGE)
+    head, parts = await service.reads.run(service.application.reader.rest, query)
     tag = _stream_tag(head, query_string)
     headers = {
         "ETag": tag,
@@ -180,7 +176,7 @@ async def _stream(request: HttpRequest) -> Response[bytes] | Stream:
     if request.method == HttpMethod.HEAD:
         return Response(b"", media_type=NDJSON, headers=headers)
     hold(request.scope, service.streams.taken())
-    return Stream(_lines(service, pages), media_type=NDJSON, headers=headers)
+    return Stream(_parts(service, parts), media_type=NDJSON, headers=headers)
 
 
 def _stream_tag(head: Head, query_string: bytes) -> str:
@@ -191,15 +187,10 @@ def _stream_tag(head: Head, query_string: bytes) -> str:
     return "W/" + etag(head.frontier.root() + head.position.to_bytes(8) + query_string)
 
 
-async def _lines(service: Service, pages: Iterator[list[dict[str, Any]]]) -> AsyncIterator[bytes]:
-    encoder = msgspec.json.Encoder()
-
-    def next_lines() -> bytes | None:
-        page = next(pages, None)
-        return None if page is None else encoder.encode_lines(page)
-
-    while (lines := await service.reads.run(next_lines)) is not None:
-        yield lines
+async def _parts(service: Service, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield parts that are made in a worker thread, one at a time."""
+    while (part := await service.reads.run(next, parts, None)) is not None:
+        yield part
 
 
 @route("/v1/events/{id:str}", http_method=READ, status_code=200)

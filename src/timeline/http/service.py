@@ -32,7 +32,7 @@ MAX_WAITING: Final = 1_000
 """Requests that wait for a thread: a few seconds' work; more are told to come back."""
 
 MAX_STREAMS: Final = 64
-"""Streams of events at once: each keeps up to 25 MB and, now and then, a reading thread."""
+"""Exports at once: each keeps a stretch of the log, some 8 MB, and, now and then, a thread."""
 
 MAX_BODIES: Final = 512
 """Bodies that arrive at once: half of the requests that there may be, so that others go on."""
