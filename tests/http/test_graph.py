@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from http_client import Client, Json, action, event_id, problem, registration, running, story
-from timeline.projections import graph_reads
+from timeline.application import one_policy
+from timeline.projections import graph_reads, identities
 from varied_record import tell, varied
 
 SOURCE = {"url": "https://news.example/order"}
@@ -33,9 +34,10 @@ def whole(client: Client, pages: dict[str, Json], moment: str) -> Edges:
     for policy, page in pages.items():
         for item in page["relations"]["outgoing"]:
             target, event = item["target"], item["event"]
-            if item["resolves_to"] is not None:
-                edges.add((event, policy, item["resolves_to"], None))
-            elif "selector" in target:
+            edges |= {(event, policy, to, None) for to in item["resolves_to"]}
+            if item["resolves_to"]:
+                continue
+            if "selector" in target:
                 edges.add((event, policy, f"selector/{event}", None))
             else:
                 cited = target["citation"]
@@ -153,6 +155,57 @@ def test_a_citation_is_a_node_until_somebody_carries_it(empty: Client) -> None:
     )
     assert then["nodes"][1]["citation"] == cited
     assert shape(empty.get("/v1/graph?policy=b").json())[1] == [("a", "b")]
+
+
+def test_an_ambiguous_citation_leads_to_all_that_carry_it(empty: Client) -> None:
+    """One identifier carried by several policies: each is a node with an edge, seen from any side."""
+    cited = {"scheme": "no", "value": "5 B"}
+    empty.record(registration("a"))
+    empty.record(relation("a", {"citation": cited}))
+    for policy in ("c", "b"):
+        empty.record(registration(policy, identifiers=[{"scheme": "NO", "value": "5b"}]))
+
+    graph = empty.get("/v1/graph?policy=a").json()
+    from_b = empty.get("/v1/graph?policy=b&depth=2").json()
+    then = empty.get("/v1/graph?policy=a&known_position=3").json()
+    page = empty.get("/v1/policies/a").json()["relations"]["outgoing"]
+    of_c = empty.get("/v1/policies/c").json()["relations"]["incoming"]
+
+    assert shape(graph) == (
+        [("policy", "a"), ("policy", "b"), ("policy", "c")],
+        [("a", "b"), ("a", "c")],
+    )
+    assert set(shape(from_b)[1]) == {("a", "b"), ("a", "c")}
+    assert shape(then)[1] == [("a", "c")]
+    assert [each["resolves_to"] for each in (*page, *of_c)] == [["b", "c"], ["b", "c"]]
+    assert around_of(empty, "b") == {"a", "b", "c"}
+
+
+def around_of(client: Client, policy: str) -> set[str]:
+    """Return the policies that a timeline takes in two steps around one."""
+    for each in "abc":
+        client.record(action(each))
+    found = client.get(f"/v1/timeline?around={policy}&depth=2&limit=500").json()["items"]
+    return {item["policy"] for item in found}
+
+
+def test_a_citation_with_many_carriers_is_cut(
+    empty: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page names the first carriers by id, a graph says that its bound has left some out."""
+    cited = {"scheme": "no", "value": "5"}
+    monkeypatch.setattr(one_policy, "MAX_RESOLVED", 2)
+    monkeypatch.setattr(identities, "MAX_CARRIERS", 3)
+    monkeypatch.setattr(graph_reads, "MAX_NODES", 3)
+    empty.record({"events": [registration("a"), relation("a", {"citation": cited})]})
+    empty.record({"events": [registration(policy, identifiers=[cited]) for policy in "edcb"]})
+
+    (outgoing,) = empty.get("/v1/policies/a").json()["relations"]["outgoing"]
+    graph = empty.get("/v1/graph?policy=a").json()
+
+    assert outgoing["resolves_to"] == ["b", "c"]
+    assert shape(graph)[1] == [("a", "b"), ("a", "c")]
+    assert graph["truncated"]
 
 
 def test_a_selector_is_a_node_beside_those_it_names(empty: Client) -> None:

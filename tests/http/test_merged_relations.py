@@ -35,10 +35,10 @@ def around(client: Client, policy: str, depth: int = 5) -> set[str]:
     return {item["policy"] for item in found.json()["items"]}
 
 
-def incoming(client: Client, policy: str, query: str = "") -> list[tuple[str, str | None]]:
+def incoming(client: Client, policy: str, query: str = "") -> list[tuple[str, str]]:
     """Return who points at a policy, and what that resolves to."""
     found = client.get(f"/v1/policies/{policy}{query}").json()["relations"]["incoming"]
-    return [(each["policy"], each["resolves_to"]) for each in found]
+    return [(each["policy"], *each["resolves_to"]) for each in found]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_relation_to_a_duplicate_arrives_at_its_survivor(merged: Client) -> No
     (outgoing,) = merged.get("/v1/policies/rel").json()["relations"]["outgoing"]
 
     assert incoming(merged, "surv") == [("rel", "surv")]
-    assert outgoing["resolves_to"] == "surv"
+    assert outgoing["resolves_to"] == ["surv"]
     assert outgoing["target"]["policy"] == "dup"
 
 

@@ -392,3 +392,38 @@ def test_what_is_unknown_on_a_day_is_found_as_unknown(empty: Client, axis: str) 
     for value in ("unknown", *possible):
         assert found(value, "2024-06-01") == ["unknown"]
     assert found("unknown", "2025-01-01") == []
+
+
+def test_a_policys_page_marks_what_is_later_than_its_date(empty: Client) -> None:
+    """Later actions and relations are shown and marked; the timeline hides the actions."""
+    empty.record(registration())
+    empty.record(registration("order-2"))
+    for occurred in ("2024-01-01", "2024", "2024-06-01", "2024-06-02", "2025"):
+        empty.record(action(occurred=occurred))
+    for dates in ({"occurred": "2024-06-01", "effective": "2024-07-01"}, {"occurred": "2024"}, {}):
+        empty.record(
+            {
+                "policy": "order-1",
+                "type": "RelationAsserted",
+                "data": {"relation": "cites", "target": {"policy": "order-2"}, **dates}
+                | {"sources": [{"citation": "The order"}]},
+            }
+        )
+
+    page = empty.get("/v1/policies/order-1?as_of=2024-06-01").json()
+    shown = empty.get("/v1/timeline?policy=order-1&as_of=2024-06-01").json()["items"]
+    other = empty.get("/v1/policies/order-2?as_of=2024-07-01").json()
+    now = empty.get("/v1/policies/order-1").json()
+
+    later = {item["occurred"]["edtf"]: item["later"] for item in page["actions"]}
+    assert later == {
+        "2024-01-01": False,
+        "2024": False,
+        "2024-06-01": False,
+        "2024-06-02": True,
+        "2025": True,
+    }
+    assert [item["occurred"]["edtf"] for item in shown] == [day for day in later if not later[day]]
+    assert [each["later"] for each in page["relations"]["outgoing"]] == [True, False, False]
+    assert [each["later"] for each in other["relations"]["incoming"]] == [False, False, False]
+    assert not any(item["later"] for item in now["actions"])

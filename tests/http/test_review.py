@@ -44,7 +44,7 @@ def brute_force(client: Client, events: dict[str, Json], as_of: str, position: i
             if dispute["settled_by"] is None:
                 found.append((KINDS[0], policy, dispute["event"], dispute["by"], ""))
         for each in own:
-            if "citation" in each["target"] and each["resolves_to"] is None:
+            if "citation" in each["target"] and not each["resolves_to"]:
                 found.append((KINDS[1], policy, each["event"], "", ""))
         acts = [each for each in page["actions"] if told_by(events, each) == "ActionRecorded"]
         for each in (*acts, *own):

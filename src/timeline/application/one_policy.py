@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from timeline.application.cursors import POSITION_KEY
 from timeline.application.errors import PolicyGone, PolicyMoved, UnknownResource
-from timeline.application.moments import Answer, Clocked, collection
+from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.queries import HistoryQuery, PolicyQuery
 from timeline.application.served import ServedEvent
 from timeline.eventstore.model import MAX_PAGE, EventFilter, Recorded
 from timeline.projections import evidence_reads, policy_history, policy_reads, timeline_reads
 from timeline.projections.reading import View, view
-from timeline.projections.relation_reads import Edge, edges
+from timeline.projections.relation_reads import Edge, edges, is_later
 from timeline.projections.timeline_reads import TimelineFilter
 
 MAX_ACTIONS: Final = 10_000
@@ -37,7 +37,7 @@ class OnePolicy(Clocked):
                 live, policy, day=moment.day or 0, position=moment.position
             )
             details = policy_reads.policy_details(live, policy, moment.position)
-            parts, truncated = _parts(live, policy, moment.position)
+            parts, truncated = _parts(live, policy, moment)
         item = dict(item or {})
         decided_by = {**details.pop("described_by"), **item.pop("decided_by")}
         return Answer(
@@ -119,8 +119,16 @@ def changed(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict
 _EVER_CHANGING: Final = frozenset({"version", "decided_by"})
 
 
-def _parts(live: View, policy: str, position: int) -> tuple[dict[str, Any], list[str]]:
-    """Return the lists on a policy's page, and the names of those that are cut."""
+MAX_RESOLVED: Final = 100
+"""Policies that are named for one relation on a page: a citation that more carry says nothing."""
+
+
+def _parts(live: View, policy: str, moment: Moment) -> tuple[dict[str, Any], list[str]]:
+    """Return the lists on a policy's page, and the names of those that are cut.
+
+    What is certainly later than the day asked about is shown, and marked.
+    """
+    position, day = moment.position, moment.day or 0
     actions = timeline_reads.select_items(
         live,
         TimelineFilter(policies=(policy,)),
@@ -133,8 +141,10 @@ def _parts(live: View, policy: str, position: int) -> tuple[dict[str, Any], list
     disputes = evidence_reads.disputes_of(live, policy, position, MAX_DISPUTES + 1)
     parts = {
         "sources": evidence_reads.description_sources(live, policy, position),
-        "actions": [action for _, action in actions[:MAX_ACTIONS]],
-        "relations": _both_ways(policy, related),
+        "actions": [
+            {**action, "later": key.earliest > day} for key, action in actions[:MAX_ACTIONS]
+        ],
+        "relations": _both_ways(policy, related, day),
         "disputes": disputes[:MAX_DISPUTES],
     }
     cut = {
@@ -145,13 +155,12 @@ def _parts(live: View, policy: str, position: int) -> tuple[dict[str, Any], list
     return parts, [name for name, is_cut in cut.items() if is_cut]
 
 
-def _both_ways(policy: str, related: list[Edge]) -> dict[str, Any]:
+def _both_ways(policy: str, related: list[Edge], day: int) -> dict[str, Any]:
     """Return relations as they leave the policy and as they arrive, each with what it resolves to."""
-    return {
-        "outgoing": [
-            {**edge.item, "resolves_to": edge.target} for edge in related if edge.policy == policy
-        ],
-        "incoming": [
-            {**edge.item, "resolves_to": edge.target} for edge in related if edge.policy != policy
-        ],
-    }
+    ways: dict[str, list[dict[str, Any]]] = {"outgoing": [], "incoming": []}
+    for edge in related:
+        resolved = edge.targets[:MAX_RESOLVED]
+        ways["outgoing" if edge.policy == policy else "incoming"].append(
+            {**edge.item, "later": is_later(edge.item, day), "resolves_to": resolved}
+        )
+    return ways

@@ -132,7 +132,7 @@ OPERATIONS: Final = (
         "The record",
         "The graph around a policy",
         "Relations, either way, with the policies on a date, today where none is given: those at "
-        "most `depth` relations away. A citation leads to the policy that carries it, a duplicate "
+        "most `depth` relations away. A citation leads to each policy that carries it, a duplicate "
         "to its survivor; a citation that nobody carries is a node of its own. A selector is a "
         "node, and the policies on which its relation acts have edges `via` it. Relations whose "
         "effect is `later` than `as_of` are edges, too.",
@@ -162,7 +162,11 @@ OPERATIONS: Final = (
         "getPolicy",
         "The record",
         "One policy",
-        "All that the record believes about it, and the events that decide each value.",
+        "All that the record believes about it, and the events that decide each value. The three "
+        "axes are those on the date, today where none is given. `periods`, `actions` and relations "
+        "are the whole life as it is known, what comes after that date too: an action or a relation "
+        "that is certainly later is marked `later`. `/v1/timeline?policy=` hides those. "
+        "`resolves_to` names all policies that carry what a relation cites.",
         queries.PolicyQuery,
         {JSON: schemas.Policy},
         (*_READ, 307, 404, 410),

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from timeline.application.access import Role
-from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES
+from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES, MAX_RESOLVED
 from timeline.application.queries import LITIGATIONS, MAX_DEPTH, STAGES
 from timeline.application.trial import MAX_SHOWN
 from timeline.domain.events import (
@@ -364,7 +364,7 @@ class Dispute(Answered, frozen=True, kw_only=True):
 
 
 class RelationItem(Answered, frozen=True, kw_only=True):
-    """A relation, with the policy that its target resolves to."""
+    """A relation, with the policies that its target resolves to."""
 
     event: EventId
     policy: PolicyId
@@ -381,7 +381,17 @@ class RelationItem(Answered, frozen=True, kw_only=True):
     erased: bool
     position: Position
     recorded_at: Recorded
-    resolves_to: PolicyId | None
+    later: Annotated[
+        bool, Meta(description="`effective`, else `occurred`, is certainly later than `as_of`.")
+    ]
+    resolves_to: Annotated[
+        tuple[PolicyId, ...],
+        Meta(
+            max_length=MAX_RESOLVED,
+            description="By id, all policies that carry what is cited, or the one that is named;"
+            f" the first {MAX_RESOLVED}, where there are more.",
+        ),
+    ]
 
 
 class Relations(Answered, frozen=True, kw_only=True):
@@ -389,6 +399,14 @@ class Relations(Answered, frozen=True, kw_only=True):
 
     outgoing: tuple[RelationItem, ...]
     incoming: tuple[RelationItem, ...]
+
+
+class PolicyAction(TimelineItem, frozen=True, kw_only=True):
+    """An action on its policy's page, which shows later ones too."""
+
+    later: Annotated[
+        bool, Meta(description="Certainly later than `as_of`; `/v1/timeline` would hide it.")
+    ]
 
 
 class Policy(PolicyItem, frozen=True, kw_only=True):
@@ -399,7 +417,7 @@ class Policy(PolicyItem, frozen=True, kw_only=True):
     sources: Sources
     periods: tuple[Period, ...]
     disputes: tuple[Dispute, ...]
-    actions: tuple[TimelineItem, ...]
+    actions: tuple[PolicyAction, ...]
     relations: Relations
     truncated: Annotated[
         tuple[Literal["actions", "relations", "disputes"], ...],

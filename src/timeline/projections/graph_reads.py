@@ -5,7 +5,6 @@ selector, beside the policies that it acts on. Must not know HTTP.
 """
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +13,7 @@ from sqlalchemy import Row, and_, select
 from timeline.projections.evidence_reads import sources_of
 from timeline.projections.policy_reads import policy_items, retractions
 from timeline.projections.reading import View, chunks, known
-from timeline.projections.relation_reads import ends, related_rows, resolved_targets
+from timeline.projections.relation_reads import ends, is_later, related_rows, resolved_targets
 
 MAX_NODES: Final = 500
 """Nodes of one graph: more is no picture that a person reads."""
@@ -88,13 +87,15 @@ class _Walk:
         before = set(self._nodes)
         found, selected = self._relations(frontier)
         targets = resolved_targets(self._view, found, self._position)
-        for row, target in zip(found, targets, strict=True):
+        for row, resolved in zip(found, targets, strict=True):
             item = msgspec.json.decode(row.item)
             if not self.meet(row.policy, {"kind": "policy"}, distance):
                 continue
-            if target is not None:
+            for target in resolved:
                 self._lead(item, target, {"kind": "policy"}, distance)
-            elif row.target_citation is not None:
+            if resolved:
+                continue
+            if row.target_citation is not None:
                 cited = {"kind": "citation", "citation": item["target"]["citation"]}
                 self._lead(item, f"citation/{row.target_citation}", cited, distance)
             else:
@@ -126,7 +127,7 @@ class _Walk:
                 "from": item["policy"],
                 "to": to,
                 "via": via,
-                "later": _later(item, self._day),
+                "later": is_later(item, self._day),
             }
 
     def _relations(self, frontier: Sequence[str]) -> tuple[list[Row[Any]], dict[str, list[str]]]:
@@ -178,13 +179,6 @@ class _Walk:
 
 def _selects(row: Row[Any]) -> bool:
     return row.target_policy is None and row.target_citation is None
-
-
-def _later(item: dict[str, Any], day: int) -> bool:
-    """Tell whether a relation's own date, that of its effect before all, is certainly later."""
-    begins = item["effective"] or item["occurred"] or {"earliest": None}
-    earliest = begins["earliest"]
-    return earliest is not None and date.fromisoformat(earliest).toordinal() > day
 
 
 def _selected_by(view: View, events: Sequence[str], position: int) -> list[tuple[str, str]]:

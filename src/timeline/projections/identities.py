@@ -6,7 +6,7 @@ Owns the questions that other questions ask to resolve a name. Must not know HTT
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from timeline.projections.policies import MERGED_INTO
 from timeline.projections.reading import View, chunks, known
@@ -15,18 +15,35 @@ MAX_MERGERS: Final = 100
 """Mergers followed one after the other, a query each: curators merge duplicates, not dynasties."""
 
 
-def resolve_identifiers(view: View, keys: Sequence[str], position: int) -> dict[str, str]:
-    """Return the policies that carry these identifiers at a position, by identifier."""
+MAX_CARRIERS: Final = 500
+"""Policies that are named as carriers of one identifier, as many as a graph has nodes: registers
+reuse a number now and then, not hundreds of times."""
+
+
+def resolve_identifiers(
+    view: View, keys: Sequence[str], position: int
+) -> dict[str, tuple[str, ...]]:
+    """Return the policies that carry these identifiers at a position, by identifier, in order.
+
+    The first MAX_CARRIERS of each, where there are more.
+    """
     tags = view.table("policies", "policy_tags")
-    found: dict[str, str] = {}
+    number = func.row_number().over(partition_by=tags.c.value, order_by=tags.c.policy)
+    found: dict[str, list[str]] = {}
     for some in chunks(keys):
-        rows = view.connection.execute(
-            select(tags.c.value, tags.c.policy)
+        carried = (
+            select(tags.c.value, tags.c.policy, number.label("number"))
             .where(tags.c.kind == "identifier", tags.c.value.in_(some), known(tags, position))
-            .order_by(tags.c.value, tags.c.policy.desc())
+            .subquery()
         )
-        found.update({row.value: row.policy for row in rows})
-    return found
+        rows = view.connection.execute(
+            select(carried.c.value, carried.c.policy)
+            .where(carried.c.number <= MAX_CARRIERS)
+            .order_by(carried.c.value, carried.c.policy)
+        )
+        for row in rows:
+            found.setdefault(row.value, []).append(row.policy)
+    return {key: tuple(policies) for key, policies in found.items()}
 
 
 def identifiers_of(view: View, policies: Sequence[str], position: int) -> list[str]:

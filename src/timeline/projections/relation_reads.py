@@ -4,7 +4,8 @@ Owns the resolution of what relations point at, as believed at the position aske
 by the identifiers that policies carry, policies by what they are merged into. Must not know HTTP.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from operator import attrgetter
 from typing import Any, Final
 
@@ -32,10 +33,10 @@ where each is related ten times over, and no more than a second's work around a 
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """A relation as served, with the policy it resolves to, if any."""
+    """A relation as served, with the policies it resolves to: several carry one citation."""
 
     policy: str
-    target: str | None
+    targets: tuple[str, ...]
     item: dict[str, Any]
 
 
@@ -53,10 +54,10 @@ def edges(view: View, policy: str, position: int) -> tuple[list[Edge], bool]:
     related = [
         Edge(
             row.policy,
-            target,
+            targets,
             msgspec.json.decode(row.item) | {"sources": sources.get((row.policy, row.event), [])},
         )
-        for row, target in zip(rows, resolved_targets(view, rows, position), strict=True)
+        for row, targets in zip(rows, resolved_targets(view, rows, position), strict=True)
     ]
     return related, len(rows) == len(found)
 
@@ -71,8 +72,8 @@ def neighbourhood(view: View, policy: str, depth: int, position: int) -> list[st
     for _ in range(depth):
         rows = related_rows(view, frontier, position, [], MAX_WALKED)
         reached: dict[str, None] = {}
-        for row, target in zip(rows, resolved_targets(view, rows, position), strict=True):
-            reached.update(dict.fromkeys(end for end in (row.policy, target) if end is not None))
+        for row, targets in zip(rows, resolved_targets(view, rows, position), strict=True):
+            reached.update(dict.fromkeys((row.policy, *targets)))
         new = [end for end in reached if end not in found]
         frontier = new[: MAX_NEIGHBOURS - len(found)]
         if not frontier:
@@ -145,15 +146,22 @@ def ends(table: Table) -> list[ColumnElement[Any]]:
     return [table.c[name] for name in names]
 
 
-def resolved_targets(view: View, rows: Sequence[Row[Any]], position: int) -> list[str | None]:
-    """Return, row by row, the policy that a relation points at, if any."""
+def resolved_targets(view: View, rows: Sequence[Row[Any]], position: int) -> list[tuple[str, ...]]:
+    """Return, row by row, the policies that a relation points at: all that carry its citation."""
     cited = sorted({row.target_citation for row in rows if row.target_citation is not None})
     named = sorted({row.target_policy for row in rows if row.target_policy is not None})
     carrying = resolve_identifiers(view, cited, position)
     survivors = survivors_of(view, named, position)
     return [
-        carrying.get(row.target_citation)
+        carrying.get(row.target_citation, ())
         if row.target_policy is None
-        else survivors.get(row.target_policy, row.target_policy)
+        else (survivors.get(row.target_policy, row.target_policy),)
         for row in rows
     ]
+
+
+def is_later(item: Mapping[str, Any], day: int) -> bool:
+    """Tell whether a relation's own date, that of its effect before all, is certainly later."""
+    begins = item["effective"] or item["occurred"] or {"earliest": None}
+    earliest = begins["earliest"]
+    return earliest is not None and date.fromisoformat(earliest).toordinal() > day
