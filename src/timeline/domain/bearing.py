@@ -375,7 +375,8 @@ def amounts_to(
 
 def _deed(inbound: Inbound, begins: tuple[int, int], until: Edtf | None, key: str) -> Deed:
     action = amounts_to(inbound, window(*begins), None, until)
-    return Deed(inbound.believed.event, inbound.believed.position, action, key)
+    event = inbound.believed.event
+    return Deed(event, inbound.believed.position, action, frozenset({event}), key)
 
 
 def window(first: int, last: int) -> Occurrence:
@@ -401,7 +402,8 @@ def _case(inbound: Inbound, key: str, *, told: bool) -> Iterator[Deed]:
             action = msgspec.structs.replace(
                 action, scope=relation.scope, provision=relation.provision
             )
-        yield _perhaps(inbound, Deed(each.event, each.position, action, key))
+        because = frozenset(each.decided_by)
+        yield _perhaps(inbound, Deed(each.event, each.position, action, because, key))
 
 
 def _opening(inbound: Inbound, key: str) -> Iterator[Deed]:
@@ -413,7 +415,9 @@ def _opening(inbound: Inbound, key: str) -> Iterator[Deed]:
         return
     occurred = relation.occurred or inbound.bearing.begun or SOME_DAY
     opening = amounts_to(inbound, occurred, relation.effective, relation.until)
-    yield _perhaps(inbound, Deed(inbound.believed.event, inbound.believed.position, opening, key))
+    event = inbound.believed.event
+    deed = Deed(event, inbound.believed.position, opening, frozenset({event}), key)
+    yield _perhaps(inbound, deed)
 
 
 def _perhaps(inbound: Inbound, deed: Deed) -> Deed:

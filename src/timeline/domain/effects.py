@@ -7,7 +7,7 @@ came to be believed, nor how a day is answered.
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Final, Generic, TypeAlias
+from typing import Final, Generic
 
 import msgspec
 
@@ -20,7 +20,6 @@ from timeline.domain.machines import (
     Atom,
     Case,
     Confirmed,
-    Effects,
     End,
     Key,
     PartEffect,
@@ -36,7 +35,6 @@ from timeline.domain.vocabulary import (
     IN_FORCE_FROM_ENACTMENT,
     NEEDS_EXECUTIVE,
     RANK,
-    WITHOUT_FORCE,
     Action,
     Effect,
     ForceReason,
@@ -47,13 +45,50 @@ from timeline.domain.vocabulary import (
 class Deed(msgspec.Struct, frozen=True):
     """An action as believed, with its event, its place in the record and who acts.
 
-    `case` is the case that its litigation effect belongs to.
+    `because` are the events that it rests on, itself and its corrections; `case` is the case that
+    its litigation effect belongs to.
     """
 
     event: str
     position: int
     action: ActionRecorded
+    because: frozenset[str]
     case: str = ""
+
+    @property
+    def docketed(self) -> bool:
+        """Tell whether what it does depends on other deeds."""
+        return ACTIONS[self.action.action].effect in _DOCKETED
+
+
+class Effects(msgspec.Struct):
+    """What one deed does by itself: the atoms of the machines.
+
+    From the day `begins` on, the beginning that it records is not to come any more. `parts` are what
+    touches a part for a time. `first` is the first day of all.
+    """
+
+    first: int = LAST_DAY
+    begins: int = FIRST_DAY
+    stage: list[Atom[Stage]] = msgspec.field(default_factory=list)
+    standing: list[Atom[Standing]] = msgspec.field(default_factory=list)
+    parts: list[tuple[PartEffect, list[Atom[Spell]]]] = msgspec.field(default_factory=list)
+    confirmed: list[Atom[Confirmed]] = msgspec.field(default_factory=list)
+
+
+class Dockets(msgspec.Struct):
+    """What suspensions and courts do, all deeds together.
+
+    `suspensions` are by part, `cases` by case and part, where None is the whole policy. Both are by
+    track besides: None, or the event of a suspension or injunction that ends by itself.
+    """
+
+    suspensions: dict[tuple[str | None, str | None], list[Atom[Suspension]]] = msgspec.field(
+        default_factory=dict
+    )
+    cases: dict[tuple[str, str | None, str | None], list[Atom[Case]]] = msgspec.field(
+        default_factory=dict
+    )
 
 
 def earliest_day(when: Edtf) -> int:
@@ -86,60 +121,54 @@ def part_of(action: ActionRecorded) -> str | None:
     return action.provision or ""
 
 
-_BY_ITSELF: Final = frozenset(Effect) - {Effect.SUSPEND, Effect.RESUME, Effect.LITIGATE}
-"""Effects that are written without regard to other actions."""
-
-Written: TypeAlias = dict[int, tuple[Deed, Effects]]
-"""What deeds came to, by the identity of their action, which stays while the deed is kept."""
+_DOCKETED: Final = frozenset({Effect.SUSPEND, Effect.RESUME, Effect.LITIGATE})
+"""Effects that are written with regard to other deeds: what lifts is to find what it lifts."""
 
 
-def gather(
-    instrument: Instrument, deeds: Iterable[Deed], written: Written | None = None
-) -> Effects:
-    """Return the effects of a policy's actions.
+def effects_of(instrument: Instrument, deed: Deed) -> Effects:
+    """Return what a deed does by itself.
 
     Args:
         instrument: decides what enacts, and when force begins where no date is given (rule 2).
-        deeds: the actions as believed, in any order, those of its lawsuits included.
-        written: what earlier calls for this instrument wrote of each deed, to be used again.
+        deed: an action as believed.
 
     """
-    effects = Effects(applicable=instrument not in WITHOUT_FORCE)
+    action = deed.action
+    effects = Effects(first=earliest_day(action.occurred))
+    if deed.docketed:
+        if action.effective is not None:
+            effects.first = min(effects.first, earliest_day(action.effective))
+        return effects
+    _WRITERS[ACTIONS[action.action].effect](_Draft(deed, effects, instrument))
+    if action.effective is not None:
+        keys = [atom.key for atom in effects.stage]
+        keys += [atom.key for atom in effects.standing]
+        keys += [atom.key for _, atoms in effects.parts for atom in atoms]
+        effects.first = min(effects.first, *(key.earliest for key in keys), LAST_DAY)
+    return effects
+
+
+def docketed(deeds: Iterable[Deed]) -> Dockets:
+    """Return what suspensions and courts do.
+
+    Args:
+        deeds: those that are docketed, in any order, those of its lawsuits included.
+
+    """
+    dockets = Dockets()
     suspensions: _Docket[Suspension] = _Docket()
     cases: dict[str, _Docket[Case]] = defaultdict(_Docket)
     ordered = list(deeds)
     for deed in ordered:
-        effects.days.add(earliest_day(deed.action.occurred))
-        effect = ACTIONS[deed.action.action].effect
-        if effect is Effect.LITIGATE:
-            cases[deed.case].add(deed.action)
-        elif effect in {Effect.SUSPEND, Effect.RESUME}:
-            suspensions.add(deed.action)
+        litigates = ACTIONS[deed.action.action].effect is Effect.LITIGATE
+        (cases[deed.case] if litigates else suspensions).add(deed.action)
     for deed in ordered:
-        effect = ACTIONS[deed.action.action].effect
-        if written is None or effect not in _BY_ITSELF:
-            draft = _Draft(effects, instrument, deed, suspensions, cases[deed.case])
-            _WRITERS[effect](draft)
-            continue
-        known = written.get(id(deed.action))
-        if known is None:
-            alone = Effects()
-            _WRITERS[effect](_Draft(alone, instrument, deed, suspensions, cases[deed.case]))
-            known = written[id(deed.action)] = deed, alone
-        _join(effects, known[1])
+        draft = _Filing(deed, dockets, suspensions, cases[deed.case])
+        _FILERS[ACTIONS[deed.action.action].effect](draft)
     suspensions.close()
     for case in cases.values():
         case.close()
-    return effects
-
-
-def _join(effects: Effects, others: Effects) -> None:
-    """Add what one deed came to by itself."""
-    effects.begins = max(effects.begins, others.begins)
-    effects.stage += others.stage
-    effects.standing += others.standing
-    effects.parts |= others.parts
-    effects.confirmed += others.confirmed
+    return dockets
 
 
 class _Lift(msgspec.Struct, Generic[State], frozen=True):
@@ -204,14 +233,10 @@ class _Docket(Generic[State]):
                     last = min(last, lift.key.latest) if lift.lasting else last
 
 
-class _Draft(msgspec.Struct, frozen=True):
-    """One action on its way into the effects."""
+class _Telling(msgspec.Struct, frozen=True):
+    """One deed on its way into atoms."""
 
-    effects: Effects
-    instrument: Instrument
     deed: Deed
-    suspensions: _Docket[Suspension]
-    case: _Docket[Case]
 
     @property
     def acts_on(self) -> Edtf:
@@ -237,7 +262,7 @@ class _Draft(msgspec.Struct, frozen=True):
         return action_key(self.deed.action, self.deed.position, when)
 
     def atom(self, key: Key, apply: Callable[[State], State]) -> Atom[State]:
-        return Atom(key, self.deed.event, apply)
+        return Atom(key, self.deed.because, apply)
 
     def over(self, begins: Key, apply: Callable[[State], State]) -> list[Atom[State]]:
         """Return the end of the action's own effect, if it has one.
@@ -252,9 +277,24 @@ class _Draft(msgspec.Struct, frozen=True):
         latest = min(last + 1, LAST_DAY)
         if earliest > begins.earliest:
             key = Key(earliest, latest, 0, begins.rank, "", self.deed.position)
-            return [Atom(key, self.deed.event, apply)]
+            return [Atom(key, self.deed.because, apply)]
         key = begins._replace(latest=max(latest, begins.latest), step=1)
-        return [Atom(key, self.deed.event, apply, certain=max(latest, begins.earliest))]
+        return [Atom(key, self.deed.because, apply, certain=max(latest, begins.earliest))]
+
+
+class _Draft(_Telling, frozen=True):
+    """A deed whose effects depend on no other."""
+
+    effects: Effects
+    instrument: Instrument
+
+
+class _Filing(_Telling, frozen=True):
+    """A deed that is filed with others of its kind."""
+
+    dockets: Dockets
+    suspensions: _Docket[Suspension]
+    case: _Docket[Case]
 
 
 def _stage(draft: _Draft) -> None:
@@ -272,10 +312,11 @@ def _add_standing(draft: _Draft, key: Key, apply: Callable[[Standing], Standing]
 
 def _add_spell(draft: _Draft, kind: PartEffect, key: Key) -> None:
     """Let an effect on a part go on, until it is over."""
-    draft.effects.parts[kind, draft.deed.event] = [
+    atoms = [
         draft.atom(key, lambda _: Spell(begun=True)),
         *draft.over(key, lambda state: Spell(begun=state.begun, over=state.begun)),
     ]
+    draft.effects.parts.append((kind, atoms))
 
 
 def _amend(draft: _Draft) -> None:
@@ -413,15 +454,15 @@ def _end_all(draft: _Draft, key: Key) -> None:
     draft.effects.standing.extend(draft.over(key, undo))
 
 
-def _suspend(draft: _Draft) -> None:
+def _suspend(draft: _Filing) -> None:
     """Suspend a part, or all; on a track of its own where that ends by itself."""
     part = draft.part
     begins = draft.atom(draft.key(draft.acts_on), lambda _: Suspension(on=True))
-    lasting = draft.effects.suspensions.setdefault((part, None), [])
+    lasting = draft.dockets.suspensions.setdefault((part, None), [])
     over = draft.over(begins.key, _unsuspend)
     if over:
         track = draft.suspensions.track(part, begins, *over)
-        draft.effects.suspensions[part, draft.deed.event] = track
+        draft.dockets.suspensions[part, draft.deed.event] = track
     else:
         lasting.append(begins)
 
@@ -430,7 +471,7 @@ def _unsuspend(_: Suspension) -> Suspension:
     return Suspension()
 
 
-def _resume(draft: _Draft) -> None:
+def _resume(draft: _Filing) -> None:
     """Lift the suspensions of the same part, or of every part where none is named (rule 5)."""
     event = draft.deed.event
     key = draft.key(draft.acts_on)
@@ -443,13 +484,13 @@ def _resume(draft: _Draft) -> None:
 
     over = draft.over(key, undo)
     for part in draft.suspensions.reached(draft.part):
-        lasting = draft.effects.suspensions.setdefault((part, None), [])
+        lasting = draft.dockets.suspensions.setdefault((part, None), [])
         lasting.extend((draft.atom(key, resume), *over))
     lift = draft.atom(key, resume if over else _unsuspend)
     draft.suspensions.lift(draft.part, lift, *over, lasting=not over)
 
 
-def _litigate(draft: _Draft) -> None:
+def _litigate(draft: _Filing) -> None:
     """Move the case, for the part that is named, or for all its parts.
 
     An injunction stands in the machine of its own part alone, since what lifts it names that part
@@ -467,7 +508,7 @@ def _litigate(draft: _Draft) -> None:
     if apart:
         _enjoin_apart(draft, key)
     for part in draft.case.reached(draft.part):
-        machine = draft.effects.cases.setdefault((draft.deed.case, part, None), [])
+        machine = draft.dockets.cases.setdefault((draft.deed.case, part, None), [])
         machine.extend(opening if apart or (enjoins and part != draft.part) else atoms)
     if action in HOLDS_BACK and over:
         draft.case.lift(draft.part, *atoms, lasting=False)
@@ -475,7 +516,7 @@ def _litigate(draft: _Draft) -> None:
         draft.case.lift(draft.part, draft.atom(key, _close), lasting=True)
 
 
-def _enjoin_apart(draft: _Draft, key: Key) -> None:
+def _enjoin_apart(draft: _Filing, key: Key) -> None:
     """Let an injunction that ends by itself run beside the other injunctions of its case.
 
     Its track holds the injunction alone; what else it does to the case stands with the rest.
@@ -483,7 +524,7 @@ def _enjoin_apart(draft: _Draft, key: Key) -> None:
     event = draft.deed.event
     begins = draft.atom(key, lambda _: Case(enjoined=event))
     track = draft.case.track(draft.part, begins, *draft.over(key, _close))
-    draft.effects.cases[draft.deed.case, draft.part, event] = track
+    draft.dockets.cases[draft.deed.case, draft.part, event] = track
 
 
 def _close(_: Case) -> Case:
@@ -506,10 +547,13 @@ _WRITERS: Final[dict[Effect, Callable[[_Draft], None]]] = {
     Effect.ENACT: _enact,
     Effect.BEGIN: _begin,
     Effect.EXTEND: _extend,
-    Effect.SUSPEND: _suspend,
-    Effect.RESUME: _resume,
     Effect.END: _end,
-    Effect.LITIGATE: _litigate,
     Effect.CONFIRM: _confirm,
     Effect.NOTHING: _nothing,
+}
+
+_FILERS: Final[dict[Effect, Callable[[_Filing], None]]] = {
+    Effect.SUSPEND: _suspend,
+    Effect.RESUME: _resume,
+    Effect.LITIGATE: _litigate,
 }

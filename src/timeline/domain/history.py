@@ -5,8 +5,9 @@ effect told twice, whom a selector names, and what the periods rest on. Must not
 are stored or which position a reader asked about: it folds what it is given.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,19 +36,18 @@ from timeline.domain.belief import (
     Dispute,
     PastEvent,
 )
+from timeline.domain.cutting import Cutter
 from timeline.domain.dates import Edtf, Occurrence
+from timeline.domain.differences import difference
 from timeline.domain.doubt import MAX_CLAIMS, Facts, doubts, overlaid
-from timeline.domain.effects import Deed, Written, earliest_day, gather, latest_day, part_of
+from timeline.domain.effects import Deed, earliest_day, latest_day, part_of
 from timeline.domain.events import Counterpart, Source, citation_key
-from timeline.domain.machines import FIRST_DAY, LAST_DAY
-from timeline.domain.periods import Calendar, Period, periods
+from timeline.domain.periods import Period
 from timeline.domain.selecting import chosen, standing_on
 from timeline.domain.vocabulary import (
-    ACTIONS,
     RELATIONS,
     WITHOUT_FORCE,
     Action,
-    Effect,
     Instrument,
     Relation,
 )
@@ -79,7 +79,7 @@ class Folder:
 
     def __init__(self, policy: str) -> None:
         self._believer = Believer(policy)
-        self._cut: _Cut | None = None
+        self._cut = _Cut()
 
     def believe(self, events: Sequence[PastEvent]) -> Belief | None:
         """Return what the record believes of the policy, apart from its axes."""
@@ -103,15 +103,13 @@ class Folder:
         """Return the history that follows from a belief and what bears on it."""
         facts = _facts(belief, tuple(_inbound(belief, bearings)))
         names = Names.of(belief)
-        settled, raw, self._cut = _settle(facts, names, self._cut)
+        settled, cut = _settle(facts, names, self._cut)
         followed, more = [], False
         for number, doubt in enumerate(doubts(facts, belief.described, belief.disputes)):
             more = number >= MAX_CLAIMS
             if more:
                 break
-            theirs, cut, _ = _settle(doubt.facts, names)
-            followed.append((doubt.by, _explained(cut, theirs)))
-        cut = _explained(raw, settled)
+            followed.append((doubt.by, _settle(doubt.facts, names, _Cut())[1]))
         if followed:
             applicable = facts.instrument not in WITHOUT_FORCE
             cut = overlaid(cut, followed, applicable=applicable, more=more)
@@ -158,21 +156,7 @@ class _Settled(NamedTuple):
     twins: dict[str, BelievedAction]
 
 
-class _Cut(NamedTuple):
-    """Periods, and the deeds that they were cut from."""
-
-    instrument: Instrument
-    own: tuple[Deed, ...]
-    others: tuple[Deed, ...]
-    begins: int
-    periods: tuple[Period, ...]
-    calendar: Calendar
-    written: Written
-
-
-def _settle(
-    facts: Facts, names: Names, before: _Cut | None = None
-) -> tuple[_Settled, tuple[Period, ...], _Cut]:
+def _settle(facts: Facts, names: Names, before: "_Cut") -> tuple[_Settled, tuple[Period, ...]]:
     """Work out which relations point at the policy, and cut its periods.
 
     Selectors that ask what was in force are asked one after the other, in the order of their
@@ -188,13 +172,13 @@ def _settle(
         selector = each.relation.target.selector
         asks = selector is not None and selector.in_force_on is not None
         (waiting if asks else certain).append(placed)
-    settled, cut = _cut(facts, certain, before)
+    settled, cut = before.anew(facts, certain)
     for each in sorted(waiting, key=_order):
-        level = min(each.member, standing_on(each.relation.target.selector, cut.periods))
+        level = min(each.member, standing_on(each.relation.target.selector, cut))
         if level is not Level.NO:
             certain.append(msgspec.structs.replace(each, member=level))
-            settled, cut = _cut(facts, certain)
-    return settled, cut.periods, cut
+            settled, cut = before.anew(facts, certain)
+    return settled, cut
 
 
 def _facts(belief: Belief, inbound: tuple[Inbound, ...]) -> Facts:
@@ -276,36 +260,35 @@ def _same_effect(action: BelievedAction, inbound: Inbound) -> bool:
 # --- cutting periods
 
 
-_REACHING_BACK: Final = frozenset({Effect.SUSPEND, Effect.RESUME, Effect.LITIGATE})
-"""Effects that share machines by part, track and case, so that one more changes which there are."""
+class _Cut:
+    """The periods of a policy as they were cut last, and the deeds that they were cut from."""
 
+    def __init__(self) -> None:
+        self._cutter: Cutter | None = None
+        self._actions: tuple[BelievedAction, ...] = ()
+        self._own: list[Deed] = []
+        self._alone = True
 
-def _cut(
-    facts: Facts, inbound: Sequence[Inbound], before: _Cut | None = None
-) -> tuple[_Settled, _Cut]:
-    """Cut the periods, taking over from an earlier cut what the deeds since do not touch."""
-    settled = _Settled(
-        msgspec.structs.replace(facts, inbound=tuple(inbound)), _twins(facts, inbound)
-    )
-    own = tuple(_own_deeds(settled))
-    others = tuple(_others_deeds(settled))
-    since = FIRST_DAY
-    if before is not None and before.instrument is facts.instrument and before.others == others:
-        since = _first_difference(own, before.own)
-        if since == LAST_DAY:
-            return settled, before
-    same = before is not None and before.instrument is facts.instrument
-    written = before.written if before is not None and same else {}
-    effects = gather(facts.instrument, (*own, *others), written)
-    if before is None or effects.begins != before.begins or since == FIRST_DAY:
-        calendar = Calendar(effects)
-        cut = periods(calendar)
-    else:
-        calendar = Calendar(effects, before.calendar, since)
-        cut = periods(calendar, before.periods, since)
-    kept = {id(each.action) for each in (*own, *others)}
-    written = {key: each for key, each in written.items() if key in kept}
-    return settled, _Cut(facts.instrument, own, others, effects.begins, cut, calendar, written)
+    def anew(self, facts: Facts, inbound: Sequence[Inbound]) -> tuple[_Settled, tuple[Period, ...]]:
+        """Cut the periods from the facts, and the relations that do point at the policy."""
+        facts = msgspec.structs.replace(facts, inbound=tuple(inbound))
+        settled = _Settled(facts, _twins(facts, inbound) if inbound else {})
+        if self._cutter is None or self._cutter.instrument is not facts.instrument:
+            self._cutter = Cutter(facts.instrument)
+            self._actions, self._own, self._alone = (), [], True
+        if not inbound and self._alone:
+            return settled, self._by_itself(self._cutter, facts.actions)
+        self._alone = False
+        return settled, self._cutter.cut((*_own_deeds(settled), *_others_deeds(settled)))
+
+    def _by_itself(self, cutter: Cutter, actions: tuple[BelievedAction, ...]) -> tuple[Period, ...]:
+        """Cut the periods of a policy that nothing bears on, before and now."""
+        start, stop, others = difference(self._actions, actions)
+        gone = self._own[start:stop]
+        come = [_own_deed(each) for each in actions[start:others]]
+        self._actions = actions
+        self._own[start:stop] = come
+        return cutter.change(gone, come)
 
 
 def _own_deeds(settled: _Settled) -> Iterator[Deed]:
@@ -318,14 +301,24 @@ def _own_deeds(settled: _Settled) -> Iterator[Deed]:
         if each.believed.event in settled.twins
     }
     for each in settled.facts.actions:
-        by = each.action.by
-        case = "" if by is None else cases.get(by.key, by.key)
-        deed = Deed(each.event, each.position, each.action, case)
+        deed = _own_deed(each, cases)
         relation = telling.get(each.event)
         if relation is None:
             yield deed
         else:
-            yield from told_twice(deed, relation)
+            because = deed.because | {relation.believed.event}
+            yield from told_twice(msgspec.structs.replace(deed, because=because), relation)
+
+
+def _own_deed(believed: BelievedAction, cases: Mapping[str, str] = MappingProxyType({})) -> Deed:
+    by = believed.action.by
+    return Deed(
+        believed.event,
+        believed.position,
+        believed.action,
+        frozenset(believed.decided_by),
+        "" if by is None else cases.get(by.key, by.key),
+    )
 
 
 def _others_deeds(settled: _Settled) -> Iterator[Deed]:
@@ -339,51 +332,7 @@ def _others_deeds(settled: _Settled) -> Iterator[Deed]:
                 yield deed
 
 
-def _first_difference(deeds: Sequence[Deed], others: Sequence[Deed]) -> int:
-    """Return the first day that can differ between two sets of deeds; FIRST_DAY if any can."""
-    now = {(each.case, id(each.action)): each for each in deeds}
-    then = {(each.case, id(each.action)): each for each in others}
-    differing = [
-        *(each for key, each in now.items() if key not in then),
-        *(each for key, each in then.items() if key not in now),
-    ]
-    return min((_first_day(each) for each in differing), default=LAST_DAY)
-
-
-def _first_day(deed: Deed) -> int:
-    """Return the first day that a deed can bear on; FIRST_DAY where that is not known."""
-    action = deed.action
-    if part_of(action) is not None or ACTIONS[action.action].effect in _REACHING_BACK:
-        return FIRST_DAY
-    dates = (action.occurred, action.effective, action.until)
-    return min(earliest_day(date) for date in dates if date is not None)
-
-
-# --- what the answer rests on
-
-
-def _explained(cut: tuple[Period, ...], settled: _Settled) -> tuple[Period, ...]:
-    """Return periods that name, beside the deciding events, what those rest on.
-
-    That is the corrections of an action, and the relation that tells of the same.
-    """
-    facts = settled.facts
-    moves = (each for inbound in facts.inbound for each in inbound.bearing.moves)
-    because = {each.event: each.decided_by for each in (*facts.actions, *moves) if each.corrected}
-    for relation, twin in settled.twins.items():
-        because[twin.event] = (*because.get(twin.event, twin.decided_by), relation)
-    if not because:
-        return cut
-    return tuple(
-        msgspec.structs.replace(
-            period,
-            decided_by={
-                axis: tuple(sorted({id for event in events for id in because.get(event, (event,))}))
-                for axis, events in period.decided_by.items()
-            },
-        )
-        for period in cut
-    )
+# --- what is shown
 
 
 def _with_relations(settled: _Settled) -> tuple[BelievedAction, ...]:

@@ -11,11 +11,11 @@ are at most MAX_STATES, and a day folds again only what changed since the day be
 polynomial whatever the dates. Rules: design section 4.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from enum import StrEnum
-from operator import attrgetter
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -46,7 +46,7 @@ State = TypeVar("State", bound=msgspec.Struct)
 
 
 class Atom(msgspec.Struct, Generic[State], frozen=True):
-    """A dated change of one machine's state, with the event that brings it about.
+    """A dated change of one machine's state, with the events that bring it about.
 
     It folds where its key says, and may have happened from `key.earliest` on. It has happened from
     `certain` on: `key.latest` where None; other days where an end is better known than the
@@ -54,7 +54,7 @@ class Atom(msgspec.Struct, Generic[State], frozen=True):
     """
 
     key: Key
-    event: str
+    because: frozenset[str]
     apply: Callable[[State], State]
     certain: int | None = None
 
@@ -62,6 +62,11 @@ class Atom(msgspec.Struct, Generic[State], frozen=True):
     def certainly(self) -> int:
         """The day from which it has happened."""
         return self.key.latest if self.certain is None else self.certain
+
+    @property
+    def blurred(self) -> bool:
+        """Tell whether there are days on which it has possibly happened."""
+        return self.certainly != self.key.earliest
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -173,30 +178,6 @@ class Confirmed(msgspec.Struct, frozen=True):
     value: str | None = None
 
 
-class Effects(msgspec.Struct):
-    """All atoms of one policy, by machine.
-
-    `suspensions` are by part, `cases` by case and part, where None is the whole policy. Both are by
-    track besides: None, or the event of a suspension or injunction that ends by itself.
-    `parts` are by kind and event. From the day `begins` on, no recorded beginning is to come any
-    more. `days` are further days on which a period begins.
-    """
-
-    applicable: bool = True
-    begins: int = FIRST_DAY
-    days: set[int] = msgspec.field(default_factory=set)
-    stage: list[Atom[Stage]] = msgspec.field(default_factory=list)
-    standing: list[Atom[Standing]] = msgspec.field(default_factory=list)
-    parts: dict[tuple[PartEffect, str], list[Atom[Spell]]] = msgspec.field(default_factory=dict)
-    suspensions: dict[tuple[str | None, str | None], list[Atom[Suspension]]] = msgspec.field(
-        default_factory=dict
-    )
-    cases: dict[tuple[str, str | None, str | None], list[Atom[Case]]] = msgspec.field(
-        default_factory=dict
-    )
-    confirmed: list[Atom[Confirmed]] = msgspec.field(default_factory=list)
-
-
 MAX_STATES: Final = 128
 """Possible states of one machine. A dozen uncertain actions stay far below; where hundreds overlap,
 an answer that lists their outcomes would help no one, and costs their square."""
@@ -223,6 +204,8 @@ class Outcome(NamedTuple, Generic[State]):
         applied = tuple(atom.apply(state) for state in self.states)
         if applied == self.states:
             return self
+        if happened and len(applied) == 1:
+            return Outcome(applied, self._decided(self.states[0], applied[0], atom.because))
         states = tuple(dict.fromkeys(applied if happened else (*self.states, *applied)))
         beyond = self.beyond or len(states) > MAX_STATES
         states = states[-MAX_STATES:]
@@ -234,83 +217,182 @@ class Outcome(NamedTuple, Generic[State]):
                 continue
             overruled = happened and all(value == after[0] for value in after)
             others = frozenset() if overruled else deciders.get(name, frozenset())
-            deciders[name] = others | {atom.event}
+            deciders[name] = others | atom.because
         return Outcome(states, deciders, beyond)
 
+    def _decided(
+        self, before: State, after: State, because: frozenset[str]
+    ) -> dict[str, frozenset[str]]:
+        """Return who decides once the one state that is possible has become another."""
+        changed = (
+            name
+            for name in after.__struct_fields__
+            if getattr(before, name) != getattr(after, name)
+        )
+        return self.deciders | dict.fromkeys(changed, because)
 
-_KEY: Final = attrgetter("key")
+
+Stretch: TypeAlias = tuple[int, int]
+"""Days from the first up to, and not including, the last."""
 
 
 class Machine(Generic[State]):
-    """One machine's atoms in order, answering for one day after the other.
+    """One machine's atoms in order, and its course: what it comes to from which day on.
+
+    A change works the course out anew from the first day that it bears on, and only as far as it
+    then differs, so that a late correction costs what it changes. Not safe for threads.
+    """
+
+    def __init__(self, start: State, atoms: Iterable[Atom[State]] = ()) -> None:
+        self._start = Outcome((start,), {})
+        self._atoms: list[Atom[State]] = []
+        self._keys: list[Key] = []
+        self._blurred = 0
+        self._days: list[int] = []
+        self._course: list[Outcome[State]] = [self._start]
+        self.change((), atoms)
+
+    def on(self, day: int) -> Outcome[State]:
+        """Return the outcome on a day."""
+        return self._course[bisect_right(self._days, day)]
+
+    def moved_on(self, day: int) -> Outcome[State] | None:
+        """Return the outcome on a day, or None where the machine stands where it started."""
+        outcome = self.on(day)
+        return None if outcome.states == self._start.states else outcome
+
+    def days(self, first: int, last: int) -> Sequence[int]:
+        """Return the days in [first, last) on which the outcome can change, in order."""
+        return self._days[bisect_left(self._days, first) : bisect_left(self._days, last)]
+
+    def change(self, gone: Iterable[Atom[State]], come: Iterable[Atom[State]]) -> list[Stretch]:
+        """Take atoms out, and others in; return the stretches of days that may differ."""
+        out, into = list(gone), list(come)
+        if self._blurred or any(atom.blurred for atom in into):
+            return self._change_blurred(out, into)
+        found = [self._remove(atom) for atom in out]
+        found += [self._insert(atom) for atom in into]
+        return [stretch for stretch in found if stretch is not None]
+
+    def differences(self, other: "Machine[State]") -> list[Stretch]:
+        """Return the stretches of days on which another machine of this start may differ."""
+        stretch = _difference((self._days, self._course), (other._days, other._course))  # noqa: SLF001 - of the same class
+        return [] if stretch is None else [stretch]
+
+    # Where every atom has a day, an outcome is the one before it and its atom, whatever the day.
+
+    def _insert(self, atom: Atom[State]) -> Stretch | None:
+        index = bisect_right(self._keys, atom.key)
+        self._put(index, atom)
+        self._days.insert(index, atom.key.earliest)
+        before = self._course[index]
+        after = before.after(atom, happened=True)
+        self._course.insert(index + 1, after)
+        return None if after is before else self._settle(atom.key.earliest, index + 1)
+
+    def _remove(self, atom: Atom[State]) -> Stretch | None:
+        index = self._take(atom)
+        del self._days[index]
+        without = self._course[index]
+        had = self._course.pop(index + 1)
+        return None if had is without else self._settle(atom.key.earliest, index)
+
+    def _settle(self, day: int, index: int) -> Stretch | None:
+        """Work the course out from an atom on, until it is what it was."""
+        while index < len(self._atoms):
+            outcome = self._course[index].after(self._atoms[index], happened=True)
+            if outcome == self._course[index + 1]:
+                break
+            index += 1
+            self._course[index] = outcome
+        last = self._days[index] if index < len(self._atoms) else LAST_DAY
+        return (day, last) if day < last else None
+
+    # Elsewhere it depends on the day which atoms have happened.
+
+    def _change_blurred(self, gone: list[Atom[State]], come: list[Atom[State]]) -> list[Stretch]:
+        if not gone and not come:
+            return []
+        since = min(atom.key.earliest for atom in (*gone, *come))
+        before = self._days, self._course
+        for atom in gone:
+            self._take(atom)
+        for atom in come:
+            self._put(bisect_right(self._keys, atom.key), atom)
+        kept = bisect_left(self._days, since)
+        days, course = _course(self._start, self._atoms, since)
+        self._days, self._course = self._days[:kept] + days, self._course[: kept + 1] + course
+        if not self._blurred:
+            self._days = [key.earliest for key in self._keys]
+            self._course = [self._start]
+            for atom in self._atoms:
+                self._course.append(self._course[-1].after(atom, happened=True))
+        stretch = _difference(before, (self._days, self._course))
+        return [] if stretch is None else [stretch]
+
+    def _put(self, index: int, atom: Atom[State]) -> None:
+        self._atoms.insert(index, atom)
+        self._keys.insert(index, atom.key)
+        self._blurred += atom.blurred
+
+    def _take(self, atom: Atom[State]) -> int:
+        index = bisect_left(self._keys, atom.key)
+        while self._atoms[index] is not atom:
+            index += 1
+        del self._atoms[index], self._keys[index]
+        self._blurred -= atom.blurred
+        return index
+
+
+def _course(
+    start: Outcome[State], atoms: Sequence[Atom[State]], since: int
+) -> tuple[list[int], list[Outcome[State]]]:
+    """Return the days from one on, on which the outcome can change, and what it is from each on.
 
     Keeps the outcome after each atom, and works out anew from the first atom that has changed from
     possible to happened since the day before.
-
-    Args:
-        start: the state before all atoms.
-        atoms: in any order.
-        earlier: a machine of the same start that has reached its last day; what its first atoms
-            came to is taken over as far as they are the same.
-        since: the first day that will be asked for.
-
     """
-
-    def __init__(
-        self,
-        start: State,
-        atoms: Iterable[Atom[State]],
-        earlier: "Machine[State] | None" = None,
-        since: int = FIRST_DAY,
-    ) -> None:
-        self._atoms = sorted(atoms, key=_KEY)
-        self._certain = [atom.certainly for atom in self._atoms]
-        self._by_certainty = sorted(range(len(self._atoms)), key=self._certain.__getitem__)
-        self._settled = 0
-        self._kept = 0 if earlier is None else self._in_common(earlier, since)
-        self._outcomes: list[Outcome[State]] = (
-            [Outcome((start,), {})] if earlier is None else earlier._outcomes[: self._kept + 1]  # noqa: SLF001 - of the same class
-        )
-
-    def _in_common(self, earlier: "Machine[State]", since: int) -> int:
-        """Return how many first atoms are the same, and certain from their day on, before `since`."""
-        count = 0
-        for one, other, certain in zip(self._atoms, earlier._atoms, self._certain, strict=False):  # noqa: SLF001 - of the same class
-            if one is not other or one.key.earliest != certain or certain >= since:
+    certain = [atom.certainly for atom in atoms]
+    by_certainty = sorted(range(len(atoms)), key=certain.__getitem__)
+    bounds = {*(atom.key.earliest for atom in atoms), *certain} - {LAST_DAY}
+    outcomes = [start]
+    settled = 0
+    days: list[int] = []
+    course: list[Outcome[State]] = []
+    # The day before is gone to first: from there on each day follows the one before.
+    for day in (since - 1, *sorted(day for day in bounds if day >= since)):
+        unchanged = len(outcomes)
+        while settled < len(atoms) and certain[by_certainty[settled]] <= day:
+            unchanged = min(unchanged, by_certainty[settled] + 1)
+            settled += 1
+        del outcomes[unchanged:]
+        for index in range(len(outcomes) - 1, len(atoms)):
+            if atoms[index].key.earliest > day:
                 break
-            count += 1
-        return count
+            outcomes.append(outcomes[-1].after(atoms[index], happened=certain[index] <= day))
+        if day >= since:
+            days.append(day)
+            course.append(outcomes[-1])
+    return days, course
 
-    @property
-    def outcome(self) -> Outcome[State]:
-        """The outcome on the day that was reached."""
-        return self._outcomes[-1]
 
-    @property
-    def moved(self) -> bool:
-        """Tell whether the machine may be elsewhere than where it started."""
-        return self.outcome.states != self._outcomes[0].states
-
-    def days(self) -> Iterator[int]:
-        """Yield the days on which the outcome can change."""
-        for atom, certain in zip(self._atoms, self._certain, strict=True):
-            yield atom.key.earliest
-            yield certain
-
-    def reach(self, day: int) -> None:
-        """Go on to a day, which is later than the one before."""
-        unchanged = len(self._outcomes)
-        while self._settled < len(self._by_certainty):
-            index = self._by_certainty[self._settled]
-            if self._certain[index] > day:
-                break
-            if index >= self._kept:
-                unchanged = min(unchanged, index + 1)
-            self._settled += 1
-        del self._outcomes[unchanged:]
-        for index in range(len(self._outcomes) - 1, len(self._atoms)):
-            atom = self._atoms[index]
-            if atom.key.earliest > day:
-                break
-            happened = self._certain[index] <= day
-            self._outcomes.append(self.outcome.after(atom, happened=happened))
+def _difference(
+    before: tuple[list[int], list[Outcome[State]]], after: tuple[list[int], list[Outcome[State]]]
+) -> Stretch | None:
+    """Return the one stretch outside of which two courses are the same, or None."""
+    (days, course), (others, theirs) = before, after
+    first = 0
+    most = min(len(days), len(others))
+    while first < most and days[first] == others[first] and course[first + 1] == theirs[first + 1]:
+        first += 1
+    if first == len(days) == len(others):
+        return None
+    last = 0
+    while last < most - first and course[-1 - last] == theirs[-1 - last]:
+        last += 1
+        if days[-last] != others[-last]:
+            break
+    begins = min((each[first] for each in (days, others) if first < len(each)), default=LAST_DAY)
+    if not last:
+        return begins, LAST_DAY
+    return begins, max(days[-last], others[-last])

@@ -1,33 +1,30 @@
-"""From effects in time to periods on the three axes.
+"""What the states of all machines together mean: the three axes of a day.
 
-Owns the cutting of the calendar into periods, and the axes of a day. Must not know where effects
-come from (`effects` makes them), nor how a machine folds them (`machines`).
+Owns the axes, and what a period of days says. Must not know where effects come from (`effects`
+makes them), how a machine folds them (`machines`), nor how days become periods (`cutting`).
 
 The machines of a policy fold apart from each other: where several are uncertain on a day, all
 combinations of their states count as possible. Rules: design section 4.
 """
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import repeat
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
 from timeline.domain.machines import (
     FIRST_DAY,
     LAST_DAY,
-    Atom,
     Case,
     Confirmed,
-    Effects,
-    Machine,
+    Outcome,
     PartEffect,
     Spell,
     Stage,
     Standing,
-    State,
     Suspension,
     graver,
 )
@@ -40,12 +37,11 @@ from timeline.domain.vocabulary import (
     Litigation,
 )
 
-__all__ = ["FIRST_DAY", "LAST_DAY", "Calendar", "Period", "answer", "force_of", "periods"]
+__all__ = ["FIRST_DAY", "LAST_DAY", "Axes", "Moved", "Period", "answer", "force_of"]
 
 UNKNOWN: Final = "unknown"
 
 
-Name = TypeVar("Name")
 Kind = TypeVar("Kind")
 Value = TypeVar("Value")
 
@@ -72,18 +68,6 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     void: InForce = InForce.NO
 
 
-class _Axes(NamedTuple):
-    stage: str | None
-    force: str
-    force_reason: str | None
-    litigation: str
-    in_force: InForce
-    last_confirmed: str | None
-    possible: dict[str, tuple[str | None, ...]]
-    decided_by: dict[str, tuple[str, ...]]
-    void: InForce
-
-
 class _Legal(NamedTuple):
     """The axes of force and litigation: on most days that something happens, nothing of them does."""
 
@@ -103,124 +87,114 @@ class _Seen(NamedTuple, Generic[Value]):
     events: frozenset[str]
 
 
-class Calendar:
-    """All machines of one policy, answering for one day after the other.
+Part: TypeAlias = tuple[PartEffect, object]
+Suspended: TypeAlias = tuple[str | None, str | None]
+Filed: TypeAlias = tuple[str, str | None, str | None]
 
-    Of the machines that may be many, those that moved are kept apart, for a day to ask no others.
 
-    Args:
-        effects: all atoms of the policy.
-        earlier: a calendar of the policy that was cut to its end, to take over from.
-        since: the first day on which the effects may differ from those; none before is asked for.
+class Moved(msgspec.Struct, frozen=True):
+    """The machines of which there may be many, as far as they have moved by some day.
 
+    `parts` are by kind of effect, `suspensions` by part, `cases` by case and part, each with what
+    tells those apart that are alike in that.
     """
 
-    def __init__(
-        self, effects: Effects, earlier: "Calendar | None" = None, since: int = FIRST_DAY
-    ) -> None:
-        self._effects = effects
-        self._since = since
-        self._legal_days: set[int] = set()
+    parts: dict[Part, Outcome[Spell]] = msgspec.field(default_factory=dict)
+    suspensions: dict[Suspended, Outcome[Suspension]] = msgspec.field(default_factory=dict)
+    cases: dict[Filed, Outcome[Case]] = msgspec.field(default_factory=dict)
+
+
+UNMOVED: Final = Moved()
+
+
+class Asked(NamedTuple):
+    """What force and litigation of a day follow from.
+
+    `begins` tells that a recorded beginning is to come.
+    """
+
+    standing: Outcome[Standing]
+    moved: Moved
+    begins: bool
+
+    def same(self, other: "Asked | None") -> bool:
+        """Tell whether both are the same objects, so that the same follows from them."""
+        return other is not None and all(
+            one is another for one, another in zip(self, other, strict=True)
+        )
+
+
+class Axes:
+    """Says what the machines mean; remembers its last answer about force and litigation.
+
+    On most days on which something happens, nothing happens to these two.
+    """
+
+    def __init__(self, *, applicable: bool) -> None:
+        self._applicable = applicable
+        self._asked: Asked | None = None
         self._legal: _Legal | None = None
-        self._due: dict[int, list[Callable[[int], None]]] = {day: [] for day in effects.days}
-        self.stage: Machine[Stage] = self._machine(
-            Stage(), effects.stage, legal=False, earlier=earlier.stage if earlier else None
-        )
-        self.standing: Machine[Standing] = self._machine(
-            Standing(), effects.standing, earlier=earlier.standing if earlier else None
-        )
-        self.confirmed: Machine[Confirmed] = self._machine(
-            Confirmed(),
-            effects.confirmed,
-            legal=False,
-            earlier=earlier.confirmed if earlier else None,
-        )
-        self._parts = self._machines(Spell(), effects.parts, lambda state: state)
-        self._suspensions = self._machines(
-            Suspension(), effects.suspensions, lambda state: state.held
-        )
-        self._cases = self._machines(Case(), effects.cases, lambda state: state.status)
 
-    def _machine(
+    def period(
         self,
-        start: State,
-        atoms: Iterable[Atom[State]],
-        *,
-        legal: bool = True,
-        earlier: Machine[State] | None = None,
-    ) -> Machine[State]:
-        """Make a machine; `legal` tells that force or litigation depend on it."""
-        machine = Machine(start, atoms, earlier, self._since)
-        days = set(machine.days())
-        for day in days:
-            self._due.setdefault(day, []).append(machine.reach)
-        if legal:
-            self._legal_days |= days
-        return machine
+        days: tuple[int, int],
+        stage: Outcome[Stage],
+        legal: Asked,
+        confirmed: Outcome[Confirmed],
+    ) -> Period:
+        """Return what holds on some days.
 
-    def _machines(
-        self,
-        start: State,
-        atoms: dict[Name, list[Atom[State]]],
-        value: Callable[[State], Value],
-    ) -> dict[Name, _Seen[Value]]:
-        """Make the machines; returns where to find those that moved."""
-        seen: dict[Name, _Seen[Value]] = {}
+        Args:
+            days: the first and the last of them.
+            stage: the machine of the stage.
+            legal: what force and litigation follow from.
+            confirmed: the machine of confirmations.
 
-        def watch(name: Name, machine: Machine[State]) -> None:
-            def look(_: int) -> None:
-                if machine.moved:
-                    states, events = machine.outcome.states, machine.outcome.events
-                    seen[name] = _Seen(frozenset(map(value, states)), events)
-                else:
-                    seen.pop(name, None)
-
-            for day in set(machine.days()):
-                self._due[day].append(look)
-
-        for name, each in atoms.items():
-            watch(name, self._machine(start, each))
-        return seen
-
-    def days(self) -> list[int]:
-        """Return the days on which an answer can change."""
-        return sorted(self._due.keys() - {LAST_DAY})
-
-    def pass_over(self, days: Sequence[int]) -> None:
-        """Go on to the last of the first days, without an answer for any of them."""
-        acts = dict.fromkeys(act for day in days for act in self._due.get(day, ()))
-        for act in acts:
-            act(days[-1])
-
-    def on(self, day: int) -> _Axes:
-        """Go on to one of the days, and answer for it; from here on, none may be left out."""
-        for act in self._due.get(day, ()):
-            act(day)
-        if self._legal is None or day in self._legal_days:
-            self._legal = self._decided(day)
-        legal = self._legal
-        stages = _ordered({state.value for state in self.stage.outcome.states})
-        deciding = self.stage.outcome.deciders.get("value")
-        return _Axes(
-            stage=stages[0] if len(stages) == 1 else UNKNOWN,
-            force=legal.force,
-            force_reason=legal.force_reason,
-            litigation=legal.litigation,
-            in_force=legal.in_force,
-            last_confirmed=self.confirmed.outcome.states[-1].value,
-            possible=legal.possible if len(stages) == 1 else {"stage": stages, **legal.possible},
+        """
+        told = self._decided(legal)
+        stages = _ordered({state.value for state in stage.states})
+        deciding = stage.deciders.get("value")
+        certain = len(stages) == 1
+        return Period(
+            first=days[0],
+            last=days[1],
+            stage=stages[0] if certain else UNKNOWN,
+            force=told.force,
+            force_reason=told.force_reason,
+            litigation=told.litigation,
+            in_force=told.in_force,
+            last_confirmed=confirmed.states[-1].value,
+            possible=told.possible if certain else {"stage": stages, **told.possible},
             decided_by=(
-                {"stage": tuple(sorted(deciding)), **legal.decided_by}
+                {"stage": tuple(sorted(deciding)), **told.decided_by}
                 if deciding
-                else legal.decided_by
+                else told.decided_by
             ),
-            void=legal.void,
+            void=told.void,
         )
 
-    def _decided(self, day: int) -> "_Legal":
+    def _decided(self, legal: Asked) -> _Legal:
+        """Return what force and litigation are."""
+        if self._legal is None or not legal.same(self._asked):
+            self._asked = legal
+            self._legal = _World(self._applicable, legal).legal()
+        return self._legal
+
+
+class _World(NamedTuple):
+    """What force and litigation of a day follow from, and whether force applies."""
+
+    applicable: bool
+    asked: Asked
+
+    def legal(self) -> _Legal:
         """Work out force and litigation."""
-        litigation, courts, litigation_events = self._courts()
-        force, reasons, force_events = self._force(day, courts)
+        cases = {
+            name: _Seen(frozenset(state.status for state in outcome.states), outcome.events)
+            for name, outcome in self.asked.moved.cases.items()
+        }
+        litigation, courts, litigation_events = _courts(cases)
+        force, reasons, force_events = self._force(courts, cases)
         axes: dict[str, tuple[str | None, ...]] = {
             "force": tuple(map(str, force)),
             "litigation": tuple(map(str, litigation)),
@@ -236,34 +210,12 @@ class Calendar:
             void=_void(courts),
         )
 
-    def _courts(
-        self,
-    ) -> tuple[tuple[Litigation, ...], set[frozenset[tuple[Litigation, bool]]], frozenset[str]]:
-        """Return the axis's possible values, the courts' possible effects, and who decides.
-
-        An effect is (struck_down or enjoined, whether on the whole policy).
-        """
-        gravest = {Litigation.NONE}
-        effects: set[frozenset[tuple[Litigation, bool]]] = {frozenset()}
-        alike = Counter((part is None, seen.values) for (_, part, _), seen in self._cases.items())
-        for whole, values in _few(alike):
-            gravest = {graver(one, other) for one in gravest for other in values}
-            effects = {
-                effect | {(status, whole)} if status in _ACTING else effect
-                for effect in effects
-                for status in values
-            }
-        shown = gravest - {Litigation.NONE}
-        return (
-            tuple(value for value in GRAVITY if value in gravest),
-            effects,
-            _union(seen.events for seen in self._cases.values() if seen.values & shown),
-        )
-
     def _force(
-        self, day: int, courts: set[frozenset[tuple[Litigation, bool]]]
+        self,
+        courts: set[frozenset[tuple[Litigation, bool]]],
+        cases: Mapping[Filed, _Seen[Litigation]],
     ) -> tuple[tuple[Force, ...], tuple[str, ...], frozenset[str]]:
-        if not self._effects.applicable:
+        if not self.applicable:
             return (Force.NOT_APPLICABLE,), (), frozenset()
         answers = {
             force_of(
@@ -272,7 +224,7 @@ class Calendar:
                 whole=whole,
                 part=part,
                 courts=effect,
-                begins=day < self._effects.begins,
+                begins=self.asked.begins,
             )
             for touched in self._touched()
             for whole, part in self._suspended()
@@ -280,14 +232,14 @@ class Calendar:
             for state in self._standings()
         }
         forces = {force for force, _ in answers}
-        if self.standing.outcome.beyond:
+        if self.asked.standing.beyond:
             forces.add(Force.UNKNOWN)
         reasons = {reason for _, reason in answers if reason is not None}
         events = (
-            self.standing.outcome.events,
-            *(seen.events for seen in self._parts.values()),
-            *(seen.events for seen in self._suspensions.values()),
-            *(seen.events for seen in self._cases.values() if seen.values & _ACTING),
+            self.asked.standing.events,
+            *(outcome.events for outcome in self.asked.moved.parts.values()),
+            *(outcome.events for outcome in self.asked.moved.suspensions.values()),
+            *(seen.events for seen in cases.values() if seen.values & _ACTING),
         )
         return (
             tuple(force for force in FORCE_PRECEDENCE if force in forces),
@@ -301,13 +253,16 @@ class Calendar:
             msgspec.structs.replace(
                 state, term=None, ended=None if state.ended is None else state.ended.unplaced
             )
-            for state in self.standing.outcome.states
+            for state in self.asked.standing.states
         }
 
     def _touched(self) -> set[frozenset[tuple[PartEffect, bool]]]:
         """Return the possible sets of effects on parts, each with whether it is over."""
         found: set[frozenset[tuple[PartEffect, bool]]] = {frozenset()}
-        alike = Counter((effect, seen.values) for (effect, _), seen in self._parts.items())
+        alike = Counter(
+            (effect, frozenset(outcome.states))
+            for (effect, _), outcome in self.asked.moved.parts.items()
+        )
         for effect, spells in _few(alike):
             found = {
                 touched | {(effect, spell.over)} if spell.begun else touched
@@ -319,7 +274,10 @@ class Calendar:
     def _suspended(self) -> set[tuple[bool, bool]]:
         """Return whether the whole policy, and whether a part of it, may be suspended."""
         found = {(False, False)}
-        alike = {(part is None, seen.values) for (part, _), seen in self._suspensions.items()}
+        alike = {
+            (part is None, frozenset(state.held for state in outcome.states))
+            for (part, _), outcome in self.asked.moved.suspensions.items()
+        }
         for of_whole, values in alike:
             found = {
                 (whole or (held and of_whole), part or (held and not of_whole))
@@ -327,6 +285,31 @@ class Calendar:
                 for held in values
             }
         return found
+
+
+def _courts(
+    cases: Mapping[Filed, _Seen[Litigation]],
+) -> tuple[tuple[Litigation, ...], set[frozenset[tuple[Litigation, bool]]], frozenset[str]]:
+    """Return the axis's possible values, the courts' possible effects, and who decides.
+
+    An effect is (struck_down or enjoined, whether on the whole policy).
+    """
+    gravest = {Litigation.NONE}
+    effects: set[frozenset[tuple[Litigation, bool]]] = {frozenset()}
+    alike = Counter((part is None, seen.values) for (_, part, _), seen in cases.items())
+    for whole, values in _few(alike):
+        gravest = {graver(one, other) for one in gravest for other in values}
+        effects = {
+            effect | {(status, whole)} if status in _ACTING else effect
+            for effect in effects
+            for status in values
+        }
+    shown = gravest - {Litigation.NONE}
+    return (
+        tuple(value for value in GRAVITY if value in gravest),
+        effects,
+        _union(seen.events for seen in cases.values() if seen.values & shown),
+    )
 
 
 def _few(alike: Counter[tuple[Kind, frozenset[Value]]]) -> Iterator[tuple[Kind, frozenset[Value]]]:
@@ -350,6 +333,7 @@ def _void(courts: set[frozenset[tuple[Litigation, bool]]]) -> InForce:
     return InForce.MAYBE if True in struck else InForce.NO
 
 
+@lru_cache(maxsize=4_096)
 def force_of(
     state: Standing,
     *,
@@ -415,40 +399,3 @@ def answer(forces: Sequence[Force]) -> InForce:
 
 def _ordered(values: set[str | None]) -> tuple[str | None, ...]:
     return tuple(sorted(values, key=lambda value: (value is not None, value or "")))
-
-
-def periods(
-    calendar: Calendar, before: Sequence[Period] = (), since: int = FIRST_DAY
-) -> tuple[Period, ...]:
-    """Cut a calendar into periods, oldest first; none before anything is known to happen.
-
-    Args:
-        calendar: a new one; it is at its end afterwards.
-        before: the periods of an earlier cut, to take over up to `since`.
-        since: the first day on which the calendar may differ from that cut's.
-
-    Returns:
-        Adjoining periods, the last of them open.
-
-    """
-    days = calendar.days()
-    passed = bisect_left(days, since)
-    if passed:
-        calendar.pass_over(days[:passed])
-    days = days[passed:]
-    found = [period for period in before if period.first < since]
-    if found:
-        days = days if days[:1] == [since] else [since, *days]
-        found[-1] = msgspec.structs.replace(found[-1], last=since - 1)
-    for index, first in enumerate(days):
-        last = days[index + 1] - 1 if index + 1 < len(days) else LAST_DAY
-        axes = calendar.on(first)
-        if found and _same(found[-1], axes):
-            found[-1] = msgspec.structs.replace(found[-1], last=last)
-        else:
-            found.append(Period(first=first, last=last, **axes._asdict()))
-    return tuple(found)
-
-
-def _same(period: Period, axes: _Axes) -> bool:
-    return all(getattr(period, name) == value for name, value in axes._asdict().items())

@@ -1,0 +1,25 @@
+"""Where two sequences of frozen values differ.
+
+Owns the comparison by identity, which is what lets a long history cost little for each further
+event. Must not know what the values are.
+"""
+
+from collections.abc import Sequence
+
+
+def difference(some: Sequence[object], others: Sequence[object]) -> tuple[int, int, int]:
+    """Return the part in which two sequences are not the very same objects.
+
+    Returns:
+        `start`, `stop` and `other_stop`: outside of `some[start:stop]` and
+        `others[start:other_stop]` they are the same.
+
+    """
+    start, stop, other_stop = 0, len(some), len(others)
+    most = min(stop, other_stop)
+    while start < most and some[start] is others[start]:
+        start += 1
+    while stop > start and other_stop > start and some[stop - 1] is others[other_stop - 1]:
+        stop -= 1
+        other_stop -= 1
+    return start, stop, other_stop
