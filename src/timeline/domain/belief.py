@@ -4,6 +4,7 @@ Owns which events stand, the description, the actions and relations with their e
 disputes. Must not know what any of this does to the three axes: that is `history`'s business.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -148,23 +149,26 @@ def standing(events: Sequence[PastEvent]) -> dict[str, str]:
 class _Made(NamedTuple, Generic[T]):
     """What an event came to, and what that rests on."""
 
-    rests_on: tuple[object, ...]
+    rests_on: tuple[Any, ...]
     believed: T
-    key: Key | None = None
+    key: Key
 
 
 class Believer:
     """Works out a policy's belief from its events, again and again.
 
-    What an event came to is taken over as long as what bears on it has not changed, so that a long
-    stream costs little for each further event. Not safe for threads.
+    What an event came to is taken over as long as what bears on it has not changed, and where one
+    more action or correction is all that is new, nothing else is looked at: a long stream costs
+    little for each further event. Not safe for threads.
     """
 
     def __init__(self, policy: str) -> None:
         self._policy = policy
         self._actions: dict[str, _Made[BelievedAction]] = {}
+        self._order: list[Key] = []
         self._relations: dict[str, _Made[BelievedRelation]] = {}
         self._described: tuple[tuple[object, ...], Described] | None = None
+        self._last: tuple[int, PastEvent, Belief, _Evidence] | None = None
 
     def believe(self, events: Sequence[PastEvent]) -> Belief | None:
         """Return what the record believes of the policy.
@@ -176,6 +180,9 @@ class Believer:
             The belief, or None where no registration of the policy is among the events.
 
         """
+        belief = self._followed(events)
+        if belief is not None:
+            return belief
         own = [event for event in events if event.policy == self._policy]
         registration = next(
             (event for event in own if isinstance(event.data, PolicyRegistered)), None
@@ -190,7 +197,7 @@ class Believer:
         )
         evidence = _Evidence(stands, taken_back)
         described = self._describe(registration, stands, evidence)
-        return Belief(
+        belief = Belief(
             policy=self._policy,
             members=frozenset(event.policy for event in events),
             version=own[-1].version,
@@ -201,6 +208,63 @@ class Believer:
             relations=self._believed_relations(stands, evidence),
             disputes=tuple(evidence.disputes),
         )
+        self._last = len(events), events[-1], belief, evidence
+        return belief
+
+    def _followed(self, events: Sequence[PastEvent]) -> Belief | None:
+        """Return the belief where at most one action or correction is new since the last.
+
+        Nothing else can have changed then: neither of them bears on who is merged, on what stands,
+        or, as long as a correction settles nothing, on disputes.
+        """
+        if self._last is None:
+            return None
+        count, last, belief, evidence = self._last
+        event = events[-1]
+        if len(events) == count and event is last:
+            return belief
+        if len(events) != count + 1 or events[-2] is not last:
+            return None
+        if event.policy != self._policy or event.erased:
+            return None
+        actions = belief.actions
+        if isinstance(event.data, ActionRecorded):
+            actions = self._with_action(actions, event, event.data, evidence)
+        elif isinstance(event.data, ActionCorrected) and not event.data.settles:
+            made = self._actions.get(event.data.event)
+            if made is None:
+                return None
+            evidence.corrections.setdefault(event.data.event, []).append((event, event.data))
+            actions = self._without_action(actions, made)
+            original = made.rests_on[0]
+            actions = self._with_action(actions, original, original.data, evidence)
+        else:
+            return None
+        belief = msgspec.structs.replace(
+            belief, version=event.version, position=event.position, actions=actions
+        )
+        self._last = len(events), event, belief, evidence
+        return belief
+
+    def _with_action(
+        self,
+        actions: tuple[BelievedAction, ...],
+        event: PastEvent,
+        data: ActionRecorded,
+        evidence: "_Evidence",
+    ) -> tuple[BelievedAction, ...]:
+        made = _made(event, data, evidence)
+        self._actions[event.id] = made
+        place = bisect_left(self._order, made.key)
+        self._order.insert(place, made.key)
+        return (*actions[:place], made.believed, *actions[place:])
+
+    def _without_action(
+        self, actions: tuple[BelievedAction, ...], made: "_Made[BelievedAction]"
+    ) -> tuple[BelievedAction, ...]:
+        place = bisect_left(self._order, made.key)
+        del self._order[place]
+        return (*actions[:place], *actions[place + 1 :])
 
     def _believed_actions(
         self, stands: Sequence[PastEvent], evidence: "_Evidence"
@@ -210,13 +274,14 @@ class Believer:
         for event in stands:
             if not isinstance(event.data, ActionRecorded):
                 continue
-            rests_on = (event, *evidence.about(event.id))
             made = known.get(event.id)
-            if made is None or not _same_objects(made.rests_on, rests_on):
-                believed = _believe(event, event.data, evidence)
-                made = _Made(rests_on, believed, action_key(believed.action, event.position))
+            if made is None or not _same_objects(
+                made.rests_on, (event, *evidence.about(event.id))
+            ):
+                made = _made(event, event.data, evidence)
             self._actions[event.id] = made
         ordered = sorted(self._actions.values(), key=attrgetter("key"))
+        self._order = [each.key for each in ordered]
         return tuple(each.believed for each in ordered)
 
     def _believed_relations(
@@ -230,7 +295,8 @@ class Believer:
             rests_on = (event, *evidence.about(event.id))
             made = known.get(event.id)
             if made is None or not _same_objects(made.rests_on, rests_on):
-                made = _Made(rests_on, _relate(event, event.data, evidence))
+                key = Key(0, 0, 0, 0, "", event.position)
+                made = _Made(rests_on, _relate(event, event.data, evidence), key)
             self._relations[event.id] = made
         return tuple(each.believed for each in self._relations.values())
 
@@ -242,6 +308,14 @@ class Believer:
         if self._described is None or not _same_objects(self._described[0], rests_on):
             self._described = rests_on, _describe(registration, stands, evidence)
         return self._described[1]
+
+
+def _made(
+    event: PastEvent, data: ActionRecorded, evidence: "_Evidence"
+) -> _Made[BelievedAction]:
+    believed = _believe(event, data, evidence)
+    rests_on = (event, *evidence.about(event.id))
+    return _Made(rests_on, believed, action_key(believed.action, event.position))
 
 
 def _same_objects(some: Sequence[object], others: Sequence[object]) -> bool:

@@ -113,9 +113,16 @@ class Folder:
         if followed:
             applicable = facts.instrument not in WITHOUT_FORCE
             cut = overlaid(cut, followed, applicable=applicable, more=more)
-        fields = {name: getattr(belief, name) for name in belief.__struct_fields__}
         return History(
-            **(fields | {"actions": _with_relations(settled)}),
+            policy=belief.policy,
+            members=belief.members,
+            version=belief.version,
+            position=belief.position,
+            retracted_by=belief.retracted_by,
+            described=belief.described,
+            actions=_with_relations(settled),
+            relations=belief.relations,
+            disputes=belief.disputes,
             received=tuple(_received(settled)),
             periods=cut,
         )
