@@ -33,7 +33,8 @@ from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
 from timeline.projections.projector import Projector
 from timeline.projections.rebuild import live_digests
-from timeline.projections.runner import BATCH, Runner, apply
+from timeline.projections.runner import BATCH, Runner
+from timeline.projections.writing import apply
 
 MAX_ATTEMPTS: Final = 5
 """Replays begun anew because something was erased meanwhile, which happens a few times a year."""

@@ -223,28 +223,36 @@ class Believer:
         event = events[-1]
         if len(events) == count and event is last:
             return belief
-        if len(events) != count + 1 or events[-2] is not last:
+        if len(events) != count + 1 or events[-2] is not last or event.policy != self._policy:
             return None
-        if event.policy != self._policy or event.erased:
-            return None
-        actions = belief.actions
-        if isinstance(event.data, ActionRecorded):
-            actions = self._with_action(actions, event, event.data, evidence)
-        elif isinstance(event.data, ActionCorrected) and not event.data.settles:
-            made = self._actions.get(event.data.event)
-            if made is None:
-                return None
-            evidence.corrections.setdefault(event.data.event, []).append((event, event.data))
-            actions = self._without_action(actions, made)
-            original = made.rests_on[0]
-            actions = self._with_action(actions, original, original.data, evidence)
-        else:
+        actions = self._actions_with(event, belief.actions, evidence)
+        if actions is None:
             return None
         belief = msgspec.structs.replace(
             belief, version=event.version, position=event.position, actions=actions
         )
         self._last = len(events), event, belief, evidence
         return belief
+
+    def _actions_with(
+        self, event: PastEvent, actions: tuple[BelievedAction, ...], evidence: "_Evidence"
+    ) -> tuple[BelievedAction, ...] | None:
+        """Return the actions with one more, or with one corrected; None for any other event."""
+        data = event.data
+        if event.erased:
+            return None
+        if isinstance(data, ActionRecorded):
+            return self._with_action(actions, event, data, evidence)
+        if not isinstance(data, ActionCorrected) or data.settles:
+            return None
+        made = self._actions.get(data.event)
+        if made is None:
+            return None
+        evidence.corrections.setdefault(data.event, []).append((event, data))
+        original = made.rests_on[0]
+        return self._with_action(
+            self._without_action(actions, made), original, original.data, evidence
+        )
 
     def _with_action(
         self,
@@ -275,9 +283,7 @@ class Believer:
             if not isinstance(event.data, ActionRecorded):
                 continue
             made = known.get(event.id)
-            if made is None or not _same_objects(
-                made.rests_on, (event, *evidence.about(event.id))
-            ):
+            if made is None or not _same_objects(made.rests_on, (event, *evidence.about(event.id))):
                 made = _made(event, event.data, evidence)
             self._actions[event.id] = made
         ordered = sorted(self._actions.values(), key=attrgetter("key"))
@@ -310,9 +316,7 @@ class Believer:
         return self._described[1]
 
 
-def _made(
-    event: PastEvent, data: ActionRecorded, evidence: "_Evidence"
-) -> _Made[BelievedAction]:
+def _made(event: PastEvent, data: ActionRecorded, evidence: "_Evidence") -> _Made[BelievedAction]:
     believed = _believe(event, data, evidence)
     rests_on = (event, *evidence.about(event.id))
     return _Made(rests_on, believed, action_key(believed.action, event.position))

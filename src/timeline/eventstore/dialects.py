@@ -4,11 +4,11 @@ Owns the list of differences. The answers are in `postgresql` and `sqlite`; must
 store does with them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, ScalarSelect, Select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, ScalarSelect, Select, Table
 from sqlalchemy.exc import DBAPIError
 
 from timeline.eventstore.errors import EventStoreError
@@ -80,6 +80,32 @@ class Dialect(Protocol):
 
     def write(self, connection: Connection, expected: int, batch: Batch) -> bool:
         """Move the head and write the batch, or nothing, in a transaction that is open."""
+        ...
+
+    def insert_rows(
+        self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Insert many rows, each with a value for every column in the table's order."""
+        ...
+
+    def update_rows(
+        self,
+        connection: Connection,
+        table: Table,
+        key: Sequence[str],
+        column: tuple[str, int],
+        rows: Sequence[tuple[Any, ...]],
+    ) -> None:
+        """Give one column of many rows another value.
+
+        Args:
+            connection: within a transaction.
+            table: the table.
+            key: the columns by which rows are found, words and numbers.
+            column: the one that changes, a number, and what it is now.
+            rows: for each its key's values, and the new one.
+
+        """
         ...
 
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:

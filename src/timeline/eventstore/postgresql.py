@@ -3,7 +3,7 @@
 Owns the settings of its sessions, its error codes, and the one statement that commits.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -12,11 +12,14 @@ import psycopg
 from sqlalchemy import (
     ARRAY,
     URL,
+    Column,
     ColumnElement,
     Connection,
     Engine,
+    Integer,
     ScalarSelect,
     Select,
+    Table,
     Text,
     any_,
     bindparam,
@@ -125,13 +128,7 @@ class PostgreSQL:
         """Sort an error by its SQLSTATE; without one, the connection was lost."""
         if not isinstance(error.orig, psycopg.Error):
             return None
-        state = error.orig.sqlstate or ""
-        if not state and (
-            error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
-        ):
-            state = _LOST
-        reason = error.orig.diag.message_primary or str(error.orig).partition("\n")[0]
-        return next((make(reason) for start, make in _MEANINGS if state.startswith(start)), None)
+        return _meaning(error.orig, lost=error.connection_invalidated)
 
     @contextmanager
     def snapshot(self, engine: Engine) -> Iterator[Connection]:
@@ -186,6 +183,43 @@ class PostgreSQL:
         moved = connection.exec_driver_sql(_COMMIT, _parameters(expected, batch))
         return moved.first() is not None
 
+    def insert_rows(
+        self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Copy the rows in."""
+        names = ", ".join(f'"{column.name}"' for column in table.c)
+        driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+        try:
+            with driver.cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.Error as error:
+            raise _meaning(error) or error from error
+
+    def update_rows(
+        self,
+        connection: Connection,
+        table: Table,
+        key: Sequence[str],
+        column: tuple[str, int],
+        rows: Sequence[tuple[Any, ...]],
+    ) -> None:
+        """Join the rows with arrays of what they become."""
+        name, now = column
+        types = [*(_array_of(table.c[each]) for each in key), "bigint[]"]
+        given = ", ".join(f"%s::{type}" for type in types)
+        names = ", ".join(f'"{each}"' for each in (*key, "new_value"))
+        found = " AND ".join(f't."{each}" = given."{each}"' for each in key)
+        # An array's length is not known to the planner, and hashing a whole table is never right.
+        connection.exec_driver_sql("SET LOCAL enable_hashjoin = off")
+        connection.exec_driver_sql("SET LOCAL enable_mergejoin = off")
+        connection.exec_driver_sql(
+            f"UPDATE {table.name} AS t SET {name} = given.new_value"  # noqa: S608 - our own names
+            f" FROM unnest({given}) AS given ({names})"
+            f" WHERE {found} AND t.{name} = {now}",
+            tuple(list(values) for values in zip(*rows, strict=True)),
+        )
+
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare with an array parameter."""
         return column == any_(bindparam(parameter, type_=ARRAY(Text)))
@@ -216,6 +250,19 @@ class PostgreSQL:
     def as_hex(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
         """Encode bytea."""
         return func.encode(column, "hex")
+
+
+def _meaning(error: psycopg.Error, *, lost: bool = False) -> EventStoreError | None:
+    """Return what an error of the driver means; without an SQLSTATE, the connection was lost."""
+    state = error.sqlstate or ""
+    if not state and (lost or isinstance(error, psycopg.OperationalError)):
+        state = _LOST
+    reason = error.diag.message_primary or str(error).partition("\n")[0]
+    return next((make(reason) for start, make in _MEANINGS if state.startswith(start)), None)
+
+
+def _array_of(column: Column[Any]) -> str:
+    return "bigint[]" if isinstance(column.type, Integer) else "text[]"
 
 
 def _set_up_session(connection: psycopg.Connection[Any], _record: object) -> None:

@@ -5,7 +5,7 @@ statements that commit.
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Engine,
     ScalarSelect,
     Select,
+    Table,
     Text,
     bindparam,
     cast,
@@ -156,6 +157,29 @@ class SQLite:
             if rows:
                 connection.exec_driver_sql(statement, rows)
         return True
+
+    def insert_rows(
+        self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Run one statement for all rows, past the compiler's parameters."""
+        names = ", ".join(f'"{column.name}"' for column in table.c)
+        marks = ", ".join("?" * len(table.c))
+        insert = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
+        connection.exec_driver_sql(insert, list(rows))
+
+    def update_rows(
+        self,
+        connection: Connection,
+        table: Table,
+        key: Sequence[str],
+        column: tuple[str, int],
+        rows: Sequence[tuple[Any, ...]],
+    ) -> None:
+        """Run one statement for all rows."""
+        name, now = column
+        found = " AND ".join(f'"{each}" = ?' for each in key)
+        update = f"UPDATE {table.name} SET {name} = ? WHERE {found} AND {name} = ?"  # noqa: S608 - our own names
+        connection.exec_driver_sql(update, [(row[-1], *row[:-1], now) for row in rows])
 
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare with the values of a JSON array: one parameter, whatever its length."""

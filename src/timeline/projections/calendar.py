@@ -4,13 +4,15 @@ Owns what is known of a policy by date. Must not know how it is queried.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from sqlalchemy import Table
 
+from timeline.domain.differences import difference
 from timeline.domain.history import History
 from timeline.domain.periods import Period
-from timeline.domain.vocabulary import Instrument
+from timeline.domain.vocabulary import InForce, Instrument
 from timeline.projections.model import Fact, Row, RowKey, TableSpec, to_json
 from timeline.projections.tables import day, model_table, prose, text
 
@@ -70,18 +72,18 @@ def rows(history: History, other: History | None = None) -> Iterator[tuple[RowKe
     """Yield a row for each period, and for each stretch of days in which an axis has a value."""
     policy, described = history.policy, history.described
     place = (described.jurisdiction, described.instrument)
-    same = {} if other is None else {each.first: each for each in other.periods}
-    changed = [each for each in history.periods if same.get(each.first) != each]
-    for period in changed:
+    periods = history.periods
+    start, stop = 0, len(periods)
+    if other is not None:
+        start, stop, _ = difference(periods, other.periods)
+    for period in periods[start:stop]:
         yield RowKey("policy_periods", (policy, period.first)), Fact(_period, (policy, period))
-    if (
-        other is not None
-        and not changed
-        and len(same) == len(history.periods)
-        and place == (other.described.jurisdiction, other.described.instrument)
-    ):
-        return
-    for kind, value, days in _values(history.periods):
+    if other is not None and place == (other.described.jurisdiction, other.described.instrument):
+        if periods is other.periods:
+            return
+    else:
+        start, stop = 0, len(periods)
+    for kind, value, days in _values(periods, start, stop):
         yield (
             RowKey("policy_values", (kind, value, policy, days[0])),
             Fact(_value, (kind, value, policy, *place, *days)),
@@ -126,34 +128,73 @@ def _period(policy: str, period: Period) -> Row:
     }
 
 
-def _values(periods: Sequence[Period]) -> Iterator[tuple[str, str, Days]]:
-    """Yield what a policy is found by on a day, adjoining days with the same value as one."""
-    open_values: dict[tuple[str, str], Days] = {}
-    for period in periods:
+def _values(periods: Sequence[Period], start: int, stop: int) -> Iterator[tuple[str, str, Days]]:
+    """Yield what a policy is found by on a day, adjoining days with the same value as one.
+
+    Args:
+        periods: all of a policy's.
+        start: stretches that end before this one's neighbour are left out.
+        stop: those that begin after this one's neighbour, too.
+
+    """
+    first, last = max(0, start - 1), min(stop + 1, len(periods))
+    if first == last:
+        return
+    found: dict[tuple[str, str], Days] = {
+        key: (_since(periods, first, key), periods[first].last) for key in _on(periods[first])
+    }
+    for period in periods[first + 1 : last]:
         for key in _on(period):
-            days = open_values.get(key)
+            days = found.get(key)
             if days is not None and days[1] == period.first - 1:
-                open_values[key] = (days[0], period.last)
+                found[key] = (days[0], period.last)
                 continue
             if days is not None:
                 yield (*key, days)
-            open_values[key] = (period.first, period.last)
-    for key, days in open_values.items():
-        yield (*key, days)
+            found[key] = (period.first, period.last)
+    for key, days in found.items():
+        if days[1] == periods[last - 1].last:
+            yield (*key, (days[0], _until(periods, last - 1, key)))
+        else:
+            yield (*key, days)
 
 
-def _on(period: Period) -> Iterator[tuple[str, str]]:
-    """Yield the kinds and values that filters match: all that an axis may be."""
-    yield SEEN, ""
-    yield "in_force", str(period.in_force)
-    for axis in _AXES:
-        value = getattr(period, axis)
-        possible = period.possible.get(axis)
-        if possible is not None:
-            for each in sorted(map(str, {value, *possible} - {None})):
-                yield axis, each
-        elif value is not None:
-            yield axis, str(value)
+def _since(periods: Sequence[Period], index: int, key: tuple[str, str]) -> int:
+    """Return the first day of the stretch that a period is in."""
+    while index and key in _on(periods[index - 1]):
+        index -= 1
+    return periods[index].first
+
+
+def _until(periods: Sequence[Period], index: int, key: tuple[str, str]) -> int:
+    """Return the last day of the stretch that a period is in."""
+    while index + 1 < len(periods) and key in _on(periods[index + 1]):
+        index += 1
+    return periods[index].last
+
+
+def _on(period: Period) -> tuple[tuple[str, str], ...]:
+    """Return the kinds and values that filters match: all that an axis may be."""
+    possible = period.possible
+    return _keys(
+        period.in_force,
+        (period.stage, *possible.get("stage", ())),
+        (period.force, *possible.get("force", ())),
+        (period.litigation, *possible.get("litigation", ())),
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _keys(in_force: InForce, *axes: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
+    return (
+        (SEEN, ""),
+        ("in_force", str(in_force)),
+        *(
+            (axis, value)
+            for axis, values in zip(_AXES, axes, strict=True)
+            for value in sorted(str(value) for value in set(values) - {None})
+        ),
+    )
 
 
 SPECS: Final = (

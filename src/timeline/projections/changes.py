@@ -4,11 +4,9 @@ Owns the difference between two pictures of a policy, as rectangles in the recor
 know the database: the runner writes what is gathered here.
 """
 
-from collections.abc import Iterable
-
 import msgspec
 
-from timeline.projections.model import Fact, RowKey, Rows
+from timeline.projections.model import Fact, Row, RowKey, Rows
 from timeline.projections.tables import OPEN
 
 
@@ -74,18 +72,20 @@ class Changes:
         self.opened = [each for each in self.opened if each[1].policy != policy]
         self._open = {key: opened for key, opened in self._open.items() if opened.policy != policy}
 
-    def inserts(self, table: str) -> Iterable[dict[str, object]]:
-        """Yield the rows to add to a table; what came and went at one position never was."""
+    def inserts(self) -> dict[str, list[Row]]:
+        """Return the rows to add, by table; what came and went at one position never was."""
+        found: dict[str, list[Row]] = {}
         for key, opened in self.opened:
-            if key.table == table and opened.known_from < opened.known_until:
-                yield {
-                    **opened.fact.row,
-                    "known_from": opened.known_from,
-                    "known_until": opened.known_until,
-                }
+            if opened.known_from < opened.known_until:
+                row = dict(opened.fact.row)
+                row["known_from"] = opened.known_from
+                row["known_until"] = opened.known_until
+                found.setdefault(key.table, []).append(row)
+        return found
 
-    def closings(self, table: str) -> Iterable[tuple[tuple[object, ...], int]]:
-        """Yield the keys of a table's rows that are believed no longer, and from when."""
+    def closings(self) -> dict[str, list[tuple[object, ...]]]:
+        """Return, by table, the keys of rows that are believed no longer, each with since when."""
+        found: dict[str, list[tuple[object, ...]]] = {}
         for key, (_, position) in self.closed.items():
-            if key.table == table:
-                yield key.key, position
+            found.setdefault(key.table, []).append((*key.key, position))
+        return found

@@ -4,7 +4,7 @@ Owns what bears out a policy's description, its actions and its relations, and w
 them. Must not know how they are queried.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import Table
@@ -18,6 +18,7 @@ from timeline.projections.model import (
     RowKey,
     Seen,
     TableSpec,
+    not_in,
     to_json,
 )
 from timeline.projections.tables import model_table, number, prose, text
@@ -59,23 +60,26 @@ def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]
     A policy that is not listed keeps those of its description: it can still be read by its id.
     """
     history = seen.history
-    yield from _sources(history.policy, DESCRIPTION, history.described.sources)
-    for place, dispute in enumerate(history.disputes):
-        yield (
-            RowKey("disputes", (history.policy, dispute.by)),
-            Fact(_dispute, (history.policy, place, dispute)),
-        )
+    if other is None or other.history.described is not history.described:
+        yield from _sources(history.policy, DESCRIPTION, history.described.sources)
+    if other is None or other.history.disputes is not history.disputes:
+        for place, dispute in enumerate(history.disputes):
+            yield (
+                RowKey("disputes", (history.policy, dispute.by)),
+                Fact(_dispute, (history.policy, place, dispute)),
+            )
     if not seen.listed:
         return
-    same: set[int] = set()
+    borne = _borne_out(history)
     if other is not None and other.listed:
-        same = {id(each) for each in _borne_out(other.history)}
-    for each in _borne_out(history):
-        if id(each) not in same:
-            yield from _sources(history.policy, each.event, each.sources)
+        borne = not_in(borne, _borne_out(other.history))
+    for each in borne:
+        yield from _sources(history.policy, each.event, each.sources)
 
 
-def _borne_out(history: History) -> tuple[BelievedAction | BelievedRelation, ...]:
+def _borne_out(history: History) -> Sequence[BelievedAction | BelievedRelation]:
+    if not history.received and not history.relations:
+        return history.actions
     return (*history.actions, *history.received, *history.relations)
 
 

@@ -7,12 +7,12 @@ included (rule 7). Must not know rows or databases.
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from timeline.domain.bearing import POSSIBLY, Bearing, Reach, effect_order, reach_of
-from timeline.domain.belief import Belief, BelievedRelation, PastEvent, standing
+from timeline.domain.belief import Belief, BelievedRelation, Described, PastEvent, standing
 from timeline.domain.events import (
     PoliciesMerged,
     PolicyDescribed,
@@ -41,12 +41,21 @@ MAX_NODES: Final = 5_000
 """Policies whose histories are kept."""
 
 
+class _Keys(NamedTuple):
+    """The reference keys that a description and the members of a policy come to."""
+
+    described: Described
+    members: frozenset[str]
+    found: list[str]
+
+
 class Node:
     """One policy at one position: what is believed, who may bear on it, and what follows."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, keys: "_Keys | None" = None) -> None:
         self.folder = folder
         self.belief: Belief | None = None
+        self._keys = keys
         self.sources: tuple[int, frozenset[str]] | None = None
         """Who may bear on it, at a position."""
         self.merged_into: str | None = None
@@ -62,6 +71,20 @@ class Node:
     def seen(self) -> Seen | None:
         """The policy as read models see it, or None before its registration."""
         return None if self.history is None else Seen(self.history, self.merged_into)
+
+    def anew(self) -> "Node":
+        """Return a node for the policy to be worked out in, with what can be used again."""
+        return Node(self.folder, self._keys)
+
+    @property
+    def references(self) -> list[str]:
+        """The keys by which relations can point at the policy."""
+        if self.belief is None:
+            return []
+        known, members = self.belief.described, self.belief.members
+        if self._keys is None or known is not self._keys.described or members != self._keys.members:
+            self._keys = _Keys(known, members, _references(self.belief))
+        return self._keys.found
 
     def asserted(self, keys: Iterable[str]) -> Bearing | None:
         """Return its relations that these reference keys may find, apart from when they act."""
@@ -114,6 +137,7 @@ class Graph:
     def __init__(self, memory: Memory, position: int) -> None:
         self._memory = memory
         self._nodes: OrderedDict[str, Node] = OrderedDict()
+        self._families: dict[str, frozenset[str]] = {}
         self.position = position
 
     # What is kept
@@ -127,16 +151,23 @@ class Graph:
         """Have a policy worked out anew when it is asked for; what has not changed is reused."""
         node = self._nodes.pop(policy, None)
         if node is not None:
-            self._nodes[policy] = Node(node.folder)
+            self._nodes[policy] = node.anew()
+
+    def merge(self) -> None:
+        """Take in that policies were merged."""
+        self._families.clear()
 
     def forget(self) -> None:
         """Drop everything."""
         self._nodes.clear()
+        self._families.clear()
 
     def shrink(self) -> None:
         """Drop what was used longest ago until the bound holds."""
         while len(self._nodes) > MAX_NODES:
             self._nodes.popitem(last=False)
+        if len(self._families) > MAX_NODES:
+            self._families.clear()
 
     # What is asked
 
@@ -177,8 +208,14 @@ class Graph:
 
     def family(self, policies: Iterable[str]) -> set[str]:
         """Return the policies and all that were ever merged with them, in either direction."""
-        found = set(policies)
-        waiting = list(found)
+        return set().union(*map(self._family, policies))
+
+    def _family(self, policy: str) -> frozenset[str]:
+        known = self._families.get(policy)
+        if known is not None:
+            return known
+        found = {policy}
+        waiting = [policy]
         while waiting:
             current = waiting.pop()
             related = {each.policy for each in self._pointing_at(current) if _merges(each)} | {
@@ -188,7 +225,8 @@ class Graph:
             }
             waiting.extend(related - found)
             found |= related
-        return found
+        self._families[policy] = frozenset(found)
+        return self._families[policy]
 
     # What is believed
 
@@ -214,6 +252,8 @@ class Graph:
     def _members(self, policy: str) -> list[str]:
         """Return the policy and the duplicates folded into it, theirs included."""
         members = [policy]
+        if len(self._family(policy)) == 1:
+            return members
         for member in members:
             events = self._stream(member)
             mergers = [each for each in events if isinstance(each.data, PoliciesMerged)]
@@ -235,6 +275,8 @@ class Graph:
         )
 
     def _merged_into(self, policy: str) -> str | None:
+        if len(self._family(policy)) == 1:
+            return None
         for event in self._pointing_at(policy):
             if _merges(event) and event.id not in standing(self._stream(event.policy)):
                 return event.policy
@@ -244,12 +286,11 @@ class Graph:
         """Return the policies whose relations may point at a policy, as believed or as claimed."""
         node = self._believed(policy)
         if node.sources is None or node.sources[0] != self.position:
-            found = () if node.belief is None else self._pointers(node.belief)
+            found = () if node.belief is None else self._pointers(node.belief, node.references)
             node.sources = self.position, frozenset(found)
         return node.sources[1]
 
-    def _pointers(self, belief: Belief) -> Iterator[str]:
-        keys = _references(belief)
+    def _pointers(self, belief: Belief, keys: Sequence[str]) -> Iterator[str]:
         pointing = {
             event.policy for key in keys for event in self._pointing_at(key) if _bears(event)
         }
@@ -308,15 +349,14 @@ class Graph:
             node.cycle = cycle
             bearings = list(_Cycle(self, cycle).bearings(policy))
         else:
-            bearings = list(self._bearings(policy, node.belief))
+            bearings = list(self._bearings(policy, node.references))
         node.history = node.folder.concluded(node.belief, bearings)
         node.position = self.position
-        if node.merged_into is None:
+        if node.merged_into is None and node.belief.relations:
             reach = reach_of(node.belief, node.history.periods)
             node.bearing = bearing_of(node.belief, reach)
 
-    def _bearings(self, policy: str, belief: Belief) -> Iterator[Bearing]:
-        keys = _references(belief)
+    def _bearings(self, policy: str, keys: Sequence[str]) -> Iterator[Bearing]:
         for source in sorted(self._sources(policy)):
             bearing = self.bearing(source, keys)
             if bearing is not None:

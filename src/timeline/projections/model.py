@@ -3,15 +3,17 @@
 Owns the contract that each read model's file fulfils. Must not know the database or the runner.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 from sqlalchemy import Table
 
+from timeline.domain.differences import difference
 from timeline.domain.history import History
 from timeline.projections.tables import SLOTS
 
+Value = TypeVar("Value")
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = dict["RowKey", "Fact"]
 
@@ -61,6 +63,12 @@ class Seen(msgspec.Struct, frozen=True):
     def listed(self) -> bool:
         """Tell whether the policy has a story of its own in listings."""
         return self.merged_into is None and self.history.retracted_by is None
+
+
+def not_in(values: Sequence[Value], others: Sequence[Value]) -> Sequence[Value]:
+    """Return the values without those, at the beginning and at the end, that others have, too."""
+    start, stop, _ = difference(values, others)
+    return values[start:stop]
 
 
 RowsOf: TypeAlias = Callable[[Seen, Seen | None], Iterator[tuple[RowKey, Fact]]]

@@ -82,13 +82,19 @@ def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]
     history = seen.history
     described = history.described
     told = (history.policy, described, history.retracted_by, seen.merged_into)
-    yield RowKey("policies", (history.policy,)), Fact(_description, told)
+    if other is None or told != (
+        other.history.policy,
+        other.history.described,
+        other.history.retracted_by,
+        other.merged_into,
+    ):
+        yield RowKey("policies", (history.policy,)), Fact(_description, told)
     yield (
         RowKey("policy_steps", (history.policy,), FOLLOWED),
         Fact(_step, (history.policy, history.version)),
     )
     yield from evidence.rows(seen, other)
-    yield from review.rows(seen)
+    yield from review.rows(seen, other)
     if seen.listed:
         yield from calendar.rows(history, other.history if other and other.listed else None)
     if other is not None and other.listed and seen.listed and other.history.described is described:

@@ -7,7 +7,7 @@ database: it reads the log through a port, and hands out changes.
 from collections.abc import Container, Sequence
 
 from timeline.domain.belief import PastEvent
-from timeline.domain.events import PayloadErased
+from timeline.domain.events import PayloadErased, PoliciesMerged
 from timeline.projections.changes import Changes
 from timeline.projections.graph import Graph
 from timeline.projections.lineage import Lineage
@@ -64,6 +64,8 @@ class Projector:
         past = Graph(self._memory, event.position - 1)
         self._memory.add(event)
         self._graph.position = event.position
+        if isinstance(event.data, PoliciesMerged):
+            self._graph.merge()
         for policy, before in Wave(self._graph, past).spread(event).items():
             if self._only is not None and policy not in self._only:
                 continue

@@ -18,8 +18,9 @@ from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
 from timeline.projections.projector import Projector
 from timeline.projections.reading import view
-from timeline.projections.runner import BATCH, LostRaceError, Runner, apply, move_slots
+from timeline.projections.runner import BATCH, LostRaceError, Runner, move_slots
 from timeline.projections.tables import SLOTS, projection_progress, projections
+from timeline.projections.writing import apply
 
 SWITCH_ATTEMPTS: Final = 100
 """Each attempt fails only where the live slot advanced within a millisecond or two."""

@@ -3,7 +3,7 @@
 Owns what an edge looks like as a row. Must not know how edges are walked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -18,6 +18,7 @@ from timeline.projections.model import (
     RowKey,
     Seen,
     TableSpec,
+    not_in,
     read_model,
     served_date,
     to_json,
@@ -45,12 +46,10 @@ def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]
     if not seen.listed:
         return
     policy = seen.history.policy
-    same: set[int] = set()
+    relations: Sequence[BelievedRelation] = seen.history.relations
     if other is not None and other.listed:
-        same = {id(each) for each in other.history.relations}
-    for believed in seen.history.relations:
-        if id(believed) in same:
-            continue
+        relations = not_in(relations, other.history.relations)
+    for believed in relations:
         yield RowKey("relations", (policy, believed.event)), Fact(_row, (policy, believed))
 
 

@@ -4,14 +4,15 @@ Owns which events are in question by themselves. Whether a citation resolves, an
 long ago, depends on more than a policy's own history, and is asked when it is read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import Table
 
 from timeline.domain.belief import BelievedAction, BelievedRelation
 from timeline.domain.events import SourceClass
-from timeline.projections.model import Fact, Row, RowKey, Seen, TableSpec
+from timeline.domain.history import History
+from timeline.projections.model import Fact, Row, RowKey, Seen, TableSpec, not_in
 from timeline.projections.tables import model_table, text
 
 OPEN_DISPUTE: Final = "open_dispute"
@@ -36,12 +37,12 @@ def _review_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen) -> Iterator[tuple[RowKey, Fact]]:
+def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each event of a listed policy that is in question."""
     if not seen.listed:
         return
     history = seen.history
-    for kind, event, by in sorted(set(_questions(seen))):
+    for kind, event, by in sorted(set(_questions(history, _compared(seen, other)))):
         key = (kind, history.policy, event, by)
         yield RowKey("review", key), Fact(_row, (*key, history.described.jurisdiction))
 
@@ -56,15 +57,28 @@ def _row(kind: str, policy: str, event: str, by: str, jurisdiction: str) -> Row:
     }
 
 
-def _questions(seen: Seen) -> Iterator[tuple[str, str, str]]:
-    history = seen.history
-    for dispute in history.disputes:
-        if dispute.settled_by is None:
-            yield OPEN_DISPUTE, dispute.event, dispute.by
-    for relation in history.relations:
+def _compared(seen: Seen, other: Seen | None) -> History | None:
+    """Return the other history where its rows say as much as these do of what both have."""
+    if other is None or not other.listed:
+        return None
+    same = other.history.described.jurisdiction == seen.history.described.jurisdiction
+    return other.history if same else None
+
+
+def _questions(history: History, other: History | None) -> Iterator[tuple[str, str, str]]:
+    if other is None or other.disputes is not history.disputes:
+        for dispute in history.disputes:
+            if dispute.settled_by is None:
+                yield OPEN_DISPUTE, dispute.event, dispute.by
+    actions: Sequence[BelievedAction] = history.actions
+    relations: Sequence[BelievedRelation] = history.relations
+    if other is not None:
+        actions = not_in(actions, other.actions)
+        relations = not_in(relations, other.relations)
+    for relation in relations:
         if relation.relation.target.citation is not None:
             yield CITATION, relation.event, ""
-    borne: tuple[BelievedAction | BelievedRelation, ...] = (*history.actions, *history.relations)
+    borne: tuple[BelievedAction | BelievedRelation, ...] = (*actions, *relations)
     for each in borne:
         if _rests_on_one_secondary(each):
             yield SINGLE_SECONDARY_SOURCE, each.event, ""
@@ -72,8 +86,8 @@ def _questions(seen: Seen) -> Iterator[tuple[str, str, str]]:
 
 def _rests_on_one_secondary(believed: BelievedAction | BelievedRelation) -> bool:
     """Tell whether one source, said to be secondary, is all there is."""
-    classes = [source.class_ for source in believed.sources]
-    return classes == [SourceClass.SECONDARY]
+    sources = believed.sources
+    return len(sources) == 1 and sources[0].class_ is SourceClass.SECONDARY
 
 
 SPECS: Final = (TableSpec("review", _KEY, _review_table),)

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from timeline.domain.belief import PastEvent
 from timeline.eventstore.database import brief_transaction
@@ -18,8 +18,9 @@ from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
 from timeline.projections.projector import Projector
-from timeline.projections.reading import chunks, view
-from timeline.projections.tables import OPEN, SLOTS, projection_progress, projections
+from timeline.projections.reading import view
+from timeline.projections.tables import SLOTS, projection_progress, projections
+from timeline.projections.writing import apply
 
 BATCH: Final = 500
 """Events in one transaction: large enough to share its cost, small enough to be current soon."""
@@ -29,9 +30,6 @@ PART: Final = 100
 
 MAX_CHANGES: Final = 20_000
 """Rows after which a transaction is full: a second's work, and some tens of MB in memory."""
-
-ROWS: Final = 2_000
-"""Rows sent in one statement's batch."""
 
 Item = TypeVar("Item")
 
@@ -138,22 +136,6 @@ def move_slots(connection: Connection, slots: dict[str, str], position: int, to:
             raise LostRaceError
 
 
-def apply(
-    connection: Connection,
-    models: Sequence[ReadModel],
-    slots: dict[str, str],
-    changes: Changes,
-) -> None:
-    """Write gathered changes to the slots' tables: rewritten policies go, rows close, rows come."""
-    for model in models:
-        for spec in model.specs:
-            table = model.table(spec.name, slots[model.name])
-            for some in chunks(sorted(changes.rewritten)):
-                connection.execute(delete(table).where(table.c.policy.in_(some)))
-            _close(connection, table, spec.key, changes.closings(spec.name))
-            _insert(connection, table, changes.inserts(spec.name))
-
-
 def forget_elsewhere(
     connection: Connection,
     models: Sequence[ReadModel],
@@ -181,35 +163,6 @@ def forget_elsewhere(
                 for spec in model.specs:
                     table = model.table(spec.name, other)
                     connection.execute(delete(table).where(table.c.policy == policy))
-
-
-def _close(
-    connection: Connection,
-    table: Table,
-    key: tuple[str, ...],
-    closings: Iterable[tuple[tuple[object, ...], int]],
-) -> None:
-    rows = [
-        {f"key_{name}": value for name, value in zip(key, values, strict=True)} | {"at": position}
-        for values, position in closings
-    ]
-    if not rows:
-        return
-    statement = (
-        update(table)
-        .where(
-            *(table.c[name] == bindparam(f"key_{name}") for name in key),
-            table.c.known_until == OPEN,
-        )
-        .values(known_until=bindparam("at"))
-    )
-    for batch in batched(rows, ROWS):
-        connection.execute(statement, batch)
-
-
-def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, object]]) -> None:
-    for batch in batched(rows, ROWS):
-        connection.execute(insert(table), batch)
 
 
 def batched(rows: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -3,7 +3,7 @@
 Owns what an item of the timeline looks like. Must not know how items are queried.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
@@ -21,6 +21,7 @@ from timeline.projections.model import (
     RowKey,
     Seen,
     TableSpec,
+    not_in,
     read_model,
     served_date,
     to_json,
@@ -79,12 +80,10 @@ def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]
         return
     history = seen.history
     about = _about(history)
-    same: set[int] = set()
+    actions: Sequence[BelievedAction] = _actions(history)
     if other is not None and other.listed and _about(other.history) == about:
-        same = {id(each) for each in _actions(other.history)}
-    for believed in _actions(history):
-        if id(believed) in same:
-            continue
+        actions = not_in(actions, _actions(other.history))
+    for believed in actions:
         yield RowKey("timeline", (history.policy, believed.event)), Fact(_row, (about, believed))
         for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
             key = ("actor", tag_value(actor), history.policy, believed.event)
@@ -109,7 +108,7 @@ def _about(history: History) -> _About:
 
 
 def _actions(history: History) -> tuple[BelievedAction, ...]:
-    return (*history.actions, *history.received)
+    return (*history.actions, *history.received) if history.received else history.actions
 
 
 def _row(about: _About, believed: BelievedAction) -> Row:

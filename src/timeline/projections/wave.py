@@ -110,6 +110,8 @@ def _differing(
     before: Bearing | None, after: Bearing | None
 ) -> Iterator[tuple[BelievedRelation, list[Target]]]:
     """Yield the relations whose effect may differ, with the targets that disputes name instead."""
+    if before is None and after is None:
+        return
     alike = (
         before is not None
         and after is not None
