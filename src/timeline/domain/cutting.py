@@ -7,7 +7,7 @@ into periods. Must not know where deeds come from, nor what the machines' states
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -71,22 +71,11 @@ class Cutter:
         self._deeds.update(
             (id(deed), (deed, effects)) for deed, effects in zip(come, into, strict=True)
         )
-        stretches = [
-            *self._change_bounds(out, into),
-            *self._stage.change(
-                [atom for each in out for atom in each.stage],
-                [atom for each in into for atom in each.stage],
-            ),
-            *self._standing.change(
-                [atom for each in out for atom in each.standing],
-                [atom for each in into for atom in each.standing],
-            ),
-            *self._confirmed.change(
-                [atom for each in out for atom in each.confirmed],
-                [atom for each in into for atom in each.confirmed],
-            ),
-            *self._change_parts(out, into),
-        ]
+        stretches = self._change_bounds(out, into)
+        for effects in out:
+            self._change_machines(effects, stretches, gone=True)
+        for effects in into:
+            self._change_machines(effects, stretches, gone=False)
         if any(deed.docketed for deed in (*gone, *come)):
             dockets = docketed(deed for deed, _ in self._deeds.values() if deed.docketed)
             stretches += self._suspensions.replace(dockets.suspensions)
@@ -100,10 +89,9 @@ class Cutter:
     def _change_bounds(self, gone: Sequence[Effects], come: Sequence[Effects]) -> list[Stretch]:
         """Move the first day of all, and the one from which no beginning is to come."""
         first, begins = self._first, self._begins
-        rest = [effects for _, effects in self._deeds.values()]
-        if any(each.first == first for each in gone):
+        if any(each.first == first or each.begins == begins for each in gone):
+            rest = [effects for _, effects in self._deeds.values()]
             self._first = min((each.first for each in rest), default=LAST_DAY)
-        if any(each.begins == begins for each in gone):
             self._begins = max((each.begins for each in rest), default=FIRST_DAY)
         for each in come:
             self._first = min(self._first, each.first)
@@ -111,13 +99,16 @@ class Cutter:
         moved = ((first, self._first), (begins, self._begins))
         return [(min(both), max(both)) for both in moved if both[0] != both[1]]
 
-    def _change_parts(self, gone: Sequence[Effects], come: Sequence[Effects]) -> Iterator[Stretch]:
-        for effects in gone:
-            for kind, atoms in effects.parts:
-                yield from self._parts.change((kind, id(atoms)), ())
-        for effects in come:
-            for kind, atoms in effects.parts:
-                yield from self._parts.change((kind, id(atoms)), atoms)
+    def _change_machines(self, effects: Effects, stretches: list[Stretch], *, gone: bool) -> None:
+        """Take a deed's effects out of the machines, or put them in."""
+        if effects.stage:
+            stretches += self._stage.change(effects.stage, gone=gone)
+        if effects.standing:
+            stretches += self._standing.change(effects.standing, gone=gone)
+        if effects.confirmed:
+            stretches += self._confirmed.change(effects.confirmed, gone=gone)
+        for kind, atoms in effects.parts:
+            stretches += self._parts.change((kind, id(atoms)), () if gone else atoms)
 
     def _recut(self, first: int, last: int) -> None:
         """Cut the days in [first, last) anew; what then is as it was stays the same object."""
@@ -149,16 +140,11 @@ class Cutter:
         days = {first, self._begins}
         for machine in (self._stage, self._standing, self._confirmed):
             days.update(machine.days(first, last))
-        parts = self._parts.view(first, last)
-        suspensions = self._suspensions.view(first, last)
-        cases = self._cases.view(first, last)
-        days.update(parts.days, suspensions.days, cases.days)
+        views = _Views(self._parts, self._suspensions, self._cases, first, last)
+        days.update(views.days)
         ordered = sorted(day for day in days if first <= day < last)
-        moved = UNMOVED
         for index, day in enumerate(ordered):
-            reached = parts.reach(day), suspensions.reach(day), cases.reach(day)
-            if any(reached):
-                moved = Moved(parts.moved, suspensions.moved, cases.moved)
+            moved = views.on(day)
             following = ordered[index + 1] if index + 1 < len(ordered) else last
             yield self._axes.period(
                 (day, LAST_DAY if following == LAST_DAY else following - 1),
@@ -191,6 +177,36 @@ class _Group(Generic[Name, State]):
     def view(self, first: int, last: int) -> "_View[Name, State]":
         """Return a view of some days."""
         return _View(self.machines, first, last)
+
+
+class _Views:
+    """The machines of which there may be many, on one day after the other."""
+
+    def __init__(
+        self,
+        parts: _Group[Part, Spell],
+        suspensions: _Group[Suspended, Suspension],
+        cases: _Group[Filed, Case],
+        first: int,
+        last: int,
+    ) -> None:
+        self.days: set[int] = set()
+        self._moved = UNMOVED
+        if not parts.machines and not suspensions.machines and not cases.machines:
+            return
+        self._parts = parts.view(first, last)
+        self._suspensions = suspensions.view(first, last)
+        self._cases = cases.view(first, last)
+        self.days.update(self._parts.days, self._suspensions.days, self._cases.days)
+
+    def on(self, day: int) -> Moved:
+        """Return those that have moved: the very same while that is so."""
+        if day in self.days:
+            views = self._parts, self._suspensions, self._cases
+            reached = [view.reach(day) for view in views]
+            if any(reached):
+                self._moved = Moved(self._parts.moved, self._suspensions.moved, self._cases.moved)
+        return self._moved
 
 
 class _View(Generic[Name, State]):
@@ -229,15 +245,19 @@ _first: Final = attrgetter("first")
 
 def _add(periods: list[Period], period: Period) -> None:
     """Add a period, or let the last one go on where nothing changes."""
-    if periods and _axes(periods[-1]) == _axes(period):
+    if periods and _alike(periods[-1], period):
         periods[-1] = msgspec.structs.replace(periods[-1], last=period.last)
     else:
         periods.append(period)
 
 
-def _axes(period: Period) -> tuple[Any, ...]:
-    """Return what a period says of its days."""
-    return msgspec.structs.astuple(period)[2:]
+def _alike(one: Period, other: Period) -> bool:
+    """Tell whether two periods differ in their days alone; what differs most often comes first."""
+    return (
+        one.decided_by == other.decided_by
+        and one.last_confirmed == other.last_confirmed
+        and msgspec.structs.astuple(one)[2:] == msgspec.structs.astuple(other)[2:]
+    )
 
 
 def _united(stretches: Iterable[Stretch]) -> list[Stretch]:

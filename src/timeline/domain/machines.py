@@ -12,7 +12,7 @@ polynomial whatever the dates. Rules: design section 4.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
@@ -243,14 +243,14 @@ class Machine(Generic[State]):
     then differs, so that a late correction costs what it changes. Not safe for threads.
     """
 
-    def __init__(self, start: State, atoms: Iterable[Atom[State]] = ()) -> None:
+    def __init__(self, start: State, atoms: Sequence[Atom[State]] = ()) -> None:
         self._start = Outcome((start,), {})
         self._atoms: list[Atom[State]] = []
         self._keys: list[Key] = []
         self._blurred = 0
         self._days: list[int] = []
         self._course: list[Outcome[State]] = [self._start]
-        self.change((), atoms)
+        self.change(atoms, gone=False)
 
     def on(self, day: int) -> Outcome[State]:
         """Return the outcome on a day."""
@@ -265,13 +265,11 @@ class Machine(Generic[State]):
         """Return the days in [first, last) on which the outcome can change, in order."""
         return self._days[bisect_left(self._days, first) : bisect_left(self._days, last)]
 
-    def change(self, gone: Iterable[Atom[State]], come: Iterable[Atom[State]]) -> list[Stretch]:
-        """Take atoms out, and others in; return the stretches of days that may differ."""
-        out, into = list(gone), list(come)
-        if self._blurred or any(atom.blurred for atom in into):
-            return self._change_blurred(out, into)
-        found = [self._remove(atom) for atom in out]
-        found += [self._insert(atom) for atom in into]
+    def change(self, atoms: Sequence[Atom[State]], *, gone: bool) -> list[Stretch]:
+        """Take atoms out, or put them in; return the stretches of days that may differ."""
+        if self._blurred or any(atom.blurred for atom in atoms):
+            return self._change_blurred(atoms, gone=gone)
+        found = [self._remove(atom) if gone else self._insert(atom) for atom in atoms]
         return [stretch for stretch in found if stretch is not None]
 
     def differences(self, other: "Machine[State]") -> list[Stretch]:
@@ -310,15 +308,14 @@ class Machine(Generic[State]):
 
     # Elsewhere it depends on the day which atoms have happened.
 
-    def _change_blurred(self, gone: list[Atom[State]], come: list[Atom[State]]) -> list[Stretch]:
-        if not gone and not come:
-            return []
-        since = min(atom.key.earliest for atom in (*gone, *come))
+    def _change_blurred(self, atoms: Sequence[Atom[State]], *, gone: bool) -> list[Stretch]:
+        since = min((atom.key.earliest for atom in atoms), default=LAST_DAY)
         before = self._days, self._course
-        for atom in gone:
-            self._take(atom)
-        for atom in come:
-            self._put(bisect_right(self._keys, atom.key), atom)
+        for atom in atoms:
+            if gone:
+                self._take(atom)
+            else:
+                self._put(bisect_right(self._keys, atom.key), atom)
         kept = bisect_left(self._days, since)
         days, course = _course(self._start, self._atoms, since)
         self._days, self._course = self._days[:kept] + days, self._course[: kept + 1] + course

@@ -8,10 +8,9 @@ combinations of their states count as possible. Rules: design section 4.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import lru_cache
-from itertools import repeat
-from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -68,23 +67,22 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
     void: InForce = InForce.NO
 
 
-class _Legal(NamedTuple):
-    """The axes of force and litigation: on most days that something happens, nothing of them does."""
+class _Meaning(NamedTuple):
+    """The axes of force and litigation, apart from who decides them."""
 
     force: str
     force_reason: str | None
     litigation: str
     in_force: InForce
     possible: dict[str, tuple[str | None, ...]]
-    decided_by: dict[str, tuple[str, ...]]
     void: InForce
 
 
-class _Seen(NamedTuple, Generic[Value]):
-    """The possible values of a machine that has moved, and the events that decide them."""
+class _Legal(NamedTuple):
+    """The axes of force and litigation, and the events that decide them."""
 
-    values: frozenset[Value]
-    events: frozenset[str]
+    meaning: _Meaning
+    decided_by: dict[str, tuple[str, ...]]
 
 
 Part: TypeAlias = tuple[PartEffect, object]
@@ -151,25 +149,24 @@ class Axes:
             confirmed: the machine of confirmations.
 
         """
-        told = self._decided(legal)
-        stages = _ordered({state.value for state in stage.states})
+        told, decided_by = self._decided(legal)
+        stages = stage.states
+        values: tuple[str | None, ...] = (stages[0].value,)
+        if len(stages) > 1:
+            values = _ordered({state.value for state in stages})
         deciding = stage.deciders.get("value")
-        certain = len(stages) == 1
+        certain = len(values) == 1
         return Period(
             first=days[0],
             last=days[1],
-            stage=stages[0] if certain else UNKNOWN,
+            stage=values[0] if certain else UNKNOWN,
             force=told.force,
             force_reason=told.force_reason,
             litigation=told.litigation,
             in_force=told.in_force,
             last_confirmed=confirmed.states[-1].value,
-            possible=told.possible if certain else {"stage": stages, **told.possible},
-            decided_by=(
-                {"stage": tuple(sorted(deciding)), **told.decided_by}
-                if deciding
-                else told.decided_by
-            ),
+            possible=told.possible if certain else {"stage": values, **told.possible},
+            decided_by={"stage": _named(deciding), **decided_by} if deciding else decided_by,
             void=told.void,
         )
 
@@ -177,145 +174,175 @@ class Axes:
         """Return what force and litigation are."""
         if self._legal is None or not legal.same(self._asked):
             self._asked = legal
-            self._legal = _World(self._applicable, legal).legal()
+            meaning = _meaning(_world(legal, applicable=self._applicable))
+            shown = {meaning.litigation, *meaning.possible.get("litigation", ())}
+            decided_by = _deciders(legal, shown, applicable=self._applicable)
+            self._legal = _Legal(meaning, decided_by)
         return self._legal
 
 
 class _World(NamedTuple):
-    """What force and litigation of a day follow from, and whether force applies."""
+    """What force and litigation follow from: the possible states of the machines that have moved.
+
+    Of parts, suspensions and cases it has each as often as it adds to what is possible; `begins`
+    tells that a recorded beginning is to come, `beyond` that more is possible than is listed.
+    """
 
     applicable: bool
-    asked: Asked
+    standings: tuple[Standing, ...]
+    parts: tuple[tuple[PartEffect, frozenset[Spell]], ...]
+    suspensions: tuple[tuple[bool, frozenset[bool]], ...]
+    cases: tuple[tuple[bool, frozenset[Litigation]], ...]
+    begins: bool
+    beyond: bool
 
-    def legal(self) -> _Legal:
-        """Work out force and litigation."""
-        cases = {
-            name: _Seen(frozenset(state.status for state in outcome.states), outcome.events)
-            for name, outcome in self.asked.moved.cases.items()
-        }
-        litigation, courts, litigation_events = _courts(cases)
-        force, reasons, force_events = self._force(courts, cases)
-        axes: dict[str, tuple[str | None, ...]] = {
-            "force": tuple(map(str, force)),
-            "litigation": tuple(map(str, litigation)),
-        }
-        decided = {"force": force_events, "litigation": litigation_events}
-        return _Legal(
-            force=force[0] if len(force) == 1 else UNKNOWN,
-            force_reason=reasons[0] if len(reasons) == 1 and len(force) == 1 else None,
-            litigation=litigation[0] if len(litigation) == 1 else UNKNOWN,
-            in_force=answer(force),
-            possible={axis: values for axis, values in axes.items() if len(values) > 1},
-            decided_by={axis: tuple(sorted(events)) for axis, events in decided.items() if events},
-            void=_void(courts),
+
+def _world(asked: Asked, *, applicable: bool) -> _World:
+    moved = asked.moved
+    return _World(
+        applicable,
+        tuple(map(_unplaced, asked.standing.states)),
+        _few((effect, frozenset(each.states)) for (effect, _), each in moved.parts.items()),
+        _few(
+            (part is None, frozenset(state.held for state in each.states))
+            for (part, _), each in moved.suspensions.items()
+        ),
+        _few((part is None, _statuses(each)) for (_, part, _), each in moved.cases.items()),
+        asked.begins,
+        asked.standing.beyond,
+    )
+
+
+def _unplaced(state: Standing) -> Standing:
+    """Return a state apart from what no answer depends on."""
+    if state.term is None and state.ended is None:
+        return state
+    ended = None if state.ended is None else state.ended.unplaced
+    return msgspec.structs.replace(state, term=None, ended=ended)
+
+
+def _statuses(case: Outcome[Case]) -> frozenset[Litigation]:
+    return frozenset(state.status for state in case.states)
+
+
+def _deciders(
+    asked: Asked, shown: Set[str | None], *, applicable: bool
+) -> dict[str, tuple[str, ...]]:
+    """Return the events that decide force, and the litigation that is shown."""
+    cases = [(_statuses(each), each.events) for each in asked.moved.cases.values()]
+    grave = shown - {Litigation.NONE}
+    litigation = _union(events for statuses, events in cases if statuses & grave)
+    force: frozenset[str] = frozenset()
+    if applicable:
+        force = asked.standing.events.union(
+            *(each.events for each in asked.moved.parts.values()),
+            *(each.events for each in asked.moved.suspensions.values()),
+            *(events for statuses, events in cases if statuses & _ACTING),
         )
+    decided = (("force", force), ("litigation", litigation))
+    return {axis: _named(events) for axis, events in decided if events}
 
-    def _force(
-        self,
-        courts: set[frozenset[tuple[Litigation, bool]]],
-        cases: Mapping[Filed, _Seen[Litigation]],
-    ) -> tuple[tuple[Force, ...], tuple[str, ...], frozenset[str]]:
-        if not self.applicable:
-            return (Force.NOT_APPLICABLE,), (), frozenset()
-        answers = {
-            force_of(
-                state,
-                touched=touched,
-                whole=whole,
-                part=part,
-                courts=effect,
-                begins=self.asked.begins,
-            )
-            for touched in self._touched()
-            for whole, part in self._suspended()
-            for effect in courts
-            for state in self._standings()
-        }
-        forces = {force for force, _ in answers}
-        if self.asked.standing.beyond:
-            forces.add(Force.UNKNOWN)
-        reasons = {reason for _, reason in answers if reason is not None}
-        events = (
-            self.asked.standing.events,
-            *(outcome.events for outcome in self.asked.moved.parts.values()),
-            *(outcome.events for outcome in self.asked.moved.suspensions.values()),
-            *(seen.events for seen in cases.values() if seen.values & _ACTING),
-        )
-        return (
-            tuple(force for force in FORCE_PRECEDENCE if force in forces),
-            tuple(sorted(reasons)),
-            _union(events),
-        )
 
-    def _standings(self) -> set[Standing]:
-        """Return the possible states, apart from what no answer depends on."""
-        return {
-            msgspec.structs.replace(
-                state, term=None, ended=None if state.ended is None else state.ended.unplaced
-            )
-            for state in self.asked.standing.states
-        }
+def _named(events: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(events)) if len(events) > 1 else tuple(events)
 
-    def _touched(self) -> set[frozenset[tuple[PartEffect, bool]]]:
-        """Return the possible sets of effects on parts, each with whether it is over."""
-        found: set[frozenset[tuple[PartEffect, bool]]] = {frozenset()}
-        alike = Counter(
-            (effect, frozenset(outcome.states))
-            for (effect, _), outcome in self.asked.moved.parts.items()
-        )
-        for effect, spells in _few(alike):
-            found = {
-                touched | {(effect, spell.over)} if spell.begun else touched
-                for touched in found
-                for spell in spells
-            }
-        return found
 
-    def _suspended(self) -> set[tuple[bool, bool]]:
-        """Return whether the whole policy, and whether a part of it, may be suspended."""
-        found = {(False, False)}
-        alike = {
-            (part is None, frozenset(state.held for state in outcome.states))
-            for (part, _), outcome in self.asked.moved.suspensions.items()
-        }
-        for of_whole, values in alike:
-            found = {
-                (whole or (held and of_whole), part or (held and not of_whole))
-                for whole, part in found
-                for held in values
-            }
-        return found
+@lru_cache(maxsize=4_096)
+def _meaning(world: _World) -> _Meaning:
+    """Work out force and litigation: most policies are in the same few worlds."""
+    litigation, courts = _courts(world)
+    force, reasons = _force(world, courts)
+    axes: dict[str, tuple[str | None, ...]] = {
+        "force": tuple(map(str, force)),
+        "litigation": tuple(map(str, litigation)),
+    }
+    return _Meaning(
+        force=str(force[0]) if len(force) == 1 else UNKNOWN,
+        force_reason=reasons[0] if len(reasons) == 1 and len(force) == 1 else None,
+        litigation=str(litigation[0]) if len(litigation) == 1 else UNKNOWN,
+        in_force=answer(force),
+        possible={axis: values for axis, values in axes.items() if len(values) > 1},
+        void=_void(courts),
+    )
 
 
 def _courts(
-    cases: Mapping[Filed, _Seen[Litigation]],
-) -> tuple[tuple[Litigation, ...], set[frozenset[tuple[Litigation, bool]]], frozenset[str]]:
-    """Return the axis's possible values, the courts' possible effects, and who decides.
+    world: _World,
+) -> tuple[tuple[Litigation, ...], set[frozenset[tuple[Litigation, bool]]]]:
+    """Return the axis's possible values, and the courts' possible effects.
 
     An effect is (struck_down or enjoined, whether on the whole policy).
     """
     gravest = {Litigation.NONE}
     effects: set[frozenset[tuple[Litigation, bool]]] = {frozenset()}
-    alike = Counter((part is None, seen.values) for (_, part, _), seen in cases.items())
-    for whole, values in _few(alike):
+    for whole, values in world.cases:
         gravest = {graver(one, other) for one in gravest for other in values}
         effects = {
             effect | {(status, whole)} if status in _ACTING else effect
             for effect in effects
             for status in values
         }
-    shown = gravest - {Litigation.NONE}
-    return (
-        tuple(value for value in GRAVITY if value in gravest),
-        effects,
-        _union(seen.events for seen in cases.values() if seen.values & shown),
-    )
+    return tuple(value for value in GRAVITY if value in gravest), effects
 
 
-def _few(alike: Counter[tuple[Kind, frozenset[Value]]]) -> Iterator[tuple[Kind, frozenset[Value]]]:
-    """Yield each as often as it adds to a set of sets: once for each of its possible values."""
-    for (kind, values), count in alike.items():
-        yield from repeat((kind, values), min(count, len(values)))
+def _force(
+    world: _World, courts: set[frozenset[tuple[Litigation, bool]]]
+) -> tuple[tuple[Force, ...], tuple[str, ...]]:
+    if not world.applicable:
+        return (Force.NOT_APPLICABLE,), ()
+    answers = {
+        force_of(
+            state,
+            touched=touched,
+            whole=whole,
+            part=part,
+            courts=effect,
+            begins=world.begins,
+        )
+        for touched in _touched(world)
+        for whole, part in _suspended(world)
+        for effect in courts
+        for state in set(world.standings)
+    }
+    forces = {force for force, _ in answers}
+    if world.beyond:
+        forces.add(Force.UNKNOWN)
+    reasons = {reason for _, reason in answers if reason is not None}
+    return tuple(force for force in FORCE_PRECEDENCE if force in forces), tuple(sorted(reasons))
+
+
+def _touched(world: _World) -> set[frozenset[tuple[PartEffect, bool]]]:
+    """Return the possible sets of effects on parts, each with whether it is over."""
+    found: set[frozenset[tuple[PartEffect, bool]]] = {frozenset()}
+    for effect, spells in world.parts:
+        found = {
+            touched | {(effect, spell.over)} if spell.begun else touched
+            for touched in found
+            for spell in spells
+        }
+    return found
+
+
+def _suspended(world: _World) -> set[tuple[bool, bool]]:
+    """Return whether the whole policy, and whether a part of it, may be suspended."""
+    found = {(False, False)}
+    for of_whole, values in world.suspensions:
+        found = {
+            (whole or (held and of_whole), part or (held and not of_whole))
+            for whole, part in found
+            for held in values
+        }
+    return found
+
+
+def _few(
+    moved: Iterable[tuple[Kind, frozenset[Value]]],
+) -> tuple[tuple[Kind, frozenset[Value]], ...]:
+    """Return each as often as it adds to a set of sets: once for each of its possible values."""
+    alike = Counter(moved)
+    if not alike:
+        return ()
+    return tuple(each for each, count in alike.items() for _ in range(min(count, len(each[1]))))
 
 
 def _union(events: Iterable[frozenset[str]]) -> frozenset[str]:
@@ -333,7 +360,6 @@ def _void(courts: set[frozenset[tuple[Litigation, bool]]]) -> InForce:
     return InForce.MAYBE if True in struck else InForce.NO
 
 
-@lru_cache(maxsize=4_096)
 def force_of(
     state: Standing,
     *,
