@@ -8,7 +8,8 @@ combinations of their states count as possible. Rules: design section 4.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
@@ -226,7 +227,7 @@ def _statuses(case: Outcome[Case]) -> frozenset[Litigation]:
 
 
 def _deciders(
-    asked: Asked, shown: Set[str | None], *, applicable: bool
+    asked: Asked, shown: AbstractSet[str | None], *, applicable: bool
 ) -> dict[str, tuple[str, ...]]:
     """Return the events that decide force, and the litigation that is shown."""
     cases = [(_statuses(each), each.events) for each in asked.moved.cases.values()]
