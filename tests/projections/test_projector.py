@@ -8,7 +8,7 @@ from random_record import Draw, accept, draws
 from recorded_streams import RecordedStreams, seen_at
 from timeline.domain.belief import PastEvent
 from timeline.projections.changes import Changes
-from timeline.projections.model import Row, RowKey
+from timeline.projections.model import Row, RowKey, whole
 from timeline.projections.models import MODELS
 from timeline.projections.policies import FOLLOWED, POLICIES
 from timeline.projections.projector import Projector
@@ -69,7 +69,7 @@ def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) ->
             for policy in sorted({event.policy for event in events})
             if (seen := seen_at(streams, policy, position)) is not None
             for model in MODELS
-            for key, fact in model.rows(seen, None)
+            for key, fact in model.rows(whole(seen))
         }
         # Of a lasting row the newest counts, and the record's order is that of the rows.
         known = {
@@ -97,7 +97,7 @@ def test_a_policy_has_a_step_wherever_its_picture_changed(drawn: list[Draw]) -> 
             if seen is None:
                 continue
             rows = {
-                key: fact.row for key, fact in POLICIES.rows(seen, None) if key.table in FOLLOWED
+                key: fact.row for key, fact in POLICIES.rows(whole(seen)) if key.table in FOLLOWED
             }
             if (seen.history.version, rows) != before:
                 before = (seen.history.version, rows)

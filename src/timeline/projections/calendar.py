@@ -9,11 +9,9 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import Table
 
-from timeline.domain.differences import difference
-from timeline.domain.history import History
 from timeline.domain.periods import Period
 from timeline.domain.vocabulary import InForce, Instrument
-from timeline.projections.model import Fact, Row, RowKey, TableSpec, to_json
+from timeline.projections.model import Fact, Part, Row, RowKey, TableSpec, to_json
 from timeline.projections.tables import day, model_table, prose, text
 
 MAX_DECIDING: Final = 100
@@ -68,25 +66,22 @@ def _values_table(slot: str) -> Table:
     )
 
 
-def rows(history: History, other: History | None = None) -> Iterator[tuple[RowKey, Fact]]:
+def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each period, and for each stretch of days in which an axis has a value."""
-    policy, described = history.policy, history.described
-    place = (described.jurisdiction, described.instrument)
-    periods = history.periods
-    start, stop = 0, len(periods)
-    if other is not None:
-        start, stop, _ = difference(periods, other.periods)
+    if part.periods is None:
+        return
+    policy, described = part.history.policy, part.history.described
+    periods = part.history.periods
+    start, stop = part.periods
     for period in periods[start:stop]:
         yield RowKey("policy_periods", (policy, period.first)), Fact(_period, (policy, period))
-    if other is not None and place == (other.described.jurisdiction, other.described.instrument):
-        if periods is other.periods:
-            return
-    else:
-        start, stop = 0, len(periods)
     for kind, value, days in _values(periods, start, stop):
         yield (
             RowKey("policy_values", (kind, value, policy, days[0])),
-            Fact(_value, (kind, value, policy, *place, *days)),
+            Fact(
+                _value,
+                (kind, value, policy, described.jurisdiction, described.instrument, *days),
+            ),
         )
 
 

@@ -4,21 +4,19 @@ Owns what bears out a policy's description, its actions and its relations, and w
 them. Must not know how they are queried.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import Table
 
-from timeline.domain.belief import BelievedAction, BelievedRelation, Dispute
+from timeline.domain.belief import Dispute
 from timeline.domain.events import Source, plain
-from timeline.domain.history import History
 from timeline.projections.model import (
     Fact,
+    Part,
     Row,
     RowKey,
-    Seen,
     TableSpec,
-    not_in,
     to_json,
 )
 from timeline.projections.tables import model_table, number, prose, text
@@ -54,33 +52,25 @@ def _disputes_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
+def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each source and each dispute.
 
     A policy that is not listed keeps those of its description: it can still be read by its id.
     """
-    history = seen.history
-    if other is None or other.history.described is not history.described:
+    history = part.history
+    if part.described:
         yield from _sources(history.policy, DESCRIPTION, history.described.sources)
-    if other is None or other.history.disputes is not history.disputes:
-        for place, dispute in enumerate(history.disputes):
-            yield (
-                RowKey("disputes", (history.policy, dispute.by)),
-                Fact(_dispute, (history.policy, place, dispute)),
-            )
-    if not seen.listed:
+    for place, dispute in enumerate(part.disputes):
+        yield (
+            RowKey("disputes", (history.policy, dispute.by)),
+            Fact(_dispute, (history.policy, place, dispute)),
+        )
+    if not part.seen.listed:
         return
-    borne = _borne_out(history)
-    if other is not None and other.listed:
-        borne = not_in(borne, _borne_out(other.history))
-    for each in borne:
-        yield from _sources(history.policy, each.event, each.sources)
-
-
-def _borne_out(history: History) -> Sequence[BelievedAction | BelievedRelation]:
-    if not history.received and not history.relations:
-        return history.actions
-    return (*history.actions, *history.received, *history.relations)
+    for acted in (*part.actions, *part.received):
+        yield from _sources(history.policy, acted.event, acted.sources)
+    for related in part.relations:
+        yield from _sources(history.policy, related.event, related.sources)
 
 
 def _sources(policy: str, event: str, sources: tuple[Source, ...]) -> Iterator[tuple[RowKey, Fact]]:

@@ -21,7 +21,7 @@ from timeline.domain.events import (
 from timeline.domain.references import references
 from timeline.projections.graph import Graph
 from timeline.projections.memory import Memory, Streams
-from timeline.projections.model import Row, RowKey, Seen
+from timeline.projections.model import Row, RowKey, Seen, whole
 from timeline.projections.policies import FOLLOWED, rows
 from timeline.projections.policy_reads import state_of
 from timeline.projections.wave import Wave, about
@@ -150,7 +150,7 @@ def _memory(log: Streams, now: int, events: Sequence[PastEvent]) -> Memory:
 
 
 def _rows(seen: Seen | None) -> Picture:
-    return {} if seen is None else {key: fact.row for key, fact in rows(seen)}
+    return {} if seen is None else {key: fact.row for key, fact in rows(whole(seen))}
 
 
 def _picture(rows: Picture) -> Picture:

@@ -4,16 +4,16 @@ Owns the contract that each read model's file fulfils. Must not know the databas
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import Table
 
+from timeline.domain.belief import BelievedAction, BelievedRelation, Dispute
 from timeline.domain.differences import difference
 from timeline.domain.history import History
 from timeline.projections.tables import SLOTS
 
-Value = TypeVar("Value")
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = dict["RowKey", "Fact"]
 
@@ -65,14 +65,72 @@ class Seen(msgspec.Struct, frozen=True):
         return self.merged_into is None and self.history.retracted_by is None
 
 
-def not_in(values: Sequence[Value], others: Sequence[Value]) -> Sequence[Value]:
-    """Return the values without those, at the beginning and at the end, that others have, too."""
-    start, stop, _ = difference(values, others)
-    return values[start:stop]
+class Part(NamedTuple):
+    """What of a picture of a policy another picture of it does not have, or has otherwise.
+
+    Most of a policy stays the very same at each of its events. `described` tells whether its
+    description, or whether it is listed, may differ; `periods` are the first, and the one after the
+    last, of those that do, or None where the other picture lacks none and has no others.
+    """
+
+    seen: Seen
+    described: bool
+    actions: Sequence[BelievedAction]
+    received: Sequence[BelievedAction]
+    relations: Sequence[BelievedRelation]
+    disputes: Sequence[Dispute]
+    periods: tuple[int, int] | None
+
+    @property
+    def history(self) -> History:
+        """The history, all of it."""
+        return self.seen.history
 
 
-RowsOf: TypeAlias = Callable[[Seen, Seen | None], Iterator[tuple[RowKey, Fact]]]
-"""Yields a policy's rows, given how it is seen, and another way that it was or will be."""
+def whole(seen: Seen) -> Part:
+    """Return all of a policy's picture."""
+    history = seen.history
+    return Part(
+        seen,
+        described=True,
+        actions=history.actions,
+        received=history.received,
+        relations=history.relations,
+        disputes=history.disputes,
+        periods=(0, len(history.periods)),
+    )
+
+
+def parts(before: Seen | None, after: Seen | None) -> tuple[Part | None, Part | None]:
+    """Return in what two pictures of a policy differ: what the one has, and what the other."""
+    if before is None or after is None:
+        return None if before is None else whole(before), None if after is None else whole(after)
+    one, other = before.history, after.history
+    same = before.merged_into == after.merged_into and one.retracted_by == other.retracted_by
+    if not same or one.described is not other.described:
+        return whole(before), whole(after)
+    acted = difference(one.actions, other.actions)
+    received = difference(one.received, other.received)
+    related = difference(one.relations, other.relations)
+    disputed = one.disputes is not other.disputes
+    dated = difference(one.periods, other.periods)
+    redated = dated[0] < max(dated)
+    return tuple(
+        Part(
+            seen,
+            described=False,
+            actions=seen.history.actions[acted[0] : acted[side]],
+            received=seen.history.received[received[0] : received[side]],
+            relations=seen.history.relations[related[0] : related[side]],
+            disputes=seen.history.disputes if disputed else (),
+            periods=(dated[0], dated[side]) if redated else None,
+        )
+        for side, seen in enumerate((before, after), start=1)
+    )  # type: ignore[return-value]
+
+
+RowsOf: TypeAlias = Callable[[Part], Iterator[tuple[RowKey, Fact]]]
+"""Yields a policy's rows, as far as another picture of it may lack them."""
 
 
 class TableSpec(msgspec.Struct, frozen=True):
@@ -86,8 +144,7 @@ class TableSpec(msgspec.Struct, frozen=True):
 class ReadModel(msgspec.Struct, frozen=True):
     """A projection: its name, its tables, and the rows that a policy has in them.
 
-    Every row has a `policy` column, so that an erasure can rewrite one policy's rows. `rows` may
-    leave out what it sees at once to be no different in another picture of the policy.
+    Every row has a `policy` column, so that an erasure can rewrite one policy's rows.
     """
 
     name: str

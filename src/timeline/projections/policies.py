@@ -16,6 +16,7 @@ from timeline.eventstore.tables import tag_value
 from timeline.projections import calendar, evidence, review
 from timeline.projections.model import (
     Fact,
+    Part,
     ReadModel,
     Row,
     RowKey,
@@ -77,29 +78,22 @@ MERGED_INTO: Final = "merged_into"
 """The kind of tag by which a survivor's duplicates are found."""
 
 
-def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
+def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a policy's rows: its description; what is known of its days while it is listed."""
-    history = seen.history
-    described = history.described
-    told = (history.policy, described, history.retracted_by, seen.merged_into)
-    if other is None or told != (
-        other.history.policy,
-        other.history.described,
-        other.history.retracted_by,
-        other.merged_into,
-    ):
-        yield RowKey("policies", (history.policy,)), Fact(_description, told)
+    history = part.history
     yield (
         RowKey("policy_steps", (history.policy,), FOLLOWED),
         Fact(_step, (history.policy, history.version)),
     )
-    yield from evidence.rows(seen, other)
-    yield from review.rows(seen, other)
-    if seen.listed:
-        yield from calendar.rows(history, other.history if other and other.listed else None)
-    if other is not None and other.listed and seen.listed and other.history.described is described:
+    yield from evidence.rows(part)
+    yield from review.rows(part)
+    if part.seen.listed:
+        yield from calendar.rows(part)
+    if not part.described:
         return
-    for kind, value in _tags(seen):
+    told = (history.policy, history.described, history.retracted_by, part.seen.merged_into)
+    yield RowKey("policies", (history.policy,)), Fact(_description, told)
+    for kind, value in _tags(part.seen):
         key = (kind, value, history.policy)
         yield RowKey("policy_tags", key), Fact(_tag, key)
 

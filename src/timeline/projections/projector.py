@@ -12,7 +12,7 @@ from timeline.projections.changes import Changes
 from timeline.projections.graph import Graph
 from timeline.projections.lineage import Lineage
 from timeline.projections.memory import KeptReferences, Memory
-from timeline.projections.model import ReadModel, Rows, Seen
+from timeline.projections.model import Part, ReadModel, Rows, parts
 from timeline.projections.wave import Wave
 
 
@@ -69,13 +69,13 @@ class Projector:
         for policy, before in Wave(self._graph, past).spread(event).items():
             if self._only is not None and policy not in self._only:
                 continue
-            old, new = before.seen, self._graph.node(policy).seen
-            changes.advance(policy, self._rows(old, new), self._rows(new, old), event.position)
+            old, new = parts(before.seen, self._graph.node(policy).seen)
+            changes.advance(policy, self._rows(old), self._rows(new), event.position)
 
-    def _rows(self, seen: Seen | None, other: Seen | None) -> Rows:
-        if seen is None:
+    def _rows(self, part: Part | None) -> Rows:
+        if part is None:
             return {}
-        return {key: fact for model in self._models for key, fact in model.rows(seen, other)}
+        return {key: fact for model in self._models for key, fact in model.rows(part)}
 
     def _rewrite(self, erasures: Sequence[PastEvent], until: int, changes: Changes) -> None:
         """Write all rows anew that erasures may have changed, at whatever position.

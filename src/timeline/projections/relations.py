@@ -3,7 +3,7 @@
 Owns what an edge looks like as a row. Must not know how edges are walked.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -13,12 +13,11 @@ from timeline.domain.events import citation_key, plain
 from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
     Fact,
+    Part,
     ReadModel,
     Row,
     RowKey,
-    Seen,
     TableSpec,
-    not_in,
     read_model,
     served_date,
     to_json,
@@ -41,15 +40,12 @@ def _relations_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
+def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each relation that a listed policy asserts."""
-    if not seen.listed:
+    if not part.seen.listed:
         return
-    policy = seen.history.policy
-    relations: Sequence[BelievedRelation] = seen.history.relations
-    if other is not None and other.listed:
-        relations = not_in(relations, other.history.relations)
-    for believed in relations:
+    policy = part.history.policy
+    for believed in part.relations:
         yield RowKey("relations", (policy, believed.event)), Fact(_row, (policy, believed))
 
 

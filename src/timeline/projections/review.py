@@ -4,15 +4,14 @@ Owns which events are in question by themselves. Whether a citation resolves, an
 long ago, depends on more than a policy's own history, and is asked when it is read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import Table
 
 from timeline.domain.belief import BelievedAction, BelievedRelation
 from timeline.domain.events import SourceClass
-from timeline.domain.history import History
-from timeline.projections.model import Fact, Row, RowKey, Seen, TableSpec, not_in
+from timeline.projections.model import Fact, Part, Row, RowKey, TableSpec
 from timeline.projections.tables import model_table, text
 
 OPEN_DISPUTE: Final = "open_dispute"
@@ -37,12 +36,12 @@ def _review_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
+def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each event of a listed policy that is in question."""
-    if not seen.listed:
+    if not part.seen.listed:
         return
-    history = seen.history
-    for kind, event, by in sorted(set(_questions(history, _compared(seen, other)))):
+    history = part.history
+    for kind, event, by in sorted(set(_questions(part))):
         key = (kind, history.policy, event, by)
         yield RowKey("review", key), Fact(_row, (*key, history.described.jurisdiction))
 
@@ -57,28 +56,14 @@ def _row(kind: str, policy: str, event: str, by: str, jurisdiction: str) -> Row:
     }
 
 
-def _compared(seen: Seen, other: Seen | None) -> History | None:
-    """Return the other history where its rows say as much as these do of what both have."""
-    if other is None or not other.listed:
-        return None
-    same = other.history.described.jurisdiction == seen.history.described.jurisdiction
-    return other.history if same else None
-
-
-def _questions(history: History, other: History | None) -> Iterator[tuple[str, str, str]]:
-    if other is None or other.disputes is not history.disputes:
-        for dispute in history.disputes:
-            if dispute.settled_by is None:
-                yield OPEN_DISPUTE, dispute.event, dispute.by
-    actions: Sequence[BelievedAction] = history.actions
-    relations: Sequence[BelievedRelation] = history.relations
-    if other is not None:
-        actions = not_in(actions, other.actions)
-        relations = not_in(relations, other.relations)
-    for relation in relations:
+def _questions(part: Part) -> Iterator[tuple[str, str, str]]:
+    for dispute in part.disputes:
+        if dispute.settled_by is None:
+            yield OPEN_DISPUTE, dispute.event, dispute.by
+    for relation in part.relations:
         if relation.relation.target.citation is not None:
             yield CITATION, relation.event, ""
-    borne: tuple[BelievedAction | BelievedRelation, ...] = (*actions, *relations)
+    borne: tuple[BelievedAction | BelievedRelation, ...] = (*part.actions, *part.relations)
     for each in borne:
         if _rests_on_one_secondary(each):
             yield SINGLE_SECONDARY_SOURCE, each.event, ""

@@ -3,7 +3,7 @@
 Owns what an item of the timeline looks like. Must not know how items are queried.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
@@ -16,12 +16,11 @@ from timeline.domain.situation import fold_text
 from timeline.eventstore.tables import tag_value
 from timeline.projections.model import (
     Fact,
+    Part,
     ReadModel,
     Row,
     RowKey,
-    Seen,
     TableSpec,
-    not_in,
     read_model,
     served_date,
     to_json,
@@ -74,16 +73,13 @@ def _tags_table(slot: str) -> Table:
     )
 
 
-def rows(seen: Seen, other: Seen | None = None) -> Iterator[tuple[RowKey, Fact]]:
+def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
     """Yield a row for each action of a listed policy, own or received, and its tags."""
-    if not seen.listed:
+    if not part.seen.listed:
         return
-    history = seen.history
+    history = part.history
     about = _about(history)
-    actions: Sequence[BelievedAction] = _actions(history)
-    if other is not None and other.listed and _about(other.history) == about:
-        actions = not_in(actions, _actions(other.history))
-    for believed in actions:
+    for believed in (*part.actions, *part.received):
         yield RowKey("timeline", (history.policy, believed.event)), Fact(_row, (about, believed))
         for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
             key = ("actor", tag_value(actor), history.policy, believed.event)
@@ -105,10 +101,6 @@ class _About(NamedTuple):
 def _about(history: History) -> _About:
     described = history.described
     return _About(history.policy, str(described.instrument), described.jurisdiction)
-
-
-def _actions(history: History) -> tuple[BelievedAction, ...]:
-    return (*history.actions, *history.received) if history.received else history.actions
 
 
 def _row(about: _About, believed: BelievedAction) -> Row:
