@@ -24,6 +24,7 @@ from timeline import bootstrap, observability
 from timeline.http import health, pages, reading, recording
 from timeline.http.boundary import Boundary
 from timeline.http.problems import respond
+from timeline.http.replay import kept_answer
 from timeline.http.service import Service
 from timeline.settings import Settings
 
@@ -50,8 +51,9 @@ class TimelineApp(Litestar):
             await super().__call__(scope, receive, send)
 
     async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that came through the boundary."""
-        await super().__call__(scope, receive, send)
+        """Answer a request that came through the boundary: once more, or by its route."""
+        again = await kept_answer(self.state.service, scope)
+        await (again or super().__call__)(scope, receive, send)
 
 
 def create_app(application: bootstrap.Application) -> Litestar:

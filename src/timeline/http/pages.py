@@ -70,7 +70,7 @@ async def schema(request: HttpRequest) -> Response[bytes]:
     """Answer the API's description as a page."""
     parse(request.scope["query_string"], Query)
     negotiate(request.headers.get("accept"), [HTML])
-    return reply(request, _schema_page(), HTML, headers=_page_headers())
+    return reply(_schema_page(), HTML, headers=_page_headers())
 
 
 @route("/schema/openapi.json", http_method=READ, status_code=200)
@@ -78,7 +78,7 @@ async def description(request: HttpRequest) -> Response[bytes]:
     """Answer the API's description as OpenAPI."""
     parse(request.scope["query_string"], Query)
     negotiate(request.headers.get("accept"), [JSON])
-    return reply(request, _openapi_json(), JSON)
+    return reply(_openapi_json(), JSON)
 
 
 @route("/problems/{slug:str}", http_method=READ, status_code=200)
@@ -100,9 +100,9 @@ def _either(request: HttpRequest, document: dict[str, Any], template: str) -> Re
     """Answer JSON, or a page for a browser."""
     wanted = negotiate(request.headers.get("accept"), [JSON, HTML])
     if wanted == JSON:
-        return reply(request, encode(document), JSON, headers={"Vary": "Accept"})
+        return reply(encode(document), JSON, headers={"Vary": "Accept"})
     page = _render(template, **document)
-    return reply(request, page, HTML, headers={"Vary": "Accept", **_page_headers()})
+    return reply(page, HTML, headers={"Vary": "Accept", **_page_headers()})
 
 
 def _page_headers() -> dict[str, str]:

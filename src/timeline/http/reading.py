@@ -4,7 +4,7 @@ Owns the way from a request to an answer's bytes and headers. Must not know how 
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from typing import Final, TypeVar
 
@@ -42,12 +42,14 @@ from timeline.http.problems import respond, shown
 from timeline.http.replies import (
     JSON,
     NDJSON,
+    REVALIDATE,
     HttpRequest,
+    Reply,
     encode,
     etag,
     matches,
     negotiate,
-    reply,
+    represent,
 )
 from timeline.http.requests import hold
 from timeline.http.service import REFLECT_TIMEOUT_S, Service, service_of
@@ -67,6 +69,7 @@ async def answer(
     ask: Callable[[Reader, Asked], Answer],
     *,
     of_log: bool = False,
+    headers: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
     """Answer a question with JSON.
 
@@ -74,25 +77,30 @@ async def answer(
         request: what was asked.
         kind: the question's struct.
         ask: puts it to the reader, in a worker thread.
-        of_log: the log itself answers, so that no read model has to be waited for.
+        of_log: the log itself answers, so that no read model has to be waited for, and the answer
+            is not kept.
+        headers: what the answer carries besides.
 
     """
     negotiate(request.headers.get("accept"), [JSON])
     service = service_of(request)
-    await service.authorise_read(request)
+    await service.authorise_read(request.scope)
     query = parse(request.scope["query_string"], kind)
     await (service.until_recorded(request) if of_log else service.until_reflected(request))
+    before = service.standing()
     try:
         found, body = await _patiently(service, ask, query)
     except PolicyMoved as moved:
         return respond(request, moved, {"Location": _location_of_survivor(request, moved)})
-    tag = etag(body)
-    headers = {"Timeline-Position": str(found.position)}
+    all_headers = {"Timeline-Position": str(found.position), **(headers or {})}
     more = found.document.get("next")
     if more is not None:
         address = following(request.scope["path"], request.scope["query_string"], more)
-        headers["Link"] = f'<{address}>; rel="next"'
-    return reply(request, body, JSON, tag=tag, headers=headers)
+        all_headers["Link"] = f'<{address}>; rel="next"'
+    representation = represent(body, JSON, all_headers)
+    if not of_log:
+        service.keep(request.scope, representation, found.position, before)
+    return Reply(representation)
 
 
 async def _patiently(
@@ -142,21 +150,21 @@ def _known_form(
 # The log
 
 
+_BY_ACCEPT: Final = {"Vary": "Accept"}
+
+
 @route("/v1/events", http_method=READ, status_code=200)
 async def events(request: HttpRequest) -> Response[bytes] | Stream:
     """Answer a page of the log, or stream the whole rest of it."""
     media_type = negotiate(request.headers.get("accept"), [JSON, NDJSON])
     if media_type == NDJSON:
-        found = await _stream(request)
-    else:
-        found = await answer(request, EventsQuery, Reader.events, of_log=True)
-    found.headers["Vary"] = "Accept"
-    return found
+        return await _stream(request)
+    return await answer(request, EventsQuery, Reader.events, of_log=True, headers=_BY_ACCEPT)
 
 
 async def _stream(request: HttpRequest) -> Response[bytes] | Stream:
     service = service_of(request)
-    await service.authorise_read(request)
+    await service.authorise_read(request.scope)
     query_string = request.scope["query_string"]
     query = parse(query_string, EventsQuery)
     for name, _ in pairs(query_string):
@@ -168,8 +176,9 @@ async def _stream(request: HttpRequest) -> Response[bytes] | Stream:
     tag = _stream_tag(head, query_string)
     headers = {
         "ETag": tag,
-        "Cache-Control": "no-cache",
+        "Cache-Control": REVALIDATE,
         "Timeline-Position": str(head.position),
+        **_BY_ACCEPT,
     }
     if matches(request.headers.get("if-none-match"), tag):
         return Response(b"", status_code=304, headers=headers)

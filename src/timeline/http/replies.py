@@ -1,6 +1,7 @@
 """Replies: bytes with their validators, in the representation that was asked for.
 
-Owns content negotiation, ETags and conditional requests. Must not know what is served.
+Owns content negotiation, ETags, conditional requests and how an answer is sent, the first time or
+once more. Must not know what is served.
 """
 
 import hashlib
@@ -11,9 +12,12 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
+from litestar.types import ASGIApp, Receive, Send
+from litestar.types import Scope as LitestarScope
 
 from timeline.formats import ndjson
 from timeline.http.errors import NotAcceptable
+from timeline.http.requests import header
 
 JSON: Final = "application/json"
 NDJSON: Final = ndjson.MEDIA_TYPE
@@ -30,7 +34,7 @@ _QUALITY: Final = re.compile(
 )
 _TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 
-_REVALIDATE: Final = "no-cache"
+REVALIDATE: Final = "no-cache"
 """May be kept, but is asked for again: the position moves with every append."""
 
 
@@ -87,29 +91,78 @@ def matches(if_none_match: str | None, tag: str) -> bool:
     return tag.removeprefix("W/") in _TAG.findall(if_none_match)
 
 
-def reply(
-    request: HttpRequest,
-    body: bytes,
-    media_type: str,
-    *,
-    tag: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response[bytes]:
-    """Return a read's answer: the body, or 304 where the client has it.
+class Representation(msgspec.Struct, frozen=True):
+    """A complete answer to a read, as it is sent to everyone who asks the same.
+
+    `headers` are those of the headers that a 304 has, too.
+    """
+
+    body: bytes
+    tag: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    content_headers: tuple[tuple[bytes, bytes], ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """What its texts take."""
+        headers = (*self.headers, *self.content_headers)
+        return len(self.body) + sum(len(name) + len(value) for name, value in headers)
+
+    async def __call__(self, scope: LitestarScope, _receive: Receive, send: Send) -> None:
+        """Send it, or 304 where the client has it; a HEAD's body is left out further out."""
+        if matches(header(scope, b"if-none-match"), self.tag):
+            await send(
+                {"type": "http.response.start", "status": 304, "headers": list(self.headers)}
+            )
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        headers = [*self.headers, *self.content_headers]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+class Reply(Response[bytes]):
+    """A representation, as Litestar takes it from a handler."""
+
+    def __init__(self, representation: Representation) -> None:
+        super().__init__(b"")
+        self._representation = representation
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIApp:  # type: ignore[override]
+        """Return what sends it."""
+        return self._representation
+
+
+def represent(
+    body: bytes, media_type: str, headers: Mapping[str, str] | None = None
+) -> Representation:
+    """Return a complete answer.
 
     Args:
-        request: what was asked.
-        body: the representation.
-        media_type: what it is.
-        tag: its validator, where it was computed already.
+        body: the representation's bytes.
+        media_type: what they are.
         headers: what it carries besides.
 
     """
-    validator = etag(body) if tag is None else tag
-    all_headers = {"ETag": validator, "Cache-Control": _REVALIDATE, **(headers or {})}
-    if matches(request.headers.get("if-none-match"), validator):
-        return Response(b"", status_code=304, headers=all_headers)
-    return Response(body, status_code=200, media_type=media_type, headers=all_headers)
+    tag = etag(body)
+    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
+    return Representation(
+        body,
+        tag,
+        _encoded({"ETag": tag, "Cache-Control": REVALIDATE, **(headers or {})}),
+        _encoded({"Content-Type": media_type + charset, "Content-Length": str(len(body))}),
+    )
+
+
+def reply(body: bytes, media_type: str, headers: Mapping[str, str] | None = None) -> Reply:
+    """Return a read's answer: the body, or 304 where the client has it; arguments as above."""
+    return Reply(represent(body, media_type, headers))
+
+
+def _encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple(
+        (name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()
+    )
 
 
 def encode(document: object) -> bytes:

@@ -26,6 +26,11 @@ def request_id(scope: Scope) -> str:
     return str(scope["state"].get("request_id", ""))
 
 
+def header(scope: Scope, name: bytes) -> str | None:
+    """Return a header as it was sent, the first of that name; names come in lower case."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
 def raw_path(scope: Scope) -> str:
     """Return the path as it was sent, percent-decoded; Litestar replaces its own by routing."""
     return str(scope["state"].get("path", scope["path"]))

@@ -1,6 +1,7 @@
 """What handlers share: the wired application, worker threads, freshness and who asks.
 
-Owns the bounds on concurrent work and the wait for the read models. Must not know any route.
+Owns the bounds on concurrent work, what is known of the read models, and the wait for them. Must not
+know any route.
 """
 
 import re
@@ -16,7 +17,9 @@ from timeline.application.access import Principal, Role
 from timeline.application.errors import InvalidRequest, NotYetReflected, TokenMissing
 from timeline.bootstrap import Application
 from timeline.eventstore.database import identity
-from timeline.http.replies import HttpRequest
+from timeline.http.answers import Answers, Standing, question
+from timeline.http.replies import HttpRequest, Representation
+from timeline.http.requests import Scope, header
 from timeline.http.slots import Slots
 
 READ_THREADS: Final = 8
@@ -39,6 +42,13 @@ MAX_BODIES: Final = 512
 
 REFLECT_TIMEOUT_S: Final = 5.0
 """How long a read waits for the read models, as the API promises."""
+
+FRESH_S: Final = 0.1
+"""How old may be what is known of the read models for a kept answer to be given: as long as an
+append in another process may take to show."""
+
+LOOK_TIMEOUT_S: Final = 1.0
+"""How long a kept answer is worth waiting for; making it anew takes less than that, mostly."""
 
 _SHORTEST_PAUSE_S: Final = 0.001
 _LONGEST_PAUSE_S: Final = 0.02
@@ -79,7 +89,9 @@ class Service:
         self.trials = Threads(TRIAL_THREADS)
         self.streams = Slots(MAX_STREAMS)
         self.bodies = Slots(MAX_BODIES)
+        self.answers = Answers()
         self._acknowledged = 0
+        self._shown = 0
         self._database = identity(application.engine)
 
     @property
@@ -106,7 +118,7 @@ class Service:
             NotYetReflected: they do not within REFLECT_TIMEOUT_S.
 
         """
-        asked = min_position(request)
+        asked = min_position(request.scope)
         wanted = max(asked, self._acknowledged)
         if not await self.reaches(wanted, REFLECT_TIMEOUT_S):
             raise NotYetReflected(
@@ -120,7 +132,7 @@ class Service:
 
         Reads of the log itself are current without that.
         """
-        wanted = min_position(request)
+        wanted = min_position(request.scope)
         if not wanted:
             return
         deadline = time.monotonic() + REFLECT_TIMEOUT_S
@@ -147,12 +159,61 @@ class Service:
     def _head(self) -> int:
         return self.application.store.head().position
 
+    # Answers that are kept
+
+    def standing(self) -> Standing | None:
+        """Return what answers depend on; None where it is not known, or not fresh enough.
+
+        It is known where the follower has looked within FRESH_S, and seen all that this process has
+        acknowledged or shown.
+        """
+        look = self.application.follower.look
+        if look is None or time.monotonic() - look.began_s > FRESH_S:
+            return None
+        if look.reached.position < max(self._acknowledged, self._shown):
+            return None
+        return Standing(look.reached, self.application.reader.today())
+
+    async def until_standing(self) -> Standing | None:
+        """Wait until it is known what answers depend on; None where the follower fails or is slow.
+
+        Asking the database instead would be dear just when so many ask that the follower is late.
+        """
+        follower = self.application.follower
+        deadline = time.monotonic() + LOOK_TIMEOUT_S
+        pause = _SHORTEST_PAUSE_S
+        while (standing := self.standing()) is None:
+            if follower.error is not None or time.monotonic() >= deadline:
+                return None
+            follower.wake()
+            await anyio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+        return standing
+
+    def keep(
+        self, scope: Scope, answer: Representation, position: int, before: Standing | None
+    ) -> None:
+        """Keep an answer of the read models.
+
+        Args:
+            scope: the request that it answers.
+            answer: what is sent.
+            position: what it says that it reflects.
+            before: what answers depended on before it was made; where that is not what they depend
+                on now, the answer belongs to neither for certain.
+
+        """
+        self._shown = max(self._shown, position)
+        standing = self.standing()
+        if standing is not None and standing == before:
+            self.answers.keep(question(scope), standing, answer)
+
     # Who asks
 
-    async def authorise_read(self, request: HttpRequest) -> None:
+    async def authorise_read(self, scope: Scope) -> None:
         """Let a reader in: anyone where reading is public, else whoever has a token."""
         if not self.application.settings.public_read:
-            await self._recognised(request, Role.READER, self.reads)
+            await self._recognised(scope, Role.READER, self.reads)
 
     def openly(self, **positions: int) -> dict[str, Any]:
         """Return positions for an answer that asks for no token: none where reading needs one."""
@@ -167,22 +228,22 @@ class Service:
             NotAllowed: the role is too low.
 
         """
-        return await self._recognised(request, needed, self.writes)
+        return await self._recognised(request.scope, needed, self.writes)
 
-    async def _recognised(self, request: HttpRequest, needed: Role, threads: Threads) -> Principal:
+    async def _recognised(self, scope: Scope, needed: Role, threads: Threads) -> Principal:
         """Ask for the token's owner in a thread of the kind that the request is going to use."""
-        found = _BEARER.fullmatch(request.headers.get("authorization", "").strip())
+        found = _BEARER.fullmatch((header(scope, b"authorization") or "").strip())
         if found is None:
             raise TokenMissing
         principal = await threads.run(self.application.access.recognise, found.group(1))
-        request.scope["state"]["principal"] = principal.name
+        scope["state"]["principal"] = principal.name
         principal.require(needed)
         return principal
 
 
-def min_position(request: HttpRequest) -> int:
+def min_position(scope: Scope) -> int:
     """Return what Timeline-Min-Position asks for, 0 where it is absent."""
-    text = request.headers.get("timeline-min-position")
+    text = header(scope, b"timeline-min-position")
     if text is None:
         return 0
     if _POSITION.fullmatch(text.strip()) is None or int(text) > 2**53 - 1:

@@ -4,11 +4,12 @@ Owns the waking and the polling; what is reached is told after every batch. Must
 """
 
 import threading
-from typing import Final
+import time
+from typing import Final, NamedTuple
 
 import structlog
 
-from timeline.projections.runner import Runner
+from timeline.projections.runner import Reached, Runner
 
 POLL_S: Final = 0.05
 """How soon another process's events are seen: half of the 100 ms that are promised."""
@@ -19,6 +20,13 @@ MAX_PAUSE_S: Final = 2.0
 _log = structlog.get_logger(__name__)
 
 
+class Look(NamedTuple):
+    """What the live read models were, and when that began to be looked up: a monotonic clock's."""
+
+    began_s: float
+    reached: Reached
+
+
 class Follower:
     """Runs a runner in a thread of its own, woken by appends and by a clock."""
 
@@ -27,6 +35,7 @@ class Follower:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._position = 0
+        self._look: Look | None = None
         self._error: str | None = None
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -34,6 +43,11 @@ class Follower:
     def position(self) -> int:
         """The position that the live read models are known to reflect."""
         return self._position
+
+    @property
+    def look(self) -> Look | None:
+        """What the last attempt saw; None where it failed, or lost to another runner."""
+        return self._look
 
     @property
     def error(self) -> str | None:
@@ -59,11 +73,14 @@ class Follower:
         pause = POLL_S
         while not self._stopping.is_set():
             try:
-                before = self._position
+                before, began_s = self._position, time.monotonic()
                 self._position = self._runner.step()
+                reached = self._runner.reached
+                self._look = None if reached is None else Look(began_s, reached)
                 self._error = None
                 pause = POLL_S
             except Exception as error:  # noqa: BLE001 - whatever it was, following goes on
+                self._look = None
                 pause = min(pause * 2, MAX_PAUSE_S)
                 self._error = f"{type(error).__name__}: {error}"
                 _log.exception("projection.follow.failed", retry_s=round(pause, 2))

@@ -6,7 +6,7 @@ that lets a stalled or second runner apply nothing twice. Must not know how rows
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, delete, select, update
@@ -40,6 +40,13 @@ class LostRaceError(Exception):
     """Another runner has moved the progress; the transaction is to be rolled back."""
 
 
+class Reached(NamedTuple):
+    """What the live read models are: how far they have read, and which slots they are."""
+
+    position: int
+    slots: dict[str, str]
+
+
 class Runner:
     """Brings the live slots up to the head of the log, batch by batch.
 
@@ -52,7 +59,7 @@ class Runner:
         self._log = log
         self._models = models
         self._projector = Projector(models, log)
-        self._reached: tuple[int, dict[str, str]] | None = None
+        self._reached: Reached | None = None
 
     def catch_up(self, until: int | None = None) -> int:
         """Apply all events of the log so far, or up to a position.
@@ -69,6 +76,11 @@ class Runner:
             position = reached
         return position
 
+    @property
+    def reached(self) -> Reached | None:
+        """What the last step found or left behind, None where another runner came first."""
+        return self._reached
+
     def position(self) -> int:
         """Return the position that the live read models reflect."""
         with view(self._engine) as live:
@@ -78,7 +90,7 @@ class Runner:
         """Apply one batch; returns the position reached."""
         with view(self._engine) as live:
             position, slots = live.position, live.slots
-        if self._reached != (position, slots):
+        if self._reached != Reached(position, slots):
             self._projector.forget()
         self._reached = None
         events = self._log.after(position, until=until, limit=BATCH)
@@ -94,7 +106,7 @@ class Runner:
                 self._projector.forget()
                 return self.position()
             position = last
-        self._reached = (position, slots)
+        self._reached = Reached(position, slots)
         return position
 
     def _changes(self, events: Sequence[PastEvent]) -> tuple[Changes, int]:
