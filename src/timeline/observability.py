@@ -13,7 +13,8 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final, Literal, TextIO
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -158,6 +159,83 @@ def redact_url(url: str) -> str:
 
 class _TimelineHandler(logging.StreamHandler[TextIO]):
     """The handler `configure` installs, so that a second call can tell it from others."""
+
+    def write(self, line: str) -> None:
+        """Write a line that is rendered already; one that cannot be written fails nobody."""
+        self.acquire()
+        try:
+            self.stream.write(line + self.terminator)
+            self.flush()
+        except (OSError, ValueError):
+            pass
+        finally:
+            self.release()
+
+
+class FrequentLine:
+    """A log line of one shape that is written often: rendered once, and filled in from then on.
+
+    It is the line that the logger of that name writes. Where the logging is not `configure`'s, or a
+    value is a text that may have to be quoted or redacted, that logger writes it.
+    """
+
+    def __init__(self, logger: str, event: str) -> None:
+        self._name = logger
+        self._event = event
+        self._logger = logging.getLogger(logger)
+        self._log = structlog.stdlib.get_logger(logger)
+        self._handler: _TimelineHandler | None = None
+        self._shapes: dict[tuple[str, ...], tuple[str, list[str]]] = {}
+
+    def info(self, **values: str | float) -> None:
+        """Write the line at the level `info`; the values of one name are always of one type."""
+        if not self._logger.isEnabledFor(logging.INFO):
+            return
+        texts = [_as_it_stands(value) for value in values.values()]
+        handler = next((h for h in logging.root.handlers if isinstance(h, _TimelineHandler)), None)
+        if handler is None or None in texts:
+            self._log.info(self._event, **values)
+            return
+        if handler is not self._handler:
+            self._handler, self._shapes = handler, {}
+        names = tuple(values)
+        shape = self._shapes.get(names)
+        if shape is None:
+            shape = self._shapes[names] = self._shape(handler, values)
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        filled = {"timestamp": f"{now[:26]}Z", **dict(zip(names, texts, strict=True))}
+        template, order = shape
+        handler.write(template % tuple(filled[name] for name in order))
+
+    def _shape(
+        self, handler: logging.Handler, values: Mapping[str, str | float]
+    ) -> tuple[str, list[str]]:
+        """Return the line as a template, and the names of what fills it in their order."""
+        event: dict[str, Any] = {
+            name: f"mark{number}" if isinstance(value, str) else type(value)(number)
+            for number, (name, value) in enumerate(values.items(), start=_MARK + 1)
+        }
+        names = {str(mark): name for name, mark in event.items()} | {f"mark{_MARK}": "timestamp"}
+        event |= {"event": self._event, "level": "info", "logger": self._name}
+        event["timestamp"] = f"mark{_MARK}"
+        record = logging.LogRecord(self._name, logging.INFO, "", 0, event, (), None)
+        record._logger, record._name = self._logger, "info"  # noqa: SLF001 - as structlog does
+        parts = re.split("(" + "|".join(map(re.escape, names)) + ")", handler.format(record))
+        template = "%s".join(fixed.replace("%", "%%") for fixed in parts[::2])
+        return template, [names[mark] for mark in parts[1::2]]
+
+
+_MARK: Final = 90_000_000
+"""Where a value stands in a rendered line: a number that is nothing else's."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~/%-]+", re.ASCII)
+
+
+def _as_it_stands(value: str | float) -> str | None:
+    """Return a value as every renderer writes it, or None where they may differ."""
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) else None
+    return repr(value)
 
 
 def _shared_processors() -> list[Processor]:

@@ -4,14 +4,13 @@ Owns the request's id, the rate limit, the bound on requests at once and on a cl
 its answer, the headers of every answer, HEAD's missing body, and the one log line a request. Lies around Litestar, as its middleware sees only requests that found a route.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any, Final
 from urllib.parse import quote
 
-import anyio
-import anyio.lowlevel
 import structlog
 from anyio import CancelScope
 from litestar.types import Message, Receive, Scope, Send
@@ -22,6 +21,7 @@ from timeline.http.problems import PROBLEM_JSON, problem
 from timeline.http.requests import hold, new_request_id
 from timeline.http.slots import Slots
 from timeline.http.sockets import limit_unread
+from timeline.observability import FrequentLine
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -55,8 +55,6 @@ _CLIENT_GONE: Final = 499
 _LONGEST_PATH: Final = 1_000
 """Characters of a path in the log, where it is percent-encoded, so that it stays on its line."""
 
-_log = structlog.stdlib.get_logger("timeline.http.request")
-
 
 class _Answer:
     """What goes out: completed with what every answer has, and counted."""
@@ -77,11 +75,12 @@ class _Answer:
             if self._method == "HEAD":
                 message["body"] = b""
             self.size_bytes += len(message["body"])
-        with anyio.move_on_after(SEND_TIMEOUT_S) as waiting:
+        # A timer, as a scope for each message costs more than sending it.
+        timer = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self._giving_up.cancel)
+        try:
             await self._send(message)
-        if waiting.cancelled_caught:
-            self._giving_up.cancel()
-            await anyio.lowlevel.checkpoint()
+        finally:
+            timer.cancel()
 
     def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         present = {name.lower() for name, _ in headers}
@@ -101,6 +100,7 @@ class Boundary:
         self._handler = handler
         self._limit = RateLimit(rate_limit)
         self._slots = Slots(MAX_REQUESTS)
+        self._served = FrequentLine("timeline.http.request", "http.request.served")
         self._listening = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,8 +119,8 @@ class Boundary:
                     await self._answer(scope, receive, answer)
             finally:
                 principal = state.get("principal")
-                _log.info(
-                    "http.request.served",
+                self._served.info(
+                    request_id=request_id,
                     method=scope["method"],  # type: ignore[typeddict-item]
                     path=quote(state["path"], errors="replace")[:_LONGEST_PATH],
                     status=answer.status,
