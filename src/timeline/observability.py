@@ -11,10 +11,11 @@ Events are dotted constants with key-values (`event.append.committed`); whatever
 import logging
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TextIO
+from operator import itemgetter
+from typing import Any, Final, Literal, TextIO, TypeAlias
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -185,7 +186,7 @@ class FrequentLine:
         self._logger = logging.getLogger(logger)
         self._log = structlog.stdlib.get_logger(logger)
         self._handler: _TimelineHandler | None = None
-        self._shapes: dict[tuple[str, ...], tuple[str, list[str]]] = {}
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
 
     def info(self, **values: str | float) -> None:
         """Write the line at the level `info`; the values of one name are always of one type."""
@@ -203,27 +204,26 @@ class FrequentLine:
         if shape is None:
             shape = self._shapes[names] = self._shape(handler, values)
         now = datetime.now(UTC).isoformat(timespec="microseconds")
-        filled = {"timestamp": f"{now[:26]}Z", **dict(zip(names, texts, strict=True))}
-        template, order = shape
-        handler.write(template % tuple(filled[name] for name in order))
+        template, in_order = shape
+        handler.write(template % in_order((f"{now[:26]}Z", *texts)))
 
-    def _shape(
-        self, handler: logging.Handler, values: Mapping[str, str | float]
-    ) -> tuple[str, list[str]]:
-        """Return the line as a template, and the names of what fills it in their order."""
+    def _shape(self, handler: logging.Handler, values: Mapping[str, str | float]) -> "_Shape":
+        """Return the line as a template, and what puts time and values into its order."""
         event: dict[str, Any] = {
             name: f"mark{number}" if isinstance(value, str) else type(value)(number)
             for number, (name, value) in enumerate(values.items(), start=_MARK + 1)
         }
-        names = {str(mark): name for name, mark in event.items()} | {f"mark{_MARK}": "timestamp"}
+        marks = [f"mark{_MARK}", *(str(mark) for mark in event.values())]
         event |= {"event": self._event, "level": "info", "logger": self._name}
         event["timestamp"] = f"mark{_MARK}"
         record = logging.LogRecord(self._name, logging.INFO, "", 0, event, (), None)
         record._logger, record._name = self._logger, "info"  # noqa: SLF001 - as structlog does
-        parts = re.split("(" + "|".join(map(re.escape, names)) + ")", handler.format(record))
+        parts = re.split("(" + "|".join(map(re.escape, marks)) + ")", handler.format(record))
         template = "%s".join(fixed.replace("%", "%%") for fixed in parts[::2])
-        return template, [names[mark] for mark in parts[1::2]]
+        return template, itemgetter(*(marks.index(mark) for mark in parts[1::2]))
 
+
+_Shape: TypeAlias = tuple[str, Callable[[tuple[str | None, ...]], Any]]
 
 _MARK: Final = 90_000_000
 """Where a value stands in a rendered line: a number that is nothing else's."""

@@ -25,6 +25,7 @@ from timeline.http import health, pages, reading, recording
 from timeline.http.boundary import Boundary
 from timeline.http.problems import respond
 from timeline.http.replay import kept_answer
+from timeline.http.replies import Representation
 from timeline.http.service import Service
 from timeline.settings import Settings
 
@@ -51,9 +52,12 @@ class TimelineApp(Litestar):
             await super().__call__(scope, receive, send)
 
     async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that came through the boundary: once more, or by its route."""
-        again = await kept_answer(self.state.service, scope)
-        await (again or super().__call__)(scope, receive, send)
+        """Answer a request that came through the boundary."""
+        await super().__call__(scope, receive, send)
+
+    async def again(self, scope: Scope) -> Representation | None:
+        """Return the answer that was given to the same request, where it is kept and right."""
+        return await kept_answer(self.state.service, scope)
 
 
 def create_app(application: bootstrap.Application) -> Litestar:
@@ -93,5 +97,5 @@ def _create(settings: Settings, state: State, lifespan: Lifespan | None) -> Lite
         openapi_config=None,
         logging_config=None,
     )
-    app.boundary = Boundary(app.route, settings.rate_limit)
+    app.boundary = Boundary(app.route, settings.rate_limit, app.again)
     return app

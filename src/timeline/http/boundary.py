@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,12 +19,13 @@ from litestar.types import Message, Receive, Scope, Send
 from timeline.http.errors import HttpError, TooManyRequests
 from timeline.http.limits import RateLimit
 from timeline.http.problems import PROBLEM_JSON, problem
-from timeline.http.requests import hold, new_request_id
+from timeline.http.requests import header, hold, new_request_id
 from timeline.http.slots import Slots
 from timeline.http.sockets import limit_unread
 from timeline.observability import FrequentLine
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+Again = Callable[[Scope], Awaitable[Handler | None]]
 
 SEND_TIMEOUT_S: Final = 30.0
 """How long a client may leave unread what was sent to it; a slow one takes some in that time."""
@@ -59,9 +61,9 @@ _LONGEST_PATH: Final = 1_000
 class _Answer:
     """What goes out: completed with what every answer has, and counted."""
 
-    def __init__(self, scope: Scope, send: Send, request_id: str, giving_up: CancelScope) -> None:
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
         self._send = send
-        self._giving_up = giving_up
+        self.giving_up: CancelScope | None = None
         self._request_id = request_id.encode()
         self._method = scope["method"]  # type: ignore[typeddict-item]
         self.status = _CLIENT_GONE
@@ -75,18 +77,21 @@ class _Answer:
             if self._method == "HEAD":
                 message["body"] = b""
             self.size_bytes += len(message["body"])
+        if self.giving_up is None:
+            await self._send(message)
+            return
         # A timer, as a scope for each message costs more than sending it.
-        timer = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self._giving_up.cancel)
+        timer = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self.giving_up.cancel)
         try:
             await self._send(message)
         finally:
             timer.cancel()
 
     def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        present = {name.lower() for name, _ in headers}
+        names = [name for name, _ in headers]
         headers += _HEADERS
         headers.append((b"x-request-id", self._request_id))
-        if _NO_CONTENT_POLICY[0] not in present:
+        if _NO_CONTENT_POLICY[0] not in names:
             headers.append(_NO_CONTENT_POLICY)
         if self._method == "OPTIONS":
             headers += _PREFLIGHT
@@ -94,10 +99,15 @@ class _Answer:
 
 
 class Boundary:
-    """Wraps the application."""
+    """Wraps the application.
 
-    def __init__(self, handler: Handler, rate_limit: int) -> None:
+    `again` finds what answers a request with what it was answered before. Such an answer is whole,
+    so that the server takes it at once and its sockets bound the client's patience.
+    """
+
+    def __init__(self, handler: Handler, rate_limit: int, again: Again | None = None) -> None:
         self._handler = handler
+        self._again = again
         self._limit = RateLimit(rate_limit)
         self._slots = Slots(MAX_REQUESTS)
         self._served = FrequentLine("timeline.http.request", "http.request.served")
@@ -107,41 +117,48 @@ class Boundary:
         """Answer one HTTP request, and log it."""
         started_s = time.perf_counter()
         state: dict[str, Any] = scope.setdefault("state", {})
-        request_id = new_request_id(_header(scope, b"x-request-id"))
+        request_id = new_request_id(header(scope, b"x-request-id"))
         # A copy: servers hand the same dictionary to every request of a connection.
         scope["state"] = state = {**state, "request_id": request_id, "path": scope["path"]}
-        giving_up = CancelScope()
-        answer = _Answer(scope, send, request_id, giving_up)
-        structlog.contextvars.clear_contextvars()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                with giving_up, ExitStack() as state["held"]:
-                    await self._answer(scope, receive, answer)
-            finally:
-                principal = state.get("principal")
-                self._served.info(
-                    request_id=request_id,
-                    method=scope["method"],  # type: ignore[typeddict-item]
-                    path=quote(state["path"], errors="replace")[:_LONGEST_PATH],
-                    status=answer.status,
-                    duration_ms=round((time.perf_counter() - started_s) * 1_000, 2),
-                    bytes=answer.size_bytes,
-                    **({} if principal is None else {"principal": principal}),
-                )
+        answer = _Answer(scope, send, request_id)
+        try:
+            with ExitStack() as state["held"]:
+                await self._answer(scope, receive, answer)
+        finally:
+            principal = state.get("principal")
+            self._served.info(
+                request_id=request_id,
+                method=scope["method"],  # type: ignore[typeddict-item]
+                path=quote(state["path"], errors="replace")[:_LONGEST_PATH],
+                status=answer.status,
+                duration_ms=round((time.perf_counter() - started_s) * 1_000, 2),
+                bytes=answer.size_bytes,
+                **({} if principal is None else {"principal": principal}),
+            )
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """Answer, or refuse what is too much; probes are always answered."""
         if not self._listening:
             # Only now, as the server listens after the application has started.
             self._listening = True
             limit_unread(SEND_TIMEOUT_S)
+        handler = self._handler
         if not scope["path"].startswith("/health/"):
             try:
                 self._admit(scope)
             except HttpError as error:
-                await _refuse(error, scope, send)
-                return
-        await self._handler(scope, receive, send)
+                handler = partial(_refuse, error)
+            else:
+                again = await self._again(scope) if self._again else None
+                if again is not None:
+                    await again(scope, receive, answer)
+                    return
+        structlog.contextvars.clear_contextvars()
+        with (
+            structlog.contextvars.bound_contextvars(request_id=scope["state"]["request_id"]),
+            CancelScope() as answer.giving_up,
+        ):
+            await handler(scope, receive, answer)
 
     def _admit(self, scope: Scope) -> None:
         """Count a request and give it a slot until it ends.
@@ -157,7 +174,7 @@ class Boundary:
         hold(scope, self._slots.taken())
 
 
-async def _refuse(error: HttpError, scope: Scope, send: Send) -> None:
+async def _refuse(error: HttpError, scope: Scope, _receive: Receive, send: Send) -> None:
     served = problem(error, path=scope["path"], request_id=scope["state"]["request_id"])
     body = served.body()
     headers = {
@@ -169,9 +186,3 @@ async def _refuse(error: HttpError, scope: Scope, send: Send) -> None:
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": served.status, "headers": encoded})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _header(scope: Scope, name: bytes) -> str | None:
-    return next(
-        (value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name), None
-    )

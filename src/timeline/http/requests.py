@@ -28,7 +28,10 @@ def request_id(scope: Scope) -> str:
 
 def header(scope: Scope, name: bytes) -> str | None:
     """Return a header as it was sent, the first of that name; names come in lower case."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
 
 
 def raw_path(scope: Scope) -> str:
