@@ -1,6 +1,6 @@
 """A log in a list, as the projector reads it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -21,16 +21,26 @@ from timeline.projections.model import Seen
 class RecordedStreams:
     """A log in a list; payloads that were erased by the position `erased_until` are replaced."""
 
-    def __init__(self, events: Sequence[PastEvent], erased_until: int) -> None:
+    def __init__(
+        self,
+        events: Sequence[PastEvent],
+        erased_until: int,
+        hidden: Mapping[str, int] | None = None,
+    ) -> None:
+        self._hidden = hidden or {}
         self._original = events
         self.events = [_erase(event, events, erased_until) for event in events]
+
+    def hides(self, event: PastEvent) -> bool:
+        """Tell whether an event waits."""
+        return event.position >= self._hidden.get(event.policy, event.position + 1)
 
     def streams(self, policies: Iterable[str], until: int) -> dict[str, list[PastEvent]]:
         """Return the events of policies up to a position."""
         wanted = set(policies)
         found: dict[str, list[PastEvent]] = {}
         for each in self.events:
-            if each.policy in wanted and each.position <= until:
+            if each.policy in wanted and each.position <= until and not self.hides(each):
                 found.setdefault(each.policy, []).append(each)
         return found
 
@@ -40,6 +50,7 @@ class RecordedStreams:
             each
             for each, original in zip(self.events, self._original, strict=False)
             if each.position <= until
+            and not self.hides(each)
             and reference in references(each.data) | references(original.data)
         ]
 
@@ -58,6 +69,7 @@ class RecordedStreams:
             each.policy
             for each in self._original
             if each.position <= until
+            and not self.hides(each)
             and isinstance(each.data, PolicyRegistered | PolicyDescribed)
             and jurisdiction in {None, each.data.jurisdiction}
         )

@@ -4,6 +4,8 @@ Owns the order in which parts start and stop. Must not hold any rule of its own.
 """
 
 import os
+import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,7 +24,9 @@ from timeline.eventstore.schema import check_schema
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 from timeline.ids import new_event_id
+from timeline.projections.collecting import collect_seldom
 from timeline.projections.follower import Follower
+from timeline.projections.lease import Lease
 from timeline.projections.log import Log
 from timeline.projections.runner import Runner
 from timeline.settings import Settings
@@ -51,6 +55,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def holder_name() -> str:
+    """Return what the lease on the read models calls this process: host, process, and chance."""
+    return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
 @contextmanager
 def application(
     settings: Settings, *, follow: bool = True, clock: Clock = now
@@ -68,6 +77,7 @@ def application(
         StoreUnavailable: the database cannot be reached.
 
     """
+    collect_seldom()
     engine = create_engine(settings.database_url, must_exist=True)
     try:
         check_schema(engine)
@@ -75,7 +85,7 @@ def application(
         store = SqlStore(engine)
         log = Log(store)
         runner = Runner(engine, log)
-        follower = Follower(runner)
+        follower = Follower(runner, Lease(engine, holder_name()))
         writer = Writer(store, clock=clock)
         writer.on_committed(follower.wake)
         recorder = Recorder(writer, new_event_id)

@@ -24,10 +24,11 @@ from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 from timeline.projections import rebuild as rebuilding
+from timeline.projections.errors import RebuildInterruptedError
 from timeline.projections.log import Log
 from timeline.projections.models import MODELS
 from timeline.projections.reading import view
-from timeline.projections.rebuild import RebuildInterruptedError, live_digests, rebuild
+from timeline.projections.rebuild import live_digests, rebuild
 from timeline.projections.runner import Runner
 
 Timeline = Callable[..., Result]
@@ -279,7 +280,7 @@ def test_a_rebuild_that_was_killed_harms_nothing(
     timeline: Timeline, database_url: str, engine: Engine, lines: Any
 ) -> None:
     """After kill -9 in the middle the live rows stay, and the next rebuild starts over."""
-    timeline("import", "-", input="".join(lines(40, f"p-{n}", 100 * n + 1) for n in range(40)))
+    timeline("import", "-", input="".join(lines(40, f"p-{n}", 100 * n + 1) for n in range(110)))
     Runner(engine, Log(SqlStore(engine))).catch_up()
     before = digests(engine)
 
@@ -290,12 +291,12 @@ def test_a_rebuild_that_was_killed_harms_nothing(
         stdout=subprocess.DEVNULL,
     ) as process:
         assert process.stderr is not None
-        # The first line comes after the first batch of several.
+        # The first line comes after the first group of several.
         first = process.stderr.readline()
         process.send_signal(signal.SIGKILL)
         process.wait(30)
 
-    assert first == b"Position: 500 of 1600\n"
+    assert first == b"Position: 2000 of 4400\n"
     assert process.returncode == -signal.SIGKILL
     assert (slots(engine), digests(engine)) == (dict.fromkeys(ALL, "a"), before)
     assert timeline("rebuild").exit_code == 0

@@ -181,6 +181,11 @@ def test_targets_are_those_a_policy_s_events_point_at(recorder: Recorder) -> Non
     recorder.drafts(registered("a"), registered("b"), registered("c"))
     recorder.drafts(related("b", "a"), related("b", "a"), merged("c", "a"), related("a", "b"))
 
+    assert recorder.store.links(recorder.store.head().position) == [
+        ("a", "b"),
+        ("a", "c"),
+        ("b", "a"),
+    ]
     assert recorder.store.targets("a") == {"b", "c"}
     assert recorder.store.targets("b") == {"a"}
     assert recorder.store.targets("c") == frozenset()

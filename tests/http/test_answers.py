@@ -21,10 +21,10 @@ from timeline.http import answers, reading, service
 from timeline.http.answers import Answers, Question, Standing
 from timeline.http.replies import represent
 from timeline.projections.follower import Follower, Look
+from timeline.projections.lease import Lease, Reached, Sight
 from timeline.projections.models import MODELS
 from timeline.projections.reading import view
 from timeline.projections.rebuild import rebuild
-from timeline.projections.runner import Reached
 
 OF_READ_MODELS: Final = [
     "/v1/timeline",
@@ -40,7 +40,7 @@ OF_READ_MODELS: Final = [
     "/v1/vocabulary",
 ]
 BOUND_S: Final = 20.0
-STANDING: Final = Standing(Reached(1, {"timeline": "a"}), 1)
+STANDING: Final = Standing(Reached(1, frozenset({("timeline", "a")}), 0), 1)
 
 
 @pytest.fixture(autouse=True)
@@ -236,10 +236,10 @@ def test_a_follower_that_fails_is_not_trusted(
     """Where the read models cannot be looked at, nothing is given from memory."""
     kept(told, "/v1/policies")
 
-    def fail() -> int:
+    def fail(_lease: Lease) -> Sight:
         raise OSError
 
-    monkeypatch.setattr(told.application.runner, "step", fail)
+    monkeypatch.setattr(Lease, "look", fail)
     deadline = time.monotonic() + BOUND_S
     while told.application.follower.error is None and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -414,9 +414,9 @@ def test_an_answer_that_is_too_long_is_not_kept() -> None:
 @pytest.mark.parametrize(
     "standing",
     [
-        Standing(Reached(2, {"timeline": "a"}), 1),
-        Standing(Reached(1, {"timeline": "b"}), 1),
-        Standing(Reached(1, {"timeline": "a"}), 2),
+        Standing(Reached(2, frozenset({("timeline", "a")}), 0), 1),
+        Standing(Reached(1, frozenset({("timeline", "b")}), 0), 1),
+        Standing(Reached(1, frozenset({("timeline", "a")}), 0), 2),
     ],
 )
 def test_another_standing_lets_all_go(standing: Standing) -> None:

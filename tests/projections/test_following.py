@@ -20,6 +20,7 @@ from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer, utc_now
 from timeline.projections.follower import Follower
+from timeline.projections.lease import Lease
 from timeline.projections.log import Log
 from timeline.projections.models import MODELS
 from timeline.projections.reading import view
@@ -53,7 +54,7 @@ def _runner(engine: Engine) -> Runner:
 def test_what_is_reached_is_told_while_the_log_still_grows(engine: Engine, writer: Writer) -> None:
     """A writer that never pauses does not keep the follower from telling how far it is."""
     _append(writer, registered("an-order"))
-    follower = Follower(_runner(engine))
+    follower = Follower(_runner(engine), Lease(engine, "one"))
     stop = threading.Event()
 
     def write() -> None:
@@ -153,7 +154,7 @@ def test_a_page_of_the_log_goes_on_in_the_log_of_the_first(engine: Engine, write
 
     second = reader.events(EventsQuery(limit=1, cursor=first["next"])).document
 
-    assert [item["position"] for item in second["items"]] == [2]
+    assert [item.position for item in second["items"]] == [2]
     assert (second["next"], second["position"]) == (None, 2)
 
 

@@ -1,9 +1,11 @@
 """The projector: rectangles that are always what a fresh fold of the record would say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from random_record import POLICIES as NAMES
 from random_record import Draw, accept, draws
 from recorded_streams import RecordedStreams, seen_at
 from timeline.domain.belief import PastEvent
@@ -17,18 +19,24 @@ from timeline.projections.tables import OPEN
 Rectangles = dict[tuple[RowKey, int], tuple[Row, int]]
 
 
-def project(events: Sequence[PastEvent], batch: int, *, erased_first: bool) -> Rectangles:
+def project(
+    events: Sequence[PastEvent],
+    batch: int,
+    *,
+    erased_first: bool,
+    hidden: Mapping[str, int] | None = None,
+) -> Rectangles:
     """Run the projector over a record in batches, as a database would hold the result.
 
     Either the log is read as it was at each moment, or as it is after all erasures (a rebuild).
     """
     table: Rectangles = {}
-    streams = RecordedStreams(events, len(events) if erased_first else 0)
+    streams = RecordedStreams(events, len(events) if erased_first else 0, hidden)
     projector = Projector(MODELS, streams)
     for start in range(0, len(events), batch):
         stop = min(start + batch, len(events))
         if not erased_first:
-            streams.events = RecordedStreams(events, stop).events
+            streams.events = RecordedStreams(events, stop, hidden).events
             projector.forget()
         changes = Changes()
         projector.advance(streams.events[start:stop], changes)
@@ -120,3 +128,34 @@ def test_a_rebuild_gives_the_rows_of_the_increments(drawn: list[Draw]) -> None:
     rebuilt = project(events, 7, erased_first=True)
 
     assert rebuilt == incremental
+
+
+@settings(max_examples=200, deadline=None)
+@given(draws, st.sampled_from(NAMES), st.integers(1, 40))
+def test_what_waits_is_as_if_it_were_not_recorded_yet(
+    drawn: list[Draw], policy: str, hidden_from: int
+) -> None:
+    """Building rows anew without a parked policy's later events gives what following gave."""
+    events = [event for event, _ in accept(drawn)]
+    hidden = {policy: hidden_from}
+
+    followed = project(events, 3, erased_first=False, hidden=hidden)
+
+    assert project(events, 50, erased_first=True, hidden=hidden) == followed
+
+
+@settings(max_examples=200, deadline=None)
+@given(draws, st.sampled_from(NAMES), st.integers(1, 40))
+def test_a_parked_policy_that_is_tried_again_leaves_no_trace(
+    drawn: list[Draw], policy: str, hidden_from: int
+) -> None:
+    """Its rows, and those of all on whom it bears, become what they would have been."""
+    events = [event for event, _ in accept(drawn)]
+    table = project(events, 3, erased_first=False, hidden={policy: hidden_from})
+    changes = Changes()
+
+    streams = RecordedStreams(events, len(events))
+    Projector(MODELS, streams).rewrite({policy: hidden_from}, len(events), changes)
+    _apply(table, changes)
+
+    assert table == project(events, 50, erased_first=True)

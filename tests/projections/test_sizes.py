@@ -8,7 +8,7 @@ from recorded_streams import RecordedStreams, seen_at
 from timeline.domain.belief import PastEvent
 from timeline.projections.calendar import MAX_DECIDING
 from timeline.projections.changes import Changes
-from timeline.projections.model import whole
+from timeline.projections.model import RowKey, whole
 from timeline.projections.models import MODELS
 from timeline.projections.projector import Projector
 
@@ -72,7 +72,7 @@ def test_a_period_names_a_bounded_number_of_events() -> None:
     (row,) = [
         fact.row
         for key, fact in MODELS[0].rows(whole(seen))
-        if key == ("policy_periods", ("law", seen.history.periods[-1].first), ())
+        if key == RowKey("policy_periods", ("law", seen.history.periods[-1].first))
     ]
     assert row["decided_by"].count(event_id(len(events))) == 1
     assert row["decided_by"].count("-7000-") <= 2 * MAX_DECIDING

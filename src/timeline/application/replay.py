@@ -31,13 +31,15 @@ from timeline.projections.changes import Changes
 from timeline.projections.digest import digest
 from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
+from timeline.projections.parking import hidden, parked
 from timeline.projections.projector import Projector
 from timeline.projections.rebuild import live_digests
 from timeline.projections.runner import BATCH, Runner
 from timeline.projections.writing import apply
 
 MAX_ATTEMPTS: Final = 5
-"""Replays begun anew because something was erased meanwhile, which happens a few times a year."""
+"""Replays begun anew because something was erased, or a policy parked or tried again, meanwhile:
+each happens a few times a year."""
 
 _ERASURES: Final = EventFilter(types=(EventType.PAYLOAD_ERASED.value,))
 _SLOT: Final = "a"
@@ -86,22 +88,29 @@ def replay(
 
     Raises:
         InvalidRequest: the live read models have not reached the position.
-        StoreBusy: events were erased all the time.
+        StoreBusy: events were erased, or policies parked, all the time.
 
     """
     log = Log(store)
     for _ in range(MAX_ATTEMPTS):
         live, _ = _live(engine, store, until, ())
+        waiting = _waiting(engine)
         begun = store.head().position
         if log.erased_between(live, begun):
             # These payloads are gone already: the live rows have to learn of it first.
             Runner(engine, log).catch_up(begun)
         position = live if until is None else until
-        replayed = _recompute(log, models, position, on_progress)
+        replayed = _recompute(log.hiding(waiting), models, position, on_progress)
         ended, digests = _live(engine, store, until, models, at=position)
-        if not log.erased_between(begun, store.head().position):
+        if not log.erased_between(begun, store.head().position) and waiting == _waiting(engine):
             return _compared(store, position, ended, digests, replayed)
     raise StoreBusy(retry_after_s=1)
+
+
+def _waiting(engine: Engine) -> dict[str, int]:
+    """Return what waits in the live rows, as it has to in those that are compared with them."""
+    with read_snapshot(engine) as connection:
+        return hidden(parked(connection))
 
 
 def _live(
@@ -221,7 +230,7 @@ def story(reader: Reader, policy: str, query: HistoryQuery) -> Iterator[dict[str
     while True:
         page = msgspec.structs.replace(query, limit=MAX_LIMIT, cursor=cursor)
         document = reader.history(policy, page).document
-        yield from document["items"]
+        yield from msgspec.json.decode(msgspec.json.encode(document["items"]))
         cursor = document["next"]
         if cursor is None:
             return

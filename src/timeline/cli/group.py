@@ -77,7 +77,7 @@ def _exit_code(error: Exception) -> int | None:
     from timeline.cli.errors import CommandError
     from timeline.domain.errors import DomainError
     from timeline.eventstore.errors import EventStoreError
-    from timeline.projections.rebuild import RebuildError
+    from timeline.projections.errors import RebuildError
     from timeline.settings import SettingsError
     from timeline.transparency.errors import TransparencyError
 

@@ -127,7 +127,7 @@ def _step(step: dict[str, Any]) -> Iterable[str]:
 
 def _told(event: dict[str, Any]) -> str:
     """Return an event's own words in a line: what, when, about which event, and the sources."""
-    data = msgspec.json.decode(event["data"]) if event["data"] is not None else {}
+    data = event["data"] or {}
     sources = [*data.get("sources", ()), *([data["source"]] if "source" in data else ())]
     addresses = [source.get("url") or source["citation"] for source in sources]
     words = [_shown(data[name]) for name in _TELLING if name in data]

@@ -378,8 +378,12 @@ class _Evidence:
 
     def sources(self, own: Iterable[Source], *events: str) -> tuple[Source, ...]:
         """Return the events' own sources and those attached to them, each once."""
-        attached = (source for event in events for _, source in self._supports.get(event, ()))
-        return tuple(dict.fromkeys((*own, *attached)))
+        found = tuple(own)
+        if self._supports:
+            found += tuple(
+                source for event in events for _, source in self._supports.get(event, ())
+            )
+        return tuple(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def _believe(event: PastEvent, data: ActionRecorded, evidence: _Evidence) -> BelievedAction:

@@ -66,6 +66,8 @@ class Cutter:
 
     def change(self, gone: Sequence[Deed], come: Sequence[Deed]) -> tuple[Period, ...]:
         """Return the periods once some deeds, the very ones, are taken out and others put in."""
+        if not gone and not come:
+            return self.periods
         out = [self._deeds.pop(id(deed))[1] for deed in gone]
         into = [effects_of(self.instrument, deed) for deed in come]
         self._deeds.update(

@@ -5,9 +5,13 @@ event. Must not know what the values are.
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
+
+Difference: TypeAlias = tuple[int, int, int]
+"""`start`, `stop` and `other_stop`, as `difference` returns them."""
 
 
-def difference(some: Sequence[object], others: Sequence[object]) -> tuple[int, int, int]:
+def difference(some: Sequence[object], others: Sequence[object]) -> Difference:
     """Return the part in which two sequences are not the very same objects.
 
     Returns:
@@ -16,6 +20,8 @@ def difference(some: Sequence[object], others: Sequence[object]) -> tuple[int, i
 
     """
     start, stop, other_stop = 0, len(some), len(others)
+    if some is others:
+        return stop, stop, stop
     most = min(stop, other_stop)
     while start < most and some[start] is others[start]:
         start += 1

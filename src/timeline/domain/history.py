@@ -7,7 +7,7 @@ are stored or which position a reader asked about: it folds what it is given.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -102,7 +102,7 @@ class Folder:
     def concluded(self, belief: Belief, bearings: Sequence[Bearing]) -> History:
         """Return the history that follows from a belief and what bears on it."""
         facts = _facts(belief, tuple(_inbound(belief, bearings)))
-        names = Names.of(belief)
+        names = Names.of(belief) if bearings else NOBODY
         settled, cut = _settle(facts, names, self._cut)
         followed, more = [], False
         for number, doubt in enumerate(doubts(facts, belief.described, belief.disputes)):
@@ -148,6 +148,10 @@ class Names(NamedTuple):
                 *(f"citation/{each}" for each in self.identifiers),
             )
         )
+
+
+NOBODY: Final = Names(frozenset(), frozenset())
+"""The names of a policy that nothing bears on, so that nobody asks for them."""
 
 
 # --- who bears on the policy

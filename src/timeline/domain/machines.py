@@ -66,7 +66,8 @@ class Atom(msgspec.Struct, Generic[State], frozen=True):
     @property
     def blurred(self) -> bool:
         """Tell whether there are days on which it has possibly happened."""
-        return self.certainly != self.key.earliest
+        key = self.key
+        return key.earliest != (key.latest if self.certain is None else self.certain)
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -183,7 +184,7 @@ MAX_STATES: Final = 128
 an answer that lists their outcomes would help no one, and costs their square."""
 
 
-class Outcome(NamedTuple, Generic[State]):
+class Outcome(msgspec.Struct, Generic[State], frozen=True):
     """The possible states on a day, the last of them that in which all has happened.
 
     `deciders` are the events that set a field of them, by field. `beyond` tells that there are more
@@ -197,7 +198,8 @@ class Outcome(NamedTuple, Generic[State]):
     @property
     def events(self) -> frozenset[str]:
         """All the events that decide."""
-        return frozenset().union(*self.deciders.values())
+        deciders = self.deciders.values()
+        return next(iter(deciders)) if len(deciders) == 1 else frozenset().union(*deciders)
 
     def after(self, atom: Atom[State], *, happened: bool) -> "Outcome[State]":
         """Return the outcome once the atom has happened, or has possibly happened."""
@@ -224,12 +226,11 @@ class Outcome(NamedTuple, Generic[State]):
         self, before: State, after: State, because: frozenset[str]
     ) -> dict[str, frozenset[str]]:
         """Return who decides once the one state that is possible has become another."""
-        changed = (
-            name
-            for name in after.__struct_fields__
-            if getattr(before, name) != getattr(after, name)
-        )
-        return self.deciders | dict.fromkeys(changed, because)
+        deciders = dict(self.deciders)
+        for name in after.__struct_fields__:
+            if getattr(before, name) != getattr(after, name):
+                deciders[name] = because
+        return deciders
 
 
 Stretch: TypeAlias = tuple[int, int]
@@ -267,10 +268,15 @@ class Machine(Generic[State]):
 
     def change(self, atoms: Sequence[Atom[State]], *, gone: bool) -> list[Stretch]:
         """Take atoms out, or put them in; return the stretches of days that may differ."""
-        if self._blurred or any(atom.blurred for atom in atoms):
-            return self._change_blurred(atoms, gone=gone)
-        found = [self._remove(atom) if gone else self._insert(atom) for atom in atoms]
-        return [stretch for stretch in found if stretch is not None]
+        change = self._remove if gone else self._insert
+        found: list[Stretch] = []
+        for number, atom in enumerate(atoms):
+            if self._blurred or atom.blurred:
+                return found + self._change_blurred(atoms[number:], gone=gone)
+            stretch = change(atom)
+            if stretch is not None:
+                found.append(stretch)
+        return found
 
     def differences(self, other: "Machine[State]") -> list[Stretch]:
         """Return the stretches of days on which another machine of this start may differ."""
@@ -330,14 +336,16 @@ class Machine(Generic[State]):
     def _put(self, index: int, atom: Atom[State]) -> None:
         self._atoms.insert(index, atom)
         self._keys.insert(index, atom.key)
-        self._blurred += atom.blurred
+        if atom.blurred:
+            self._blurred += 1
 
     def _take(self, atom: Atom[State]) -> int:
         index = bisect_left(self._keys, atom.key)
         while self._atoms[index] is not atom:
             index += 1
         del self._atoms[index], self._keys[index]
-        self._blurred -= atom.blurred
+        if atom.blurred:
+            self._blurred -= 1
         return index
 
 

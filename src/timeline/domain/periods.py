@@ -106,7 +106,7 @@ class Moved(msgspec.Struct, frozen=True):
 UNMOVED: Final = Moved()
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """What force and litigation of a day follow from.
 
     `begins` tells that a recorded beginning is to come.
@@ -118,8 +118,11 @@ class Asked(NamedTuple):
 
     def same(self, other: "Asked | None") -> bool:
         """Tell whether both are the same objects, so that the same follows from them."""
-        return other is not None and all(
-            one is another for one, another in zip(self, other, strict=True)
+        return (
+            other is not None
+            and self.standing is other.standing
+            and self.moved is other.moved
+            and self.begins is other.begins
         )
 
 
@@ -200,9 +203,12 @@ class _World(NamedTuple):
 
 def _world(asked: Asked, *, applicable: bool) -> _World:
     moved = asked.moved
+    standings = tuple(map(_unplaced, asked.standing.states))
+    if moved is UNMOVED:
+        return _World(applicable, standings, (), (), (), asked.begins, asked.standing.beyond)
     return _World(
         applicable,
-        tuple(map(_unplaced, asked.standing.states)),
+        standings,
         _few((effect, frozenset(each.states)) for (effect, _), each in moved.parts.items()),
         _few(
             (part is None, frozenset(state.held for state in each.states))
@@ -230,6 +236,9 @@ def _deciders(
     asked: Asked, shown: AbstractSet[str | None], *, applicable: bool
 ) -> dict[str, tuple[str, ...]]:
     """Return the events that decide force, and the litigation that is shown."""
+    if asked.moved is UNMOVED:
+        events = asked.standing.events
+        return {"force": _named(events)} if applicable and events else {}
     cases = [(_statuses(each), each.events) for each in asked.moved.cases.values()]
     grave = shown - {Litigation.NONE}
     litigation = _union(events for statuses, events in cases if statuses & grave)

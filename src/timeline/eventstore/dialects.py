@@ -128,6 +128,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def clock_ms(self) -> ColumnElement[int]:
+        """Return the database's own clock, in milliseconds since 1970."""
+        ...
+
     def as_text(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
         """Return bytes, which are UTF-8, as text."""
         ...

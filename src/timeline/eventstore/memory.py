@@ -188,6 +188,27 @@ class MemoryStore:
                 if row.fields.policy == policy and tag.kind == "target"
             )
 
+    def links(self, until: int) -> list[tuple[str, str]]:
+        """Return every policy with each key that one of its events ever pointed at, once."""
+        with self._lock:
+            return sorted(
+                {
+                    (row.fields.policy, tag.value)
+                    for row in self._rows
+                    for tag in row.tags
+                    if tag.kind == "target" and row.fields.position <= until
+                }
+            )
+
+    def versions(self, until: int) -> dict[str, int]:
+        """Return every policy's version at a position."""
+        with self._lock:
+            return {
+                row.fields.policy: row.fields.version
+                for row in self._rows
+                if row.fields.position <= until
+            }
+
     def position_at(self, recorded_at: str) -> int:
         """Return the last position recorded at or before an instant; 0 where there is none."""
         with self._lock:

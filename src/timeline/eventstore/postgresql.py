@@ -12,6 +12,7 @@ import psycopg
 from sqlalchemy import (
     ARRAY,
     URL,
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -128,7 +129,13 @@ class PostgreSQL:
         """Sort an error by its SQLSTATE; without one, the connection was lost."""
         if not isinstance(error.orig, psycopg.Error):
             return None
-        return _meaning(error.orig, lost=error.connection_invalidated)
+        state = error.orig.sqlstate or ""
+        if not state and (
+            error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
+        ):
+            state = _LOST
+        reason = error.orig.diag.message_primary or str(error.orig).partition("\n")[0]
+        return next((make(reason) for start, make in _MEANINGS if state.startswith(start)), None)
 
     @contextmanager
     def snapshot(self, engine: Engine) -> Iterator[Connection]:
@@ -189,12 +196,16 @@ class PostgreSQL:
         """Copy the rows in."""
         names = ", ".join(f'"{column.name}"' for column in table.c)
         driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+        statement = f"COPY {table.name} ({names}) FROM STDIN"
         try:
-            with driver.cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            with driver.cursor().copy(statement) as copy:
                 for row in rows:
                     copy.write_row(row)
         except psycopg.Error as error:
-            raise _meaning(error) or error from error
+            # As SQLAlchemy would have it, which knows nothing of COPY.
+            raise DBAPIError.instance(
+                statement, None, error, psycopg.Error, hide_parameters=True
+            ) from error
 
     def update_rows(
         self,
@@ -243,6 +254,10 @@ class PostgreSQL:
         columns = [column for column in summed.c if column.name != "before"]
         return select(*columns).where(summed.c.before < size_bytes).order_by(summed.c.position)
 
+    def clock_ms(self) -> ColumnElement[int]:
+        """Read the clock of the moment, not that of the transaction's beginning."""
+        return cast(func.extract("epoch", func.clock_timestamp()) * 1_000, BigInteger)
+
     def as_text(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
         """Decode bytea."""
         return func.convert_from(column, "UTF8")
@@ -250,15 +265,6 @@ class PostgreSQL:
     def as_hex(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
         """Encode bytea."""
         return func.encode(column, "hex")
-
-
-def _meaning(error: psycopg.Error, *, lost: bool = False) -> EventStoreError | None:
-    """Return what an error of the driver means; without an SQLSTATE, the connection was lost."""
-    state = error.sqlstate or ""
-    if not state and (lost or isinstance(error, psycopg.OperationalError)):
-        state = _LOST
-    reason = error.diag.message_primary or str(error).partition("\n")[0]
-    return next((make(reason) for start, make in _MEANINGS if state.startswith(start)), None)
 
 
 def _array_of(column: Column[Any]) -> str:

@@ -220,6 +220,14 @@ class EventStore(Protocol):
         """Return the keys of what a policy's events ever pointed at, also those erased since."""
         ...
 
+    def links(self, until: int) -> list[tuple[str, str]]:
+        """Return every policy with each key that one of its events ever pointed at, once."""
+        ...
+
+    def versions(self, until: int) -> dict[str, int]:
+        """Return every policy's version at a position, by policy in any order."""
+        ...
+
     def position_at(self, recorded_at: str) -> int:
         """Return the last position recorded at or before an instant; 0 where there is none."""
         ...

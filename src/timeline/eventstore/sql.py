@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, and_, case, select
+from sqlalchemy import Connection, Engine, Select, and_, case, func, select
 
 from timeline.domain.situation import Situation
 from timeline.eventstore.database import statement, translated
@@ -153,6 +153,28 @@ class SqlStore:
         )
         with statement(self._engine) as connection:
             return frozenset(connection.execute(query).scalars())
+
+    def links(self, until: int) -> list[tuple[str, str]]:
+        """Return every policy with each key that one of its events ever pointed at, once."""
+        query = (
+            select(log_entries.c.policy, log_tags.c.value)
+            .join(log_tags, log_entries.c.position == log_tags.c.position)
+            .where(IS_TARGET, log_entries.c.position <= until)
+            .distinct()
+            .order_by(log_entries.c.policy, log_tags.c.value)
+        )
+        with statement(self._engine) as connection:
+            return [(row.policy, row.value) for row in connection.execute(query)]
+
+    def versions(self, until: int) -> dict[str, int]:
+        """Return every policy's version at a position, by policy in any order."""
+        query = (
+            select(log_entries.c.policy, func.max(log_entries.c.version).label("version"))
+            .where(log_entries.c.position <= until)
+            .group_by(log_entries.c.policy)
+        )
+        with statement(self._engine) as connection:
+            return {row.policy: row.version for row in connection.execute(query)}
 
     def position_at(self, recorded_at: str) -> int:
         """Return the last position recorded at or before an instant; 0 where there is none."""

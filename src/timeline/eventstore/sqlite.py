@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Integer,
     ScalarSelect,
     Select,
     Table,
@@ -42,6 +43,9 @@ from timeline.eventstore.tables import tag_value
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long a writer waits for another process's transaction, which takes milliseconds."""
+
+JULIAN_DAY_1970: Final = 2_440_587.5
+MILLISECONDS_A_DAY: Final = 86_400_000
 
 _MEANINGS: Final[tuple[tuple[tuple[str, ...], Callable[[str], EventStoreError]], ...]] = (
     (("SQLITE_CONSTRAINT_TRIGGER",), lambda reason: AppendOnlyViolation(reason=reason)),
@@ -199,6 +203,11 @@ class SQLite:
     def within(self, statement: Select[Any], size_bytes: int) -> Select[Any]:  # noqa: ARG002 - see there
         """Leave it as it is: rows are made one by one, as they are read."""
         return statement
+
+    def clock_ms(self) -> ColumnElement[int]:
+        """Count from the Julian day: seconds with a fraction came with SQLite 3.42."""
+        days = func.julianday("now") - JULIAN_DAY_1970
+        return cast(days * MILLISECONDS_A_DAY, Integer)
 
     def as_text(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
         """Read a blob as text."""

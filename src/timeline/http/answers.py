@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from timeline.http.replies import Representation
 from timeline.http.requests import Scope, raw_path
-from timeline.projections.runner import Reached
+from timeline.projections.lease import Reached
 
 MAX_ANSWERS: Final = 2_000
 """Answers kept by a process: the pages that people look at between two appends."""

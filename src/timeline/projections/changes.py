@@ -34,15 +34,19 @@ class Changes:
     def advance(self, policy: str, before: Rows, after: Rows, position: int) -> None:
         """Take over that a policy's rows became `after` at a position."""
         touched: set[str] = set()
-        for key, fact in before.items():
-            if not key.follows and fact.differs(after.get(key)):
+        for key in before.keys() - after.keys():
+            if not key.follows:
                 self._close(policy, key, position)
                 touched.add(key.table)
         lasting: list[RowKey] = []
         for key, fact in after.items():
             if key.follows:
                 lasting.append(key)
-            elif fact.differs(before.get(key)):
+                continue
+            former = before.get(key)
+            if former is None or fact.differs(former):
+                if former is not None:
+                    self._close(policy, key, position)
                 self._open[key] = self._add(policy, key, fact, position)
                 touched.add(key.table)
         for key in lasting:
@@ -77,7 +81,7 @@ class Changes:
         found: dict[str, list[Row]] = {}
         for key, opened in self.opened:
             if opened.known_from < opened.known_until:
-                row = dict(opened.fact.row)
+                row = opened.fact.row
                 row["known_from"] = opened.known_from
                 row["known_until"] = opened.known_until
                 found.setdefault(key.table, []).append(row)

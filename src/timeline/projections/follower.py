@@ -1,6 +1,7 @@
-"""A thread that keeps the live read models at the head of the log.
+"""A thread that keeps the live read models at the head of the log, or watches who does.
 
-Owns the waking and the polling; what is reached is told after every batch. Must not know how events are applied.
+Owns the waking, the polling and when to ask for the lease; what is reached is told after every
+batch. Must not know how events are applied.
 """
 
 import threading
@@ -9,13 +10,18 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from timeline.projections.runner import Reached, Runner
+from timeline.projections.lease import Lease, Reached
+from timeline.projections.runner import Runner
 
-POLL_S: Final = 0.05
-"""How soon another process's events are seen: half of the 100 ms that are promised."""
+POLL_S: Final = 0.03
+"""How soon another process's events are seen: where another than the one that recorded has the
+lease, the holder has to see them and the others what it made of them, all within 100 ms."""
+
+WATCH_S: Final = 0.005
+"""How soon the progress of a holder at work is looked at for the first time."""
 
 MAX_PAUSE_S: Final = 2.0
-"""The longest pause between attempts while the database or an event stands in the way."""
+"""The longest pause between attempts while the database stands in the way."""
 
 _log = structlog.get_logger(__name__)
 
@@ -28,14 +34,20 @@ class Look(NamedTuple):
 
 
 class Follower:
-    """Runs a runner in a thread of its own, woken by appends and by a clock."""
+    """Runs a runner in a thread of its own, woken by appends and by a clock.
 
-    def __init__(self, runner: Runner) -> None:
+    Of all followers of a database, the one with the lease applies events; the others look on.
+    """
+
+    def __init__(self, runner: Runner, lease: Lease) -> None:
         self._runner = runner
+        self._lease = lease
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._position = 0
         self._look: Look | None = None
+        self._leading = False
+        self._watch_s = WATCH_S
         self._error: str | None = None
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -46,8 +58,13 @@ class Follower:
 
     @property
     def look(self) -> Look | None:
-        """What the last attempt saw; None where it failed, or lost to another runner."""
+        """What was seen last; None where looking, or applying what was seen, failed."""
         return self._look
+
+    @property
+    def leading(self) -> bool:
+        """Whether this process was the last seen to have the lease."""
+        return self._leading
 
     @property
     def error(self) -> str | None:
@@ -59,7 +76,7 @@ class Follower:
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Stop after the batch at hand."""
+        """Stop after the batch at hand, and give the lease back."""
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -70,22 +87,45 @@ class Follower:
         self._wake.set()
 
     def _run(self) -> None:
-        pause = POLL_S
+        failing_s = POLL_S
         while not self._stopping.is_set():
             try:
-                before, began_s = self._position, time.monotonic()
-                self._position = self._runner.step()
-                reached = self._runner.reached
-                self._look = None if reached is None else Look(began_s, reached)
+                pause_s = self._follow()
                 self._error = None
-                pause = POLL_S
+                failing_s = POLL_S
             except Exception as error:  # noqa: BLE001 - whatever it was, following goes on
                 self._look = None
-                pause = min(pause * 2, MAX_PAUSE_S)
+                failing_s = min(failing_s * 2, MAX_PAUSE_S)
                 self._error = f"{type(error).__name__}: {error}"
-                _log.exception("projection.follow.failed", retry_s=round(pause, 2))
-                self._stopping.wait(pause)
+                _log.exception("projection.follow.failed", retry_s=round(failing_s, 2))
+                self._stopping.wait(failing_s)
                 continue
-            if self._position == before:
-                self._wake.wait(pause)
+            if pause_s:
+                self._wake.wait(pause_s)
                 self._wake.clear()
+        self._give_way()
+
+    def _follow(self) -> float:
+        """Apply a batch, or see what another did; return how long to pause before the next look."""
+        began_s = time.monotonic()
+        sight = self._lease.look()
+        self._position = sight.reached.position
+        self._look = Look(began_s, sight.reached)
+        self._leading = sight.holder == self._lease.holder
+        if not sight.behind:
+            self._watch_s = WATCH_S
+            return POLL_S
+        if (sight.holder is None or self._leading) and self._lease.hold():
+            self._leading = True
+            self._position = self._runner.step()
+            return 0.0
+        pause_s, self._watch_s = self._watch_s, min(self._watch_s * 2, POLL_S)
+        return pause_s
+
+    def _give_way(self) -> None:
+        """Give the lease back, so that another process need not wait until it runs out."""
+        if self._leading:
+            try:
+                self._lease.release()
+            except Exception:  # noqa: BLE001 - it runs out by itself
+                _log.exception("projection.lease.not_released")

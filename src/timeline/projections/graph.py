@@ -7,13 +7,15 @@ included (rule 7). Must not know rows or databases.
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 import msgspec
 
 from timeline.domain.bearing import POSSIBLY, Bearing, Reach, effect_order, reach_of
 from timeline.domain.belief import Belief, BelievedRelation, Described, PastEvent, standing
 from timeline.domain.events import (
+    ActionCorrected,
+    ActionRecorded,
     PoliciesMerged,
     PolicyDescribed,
     PolicyRegistered,
@@ -71,6 +73,17 @@ class Node:
     def seen(self) -> Seen | None:
         """The policy as read models see it, or None before its registration."""
         return None if self.history is None else Seen(self.history, self.merged_into)
+
+    def followed(self, memory: Memory, position: int) -> tuple[Seen | None, Seen | None]:
+        """Take in one more event of a policy that is alone; return how it was seen, and how it is."""
+        before = self.seen
+        if self.belief is not None:
+            self.belief = self.folder.believe(memory.stream(self.belief.policy, position))
+        if self.belief is not None:
+            self.history = self.folder.concluded(self.belief, ())
+        self.position = position
+        self.sources = None
+        return before, self.seen
 
     def anew(self) -> "Node":
         """Return a node for the policy to be worked out in, with what can be used again."""
@@ -153,6 +166,12 @@ class Graph:
         if node is not None:
             self._nodes[policy] = node.anew()
 
+    def at(self, position: int) -> Self:
+        """Drop everything, and look at another position."""
+        self.forget()
+        self.position = position
+        return self
+
     def merge(self) -> None:
         """Take in that policies were merged."""
         self._families.clear()
@@ -170,6 +189,29 @@ class Graph:
             self._families.clear()
 
     # What is asked
+
+    def alone(self, event: PastEvent) -> Node | None:
+        """Return the node of an event's policy where neither bears on others, nor others on it.
+
+        The event has not been taken in. Most events are such: nothing has to be asked of others.
+        """
+        node = self._nodes.get(event.policy)
+        if (
+            node is None
+            or node.belief is None
+            or node.history is None
+            or node.belief.relations
+            or node.merged_into is not None
+            or len(node.belief.members) > 1
+            or not isinstance(event.data, ActionRecorded | ActionCorrected)
+        ):
+            return None
+        for key in node.references:
+            for pointing in self._memory.pointing_at(key, event.position):
+                if _bears(pointing):
+                    return None
+        self._nodes.move_to_end(event.policy)
+        return node
 
     def node(self, policy: str) -> Node:
         """Return a policy's node, worked out with all that bears on it."""

@@ -3,7 +3,7 @@
 Owns the way from a recorded event to one that folds. Must not know the read models.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -26,11 +26,37 @@ _DECODERS: Final = {
 class Log:
     """Reads the log for the projector; every page is bounded, streams are read to their end."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, hidden: Mapping[str, int] | None = None) -> None:
+        """Read a log.
+
+        Args:
+            store: has it.
+            hidden: policies whose events wait, with the position from which on they do.
+
+        """
         self._store = store
+        self._hidden = dict(hidden or {})
+
+    def hiding(self, hidden: Mapping[str, int]) -> "Log":
+        """Return the same log with these policies' events hidden, and no others."""
+        return Log(self._store, hidden)
+
+    def hides(self, event: Recorded | PastEvent) -> bool:
+        """Tell whether an event waits: nothing but its place in the log is to be seen of it."""
+        hidden_from = self._hidden.get(event.policy)
+        return hidden_from is not None and event.position >= hidden_from
+
+    def next(self, position: int) -> Recorded | None:
+        """Return the event after a position as it was recorded, hidden or not, and not decoded."""
+        return next(iter(self._store.read(position, limit=1)), None)
+
+    def first_of(self, policy: str) -> int:
+        """Return the position of a policy's first event."""
+        (registration,) = self._store.read(0, filter=EventFilter(policies=(policy,)), limit=1)
+        return registration.position
 
     def after(self, position: int, *, until: int | None = None, limit: int) -> list[PastEvent]:
-        """Return the next events of the log."""
+        """Return the next events of the log; those that are hidden come without their data."""
         return [
             self._past(event)
             for event in self._store.read(position, until=until, limit=min(limit, MAX_PAGE))
@@ -54,7 +80,9 @@ class Log:
         for start in range(0, len(wanted), STREAMS):
             some = self._store.streams(frozenset(wanted[start : start + STREAMS]), until=until)
             for policy, events in some.items():
-                found[policy] = [self._past(event) for event in events]
+                seen = [self._past(event) for event in events if not self.hides(event)]
+                if seen:
+                    found[policy] = seen
         return found
 
     def pointing_at(self, reference: str, until: int) -> list[PastEvent]:
@@ -76,6 +104,14 @@ class Log:
         """Return all references that a policy's events ever had, also those erased since."""
         return self._store.targets(policy)
 
+    def links(self, until: int) -> list[tuple[str, str]]:
+        """Return every policy with each key that one of its events ever pointed at, once."""
+        return self._store.links(until)
+
+    def versions(self, until: int) -> dict[str, int]:
+        """Return every policy's version at a position."""
+        return self._store.versions(until)
+
     def registered_in(self, jurisdiction: str | None, until: int) -> frozenset[str]:
         """Return the policies that were ever in a jurisdiction, or all policies."""
         describing = EventFilter(
@@ -91,7 +127,7 @@ class Log:
             more = self._store.read(after, until=until, filter=filter, limit=MAX_PAGE)
             found.extend(more)
             if len(more) < MAX_PAGE:
-                return [self._past(event) for event in found]
+                return [self._past(event) for event in found if not self.hides(event)]
 
     def _past(self, event: Recorded) -> PastEvent:
         return PastEvent(
@@ -102,7 +138,7 @@ class Log:
             type=EventType(event.type),
             recorded_at=event.recorded_at,
             recorded_by=event.recorded_by,
-            data=self._data(event),
+            data=None if self.hides(event) else self._data(event),
             erased=event.erased_by is not None,
         )
 

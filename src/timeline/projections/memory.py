@@ -38,6 +38,9 @@ class KeptReferences(Streams, Protocol):
     def references(self, policy: str) -> frozenset[str]:
         """Return all references that a policy's events ever had, also those erased since."""
 
+    def hides(self, event: PastEvent) -> bool:
+        """Tell whether an event waits: it is not to be taken in."""
+
 
 class _Kept:
     """Lists of events by a key, kept current as events are added; the oldest used go first."""

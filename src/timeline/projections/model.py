@@ -3,22 +3,22 @@
 Owns the contract that each read model's file fulfils. Must not know the database or the runner.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import Table
 
 from timeline.domain.belief import BelievedAction, BelievedRelation, Dispute
-from timeline.domain.differences import difference
+from timeline.domain.differences import Difference, difference
 from timeline.domain.history import History
 from timeline.projections.tables import SLOTS
 
-Row: TypeAlias = Mapping[str, Any]
+Row: TypeAlias = dict[str, Any]
 Rows: TypeAlias = dict["RowKey", "Fact"]
 
 
-class RowKey(NamedTuple):
+class RowKey(msgspec.Struct, frozen=True, order=True):
     """Which table of the model, and which thing in it.
 
     A row that `follows` tables is lasting: it is never closed, and written anew at each position
@@ -30,7 +30,7 @@ class RowKey(NamedTuple):
     follows: tuple[str, ...] = ()
 
 
-class Fact(NamedTuple):
+class Fact(msgspec.Struct, frozen=True):
     """What a row says: how it is made, and of what.
 
     Most of a policy's rows stay as they are at each of its events; comparing what they are made of
@@ -42,7 +42,7 @@ class Fact(NamedTuple):
 
     @property
     def row(self) -> Row:
-        """The row."""
+        """The row, made anew."""
         return self.make(*self.of)
 
     def differs(self, other: "Fact | None") -> bool:
@@ -65,7 +65,7 @@ class Seen(msgspec.Struct, frozen=True):
         return self.merged_into is None and self.history.retracted_by is None
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True):
     """What of a picture of a policy another picture of it does not have, or has otherwise.
 
     Most of a policy stays the very same at each of its events. `described` tells whether its
@@ -109,24 +109,38 @@ def parts(before: Seen | None, after: Seen | None) -> tuple[Part | None, Part | 
     same = before.merged_into == after.merged_into and one.retracted_by == other.retracted_by
     if not same or one.described is not other.described:
         return whole(before), whole(after)
-    acted = difference(one.actions, other.actions)
-    received = difference(one.received, other.received)
-    related = difference(one.relations, other.relations)
+    differences = (
+        difference(one.actions, other.actions),
+        difference(one.received, other.received),
+        difference(one.relations, other.relations),
+    )
     disputed = one.disputes is not other.disputes
     dated = difference(one.periods, other.periods)
-    redated = dated[0] < max(dated)
-    return tuple(
-        Part(
-            seen,
-            described=False,
-            actions=seen.history.actions[acted[0] : acted[side]],
-            received=seen.history.received[received[0] : received[side]],
-            relations=seen.history.relations[related[0] : related[side]],
-            disputes=seen.history.disputes if disputed else (),
-            periods=(dated[0], dated[side]) if redated else None,
-        )
-        for side, seen in enumerate((before, after), start=1)
-    )  # type: ignore[return-value]
+    return (
+        _part(before, 1, differences, dated, disputed=disputed),
+        _part(after, 2, differences, dated, disputed=disputed),
+    )
+
+
+def _part(
+    seen: Seen,
+    side: int,
+    differences: tuple[Difference, Difference, Difference],
+    dated: Difference,
+    *,
+    disputed: bool,
+) -> Part:
+    history = seen.history
+    acted, received, related = differences
+    return Part(
+        seen,
+        described=False,
+        actions=history.actions[acted[0] : acted[side]],
+        received=history.received[received[0] : received[side]],
+        relations=history.relations[related[0] : related[side]],
+        disputes=history.disputes if disputed else (),
+        periods=(dated[0], dated[side]) if dated[0] < max(dated) else None,
+    )
 
 
 RowsOf: TypeAlias = Callable[[Part], Iterator[tuple[RowKey, Fact]]]

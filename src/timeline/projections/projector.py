@@ -4,10 +4,11 @@ Owns which policies an event touches, and the rows that they had and have. Must 
 database: it reads the log through a port, and hands out changes.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from timeline.domain.belief import PastEvent
-from timeline.domain.events import PayloadErased, PoliciesMerged
+from timeline.domain.events import PoliciesMerged
+from timeline.domain.vocabulary import EventType
 from timeline.projections.changes import Changes
 from timeline.projections.graph import Graph
 from timeline.projections.lineage import Lineage
@@ -34,6 +35,7 @@ class Projector:
         self._only = only
         self._memory = Memory(log)
         self._graph = Graph(self._memory, 0)
+        self._past = Graph(self._memory, 0)
 
     def forget(self) -> None:
         """Drop all that is remembered; it is read from the log again."""
@@ -50,18 +52,31 @@ class Projector:
         """
         if not events:
             return
+        seen = [event for event in events if not self._log.hides(event)]
         self._memory.now = events[0].position - 1
-        self._memory.expect(events)
-        for event in events:
+        self._memory.expect(seen)
+        for event in seen:
             self._take(event, changes)
-        erasures = [event for event in events if isinstance(event.data, PayloadErased)]
-        if erasures:
-            self._rewrite(erasures, events[-1].position, changes)
+        # What is erased goes, whether the policy's events wait or not.
+        erased = {
+            event.policy: event.position
+            for event in events
+            if event.type is EventType.PAYLOAD_ERASED
+        }
+        if erased:
+            self.rewrite(erased, events[-1].position, changes)
         self._memory.shrink()
         self._graph.shrink()
 
     def _take(self, event: PastEvent, changes: Changes) -> None:
-        past = Graph(self._memory, event.position - 1)
+        if self._only is None:
+            alone = self._graph.alone(event)
+            if alone is not None:
+                self._memory.add(event)
+                old, new = parts(*alone.followed(self._memory, event.position))
+                changes.advance(event.policy, self._rows(old), self._rows(new), event.position)
+                return
+        past = self._past.at(event.position - 1)
         self._memory.add(event)
         self._graph.position = event.position
         if isinstance(event.data, PoliciesMerged):
@@ -77,17 +92,23 @@ class Projector:
             return {}
         return {key: fact for model in self._models for key, fact in model.rows(part)}
 
-    def _rewrite(self, erasures: Sequence[PastEvent], until: int, changes: Changes) -> None:
-        """Write all rows anew that erasures may have changed, at whatever position.
+    def rewrite(self, policies: Mapping[str, int], until: int, changes: Changes) -> None:
+        """Write all rows anew that depend on policies, at whatever position.
 
-        What bears on them is taken in once more, from its first event, with what replaces the
-        erased payloads.
+        What bears on them is taken in once more, from its first event: with what replaces erased
+        payloads, and without what is hidden.
+
+        Args:
+            policies: each with the position of the event for which this is done.
+            until: the position that the rows are to reflect.
+            changes: what the read models' rows become is added here.
+
         """
         lineage = Lineage(self._log, until)
         touched: dict[str, int] = {}
-        for erasure in erasures:
-            for policy in lineage.downstream(erasure.policy):
-                touched[policy] = erasure.position
+        for policy, position in sorted(policies.items(), key=lambda item: item[1]):
+            for dependent in lineage.downstream(policy):
+                touched[dependent] = position
         for policy, position in sorted(touched.items()):
             changes.rewrite(policy, position)
         again = Projector(self._models, self._log, only=touched)

@@ -4,22 +4,33 @@ Owns the rebuild and its refusal. Readers never see the other slot before it is 
 that is killed leaves the live slot as it was, and the next one starts over.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Container, Sequence
+from typing import Final, TypeAlias
+from uuid import uuid4
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from timeline.eventstore.database import read_snapshot, write_transaction
 from timeline.projections.changes import Changes
 from timeline.projections.digest import digest
+from timeline.projections.emptying import empty_slots, locked_pointers, other_slot, require_run
+from timeline.projections.errors import (
+    RebuildBrokenError,
+    RebuildInterruptedError,
+    RebuildOvertakenError,
+    RebuildUnsettledError,
+)
+from timeline.projections.filling import Filling, fill, processes_for
+from timeline.projections.grouping import grouped
 from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
+from timeline.projections.parking import hidden, is_of_event, parked
 from timeline.projections.projector import Projector
 from timeline.projections.reading import view
 from timeline.projections.runner import BATCH, LostRaceError, Runner, move_slots
-from timeline.projections.tables import SLOTS, projection_progress, projections
+from timeline.projections.tables import projection_progress, projections
 from timeline.projections.writing import apply
 
 SWITCH_ATTEMPTS: Final = 100
@@ -28,22 +39,9 @@ SWITCH_ATTEMPTS: Final = 100
 COMPARE_ATTEMPTS: Final = 5
 """Each attempt fails only where a payload was erased in the moment before the comparison."""
 
+Report: TypeAlias = Callable[[int, int], None]
+
 _log = structlog.get_logger(__name__)
-
-
-class RebuildError(Exception):
-    """The rebuild did not come to its end; it can be run again."""
-
-    def __str__(self) -> str:
-        return (type(self).__doc__ or type(self).__name__).strip()
-
-
-class RebuildInterruptedError(RebuildError):
-    """Another rebuild of the same read models is under way."""
-
-
-class RebuildOvertakenError(RebuildError):
-    """The log moved on faster than the rebuild could follow."""
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +66,11 @@ def rebuild(
     models: Sequence[ReadModel],
     *,
     accept_differences: bool = False,
-    on_progress: Callable[[int, int], None] = lambda _, __: None,
+    on_progress: Report = lambda _, __: None,
 ) -> list[Compared]:
     """Rebuild read models from the log alone.
+
+    What waits because its policy is parked waits in the rebuilt rows, too, so that they compare.
 
     Args:
         engine: the database.
@@ -85,20 +85,27 @@ def rebuild(
     Raises:
         RebuildInterruptedError: another rebuild got in between.
         RebuildOvertakenError: events were erased, or recorded, all the time.
+        RebuildUnsettledError: a policy was parked or unparked.
+        RebuildBrokenError: an event that the live rows have cannot be taken in.
 
     """
-    slots = _prepare(engine, models)
-    position = 0
+    with read_snapshot(engine) as connection:
+        waiting = hidden(parked(connection))
+    log = log.hiding(waiting)
+    run = uuid4().hex
+    slots = empty_slots(engine, models, run)
+    filling = Filling(slots=slots, run=run, until=log.head(), hidden=waiting)
+    position = _fill_apart(engine, log, models, filling, on_progress)
     for _ in range(COMPARE_ATTEMPTS):
-        position = _fill(engine, log, models, slots, on_progress, position)
-        compared = _compare(engine, log, models, slots, position)
+        position = _fill(engine, log, models, filling, on_progress, (position, None))
+        compared = _compare(engine, log, models, filling, position)
         if compared is not None:
             break
     else:
         raise RebuildOvertakenError
     switched = accept_differences or all(live == rebuilt for live, rebuilt in compared.values())
     if switched:
-        _switch(engine, log, models, slots)
+        _switch(engine, log, models, filling)
     return [
         Compared(
             name=name,
@@ -116,7 +123,7 @@ def _compare(
     engine: Engine,
     log: Log,
     models: Sequence[ReadModel],
-    slots: dict[str, str],
+    filling: Filling,
     position: int,
 ) -> dict[str, tuple[str, str]] | None:
     """Return the live and the rebuilt digests by model, or None where they cannot be compared yet.
@@ -128,98 +135,126 @@ def _compare(
         RebuildInterruptedError: the slots are not this rebuild's any more.
 
     """
+    slots = filling.slots
     Runner(engine, log).catch_up(position)
     with view(engine) as live:
         for name, slot in slots.items():
             reached = _progress(live.connection, name, slot)
-            if live.slots[name] != _other(slot) or reached != position:
+            if live.slots[name] != other_slot(slot) or reached != position:
                 raise RebuildInterruptedError
+        _require_settled(live.connection, filling.hidden)
         if log.erased_between(position, live.position):
             return None
         return {
             model.name: (
-                digest(live.connection, model, _other(slots[model.name]), position),
+                digest(live.connection, model, other_slot(slots[model.name]), position),
                 digest(live.connection, model, slots[model.name], position),
             )
             for model in models
         }
 
 
-def _other(slot: str) -> str:
-    return SLOTS[1 - SLOTS.index(slot)]
+def _require_settled(connection: Connection, waiting: dict[str, int]) -> None:
+    if hidden(parked(connection)) != waiting:
+        raise RebuildUnsettledError
 
 
-def _prepare(engine: Engine, models: Sequence[ReadModel]) -> dict[str, str]:
-    """Empty the slots that are not live; return them by model."""
-    with write_transaction(engine) as connection:
-        live = _locked_pointers(connection)
-        slots = {model.name: _other(live[model.name]) for model in models}
-        # The progress first: a rebuild that is filling the slot holds it, so that what is emptied
-        # next includes all that it has written.
-        for name, slot in sorted(slots.items()):
-            connection.execute(
-                delete(projection_progress).where(
-                    projection_progress.c.name == name, projection_progress.c.slot == slot
-                )
-            )
-            connection.execute(insert(projection_progress).values(name=name, slot=slot, position=0))
-        for model in models:
-            for spec in model.specs:
-                connection.execute(delete(model.table(spec.name, slots[model.name])))
-    return slots
+def _fill_apart(
+    engine: Engine,
+    log: Log,
+    models: Sequence[ReadModel],
+    filling: Filling,
+    on_progress: Report,
+) -> int:
+    """Fill the slots up to a position, policies that have nothing to do with each other apart.
 
+    Those of which too many are bound together are worked out in the log's order, after the others.
+    """
+    until = filling.until
+    sizes = log.versions(until)
+    groups, together = grouped(
+        sizes, log.links(until), lambda jurisdiction: log.registered_in(jurisdiction, until)
+    )
+    done = 0
 
-def _locked_pointers(connection: Connection) -> dict[str, str]:
-    """Return the live slots, locked before all else: rebuilds begin and end one after the other."""
-    rows = connection.execute(select(projections).order_by(projections.c.name).with_for_update())
-    return {row.name: row.live for row in rows}
+    def filled(events: int) -> None:
+        nonlocal done
+        done += events
+        on_progress(done, max(until, log.head()))
+
+    apart = until - sum(sizes[policy] for policy in together)
+    fill(engine, filling, groups, filled, processes=processes_for(apart))
+    if together:
+        return _fill(engine, log, models, filling, on_progress, (0, until), together)
+    try:
+        with write_transaction(engine) as connection:
+            require_run(connection, filling.slots, filling.run)
+            move_slots(connection, filling.slots, 0, until)
+    except LostRaceError as error:
+        raise RebuildInterruptedError from error
+    return until
 
 
 def _fill(
     engine: Engine,
     log: Log,
     models: Sequence[ReadModel],
-    slots: dict[str, str],
-    on_progress: Callable[[int, int], None],
-    position: int = 0,
-    until: int | None = None,
+    filling: Filling,
+    on_progress: Report,
+    span: tuple[int, int | None],
+    only: Container[str] | None = None,
 ) -> int:
-    """Apply the log to the slots until its end, or up to a position; return where that is."""
+    """Apply a span of the log, or what it has of some policies, to the slots; return up to where."""
+    position, until = span
     projector = Projector(models, log)
     while True:
         events = log.after(position, until=until, limit=BATCH)
         if not events:
             return position
         changes = Changes()
-        projector.advance(events, changes)
+        wanted = [event for event in events if only is None or event.policy in only]
+        try:
+            projector.advance(wanted, changes)
+        except Exception as error:
+            if is_of_event(error):
+                raise RebuildBrokenError from error
+            raise
         reached = events[-1].position
         try:
             with write_transaction(engine) as connection:
-                move_slots(connection, slots, position, reached)
-                apply(connection, models, slots, changes)
+                require_run(connection, filling.slots, filling.run)
+                move_slots(connection, filling.slots, position, reached)
+                apply(connection, models, filling.slots, changes)
         except LostRaceError as error:
             raise RebuildInterruptedError from error
         position = reached
         on_progress(position, max(position, log.head()))
 
 
-def _switch(engine: Engine, log: Log, models: Sequence[ReadModel], slots: dict[str, str]) -> None:
+def _switch(
+    engine: Engine,
+    log: Log,
+    models: Sequence[ReadModel],
+    filling: Filling,
+) -> None:
     """Point readers at the rebuilt slots, at a moment when both have read equally far."""
+    slots, waiting = filling.slots, filling.hidden
     for _ in range(SWITCH_ATTEMPTS):
         live = Runner(engine, log).catch_up()
         with read_snapshot(engine) as connection:
             reached = _progress(connection, models[0].name, slots[models[0].name])
         if reached < live:
-            _fill(engine, log, models, slots, lambda _, __: None, reached, live)
-        live_slots = {model.name: _other(slots[model.name]) for model in models}
+            _fill(engine, log, models, filling, lambda _, __: None, (reached, live))
+        live_slots = {model.name: other_slot(slots[model.name]) for model in models}
         try:
             with write_transaction(engine) as connection:
-                pointers = _locked_pointers(connection)
+                pointers = locked_pointers(connection)
                 if any(pointers[name] != slot for name, slot in live_slots.items()):
                     raise RebuildInterruptedError
                 # Moved to where they stand, the rows are locked against the runner.
                 move_slots(connection, live_slots, live, live)
                 move_slots(connection, slots, live, live)
+                _require_settled(connection, waiting)
                 for name, slot in slots.items():
                     connection.execute(
                         update(projections).where(projections.c.name == name).values(live=slot)

@@ -41,7 +41,7 @@ def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
     if not part.seen.listed:
         return
     history = part.history
-    for kind, event, by in sorted(set(_questions(part))):
+    for kind, event, by in dict.fromkeys(_questions(part)):
         key = (kind, history.policy, event, by)
         yield RowKey("review", key), Fact(_row, (*key, history.described.jurisdiction))
 

@@ -6,17 +6,27 @@ that lets a stalled or second runner apply nothing twice. Must not know how rows
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from timeline.domain.belief import PastEvent
+from timeline.domain.vocabulary import EventType
 from timeline.eventstore.database import brief_transaction
 from timeline.projections.changes import Changes
 from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
+from timeline.projections.parking import (
+    Parked,
+    hidden,
+    is_of_event,
+    keep_parked,
+    park,
+    parked,
+    unpark,
+)
 from timeline.projections.projector import Projector
 from timeline.projections.reading import view
 from timeline.projections.tables import SLOTS, projection_progress, projections
@@ -40,26 +50,23 @@ class LostRaceError(Exception):
     """Another runner has moved the progress; the transaction is to be rolled back."""
 
 
-class Reached(NamedTuple):
-    """What the live read models are: how far they have read, and which slots they are."""
-
-    position: int
-    slots: dict[str, str]
-
-
 class Runner:
     """Brings the live slots up to the head of the log, batch by batch.
 
     Not safe for threads: each has a runner of its own. Any number of runners may work at once; the
     first to move the progress wins, the others start over from there.
+
+    An event that breaks the read models is found by halving the batch, and its policy is parked.
     """
 
     def __init__(self, engine: Engine, log: Log, models: Sequence[ReadModel] = MODELS) -> None:
         self._engine = engine
-        self._log = log
+        self._log = log.hiding({})
+        self._hidden: dict[str, int] = {}
         self._models = models
-        self._projector = Projector(models, log)
-        self._reached: Reached | None = None
+        self._projector = Projector(models, self._log)
+        self._reached: tuple[int, dict[str, str]] | None = None
+        self._batch = BATCH
 
     def catch_up(self, until: int | None = None) -> int:
         """Apply all events of the log so far, or up to a position.
@@ -76,38 +83,116 @@ class Runner:
             position = reached
         return position
 
-    @property
-    def reached(self) -> Reached | None:
-        """What the last step found or left behind, None where another runner came first."""
-        return self._reached
-
     def position(self) -> int:
         """Return the position that the live read models reflect."""
         with view(self._engine) as live:
             return live.position
 
     def step(self, until: int | None = None) -> int:
-        """Apply one batch; returns the position reached."""
+        """Apply one batch, or try a parked policy again; returns the position reached."""
+        while True:
+            try:
+                return self._step(until)
+            except LostRaceError:
+                _log.debug("projection.race.lost")
+                self._forget()
+                return self.position()
+            except Exception as error:
+                self._forget()
+                if not is_of_event(error):
+                    raise
+                if self._batch == 1:
+                    return self._park(error)
+                self._batch //= 2
+
+    def _step(self, until: int | None) -> int:
         with view(self._engine) as live:
             position, slots = live.position, live.slots
-        if self._reached != Reached(position, slots):
+            waiting = parked(live.connection)
+        self._hide(hidden(waiting))
+        if self._reached != (position, slots):
             self._projector.forget()
         self._reached = None
-        events = self._log.after(position, until=until, limit=BATCH)
+        asked = next((each for each in waiting if each.retry), None)
+        if asked is not None:
+            self._retry(asked, position, slots)
+            return position
+        events = self._log.after(position, until=until, limit=self._batch)
         if events:
             changes, last = self._changes(events)
-            try:
-                with brief_transaction(self._engine) as connection:
-                    move(connection, slots, position, last)
-                    apply(connection, self._models, slots, changes)
-                    forget_elsewhere(connection, self._models, slots, changes)
-            except LostRaceError:
-                _log.debug("projection.race.lost", position=position)
-                self._projector.forget()
-                return self.position()
+            with brief_transaction(self._engine) as connection:
+                move(connection, slots, position, last)
+                apply(connection, self._models, slots, changes)
+                forget_elsewhere(connection, self._models, slots, changes)
             position = last
-        self._reached = Reached(position, slots)
+            self._batch = min(BATCH, self._batch * 2)
+        self._reached = (position, slots)
         return position
+
+    def _forget(self) -> None:
+        self._reached = None
+        self._projector.forget()
+
+    def _hide(self, hidden: dict[str, int]) -> None:
+        """Read the log without what waits."""
+        if hidden != self._hidden:
+            self._hidden = hidden
+            self._log = self._log.hiding(hidden)
+            self._projector = Projector(self._models, self._log)
+            self._reached = None
+
+    def _park(self, error: Exception) -> int:
+        """Have the next event's policy wait; return the position behind the event.
+
+        An erasure cannot wait. Where it breaks the read models, its policy goes out of sight.
+        """
+        with view(self._engine) as live:
+            position, slots = live.position, live.slots
+            waiting = hidden(parked(live.connection))
+        event = self._log.next(position)
+        if event is None:
+            raise error
+        hidden_from, changes = event.position, Changes()
+        if event.type == EventType.PAYLOAD_ERASED:
+            hidden_from = self._log.first_of(event.policy)
+            log = self._log.hiding(waiting | {event.policy: hidden_from})
+            projector = Projector(self._models, log)
+            projector.rewrite({event.policy: event.position}, event.position, changes)
+        with brief_transaction(self._engine) as connection:
+            move(connection, slots, position, event.position)
+            apply(connection, self._models, slots, changes)
+            forget_elsewhere(connection, self._models, slots, changes)
+            park(connection, event, hidden_from, error)
+        _log.error(
+            "projection.policy.parked",
+            policy=event.policy,
+            position=event.position,
+            event_id=event.id,
+            exc_info=error,
+        )
+        return event.position
+
+    def _retry(self, asked: Parked, position: int, slots: dict[str, str]) -> None:
+        """Take in what a parked policy was waiting with, or keep why that cannot be done."""
+        others = {policy: at for policy, at in self._hidden.items() if policy != asked.policy}
+        changes = Changes()
+        try:
+            projector = Projector(self._models, self._log.hiding(others))
+            projector.rewrite({asked.policy: asked.position}, position, changes)
+            with brief_transaction(self._engine) as connection:
+                move(connection, slots, position, position)
+                apply(connection, self._models, slots, changes)
+                unpark(connection, asked.policy)
+        except LostRaceError:
+            raise
+        except Exception as error:
+            if not is_of_event(error):
+                raise
+            with brief_transaction(self._engine) as connection:
+                keep_parked(connection, asked.policy, error)
+            _log.exception("projection.policy.still_parked", policy=asked.policy)
+        else:
+            _log.info("projection.policy.unparked", policy=asked.policy, position=position)
 
     def _changes(self, events: Sequence[PastEvent]) -> tuple[Changes, int]:
         """Take in events until they change many rows; return the changes, and up to where."""
@@ -162,16 +247,16 @@ def forget_elsewhere(
     for policy, position in sorted(changes.rewritten.items()):
         for model in models:
             other = SLOTS[1 - SLOTS.index(slots[model.name])]
-            behind = connection.execute(
+            # Locked until the transaction ends; a slot that is being emptied has no progress.
+            reached = connection.execute(
                 update(projection_progress)
                 .where(
-                    projection_progress.c.name == model.name,
-                    projection_progress.c.slot == other,
-                    projection_progress.c.position < position,
+                    projection_progress.c.name == model.name, projection_progress.c.slot == other
                 )
                 .values(position=projection_progress.c.position)
-            )
-            if behind.rowcount:
+                .returning(projection_progress.c.position)
+            ).scalar_one_or_none()
+            if reached is None or reached < position:
                 for spec in model.specs:
                     table = model.table(spec.name, other)
                     connection.execute(delete(table).where(table.c.policy == policy))

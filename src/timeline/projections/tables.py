@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -41,12 +42,41 @@ projection_progress: Final = Table(
     Column("name", WORD, nullable=False),
     Column("slot", WORD, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("run", WORD, nullable=True),
     PrimaryKeyConstraint("name", "slot"),
     CheckConstraint("slot IN ('a', 'b')", name="slot_is_a_slot"),
     CheckConstraint("position >= 0", name="position_not_negative"),
     info=DERIVED,
 )
-"""The position up to which each slot has read; moved by compare-and-set."""
+"""The position up to which each slot has read, moved by compare-and-set; and which rebuild fills it,
+or has filled it."""
+
+projection_lease: Final = Table(
+    "projection_lease",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("holder", WORD, nullable=True),
+    Column("expires_ms", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    info=DERIVED,
+)
+"""Which process advances the live slots, and until when, by the database's clock."""
+
+parked_policies: Final = Table(
+    "parked_policies",
+    metadata,
+    Column("policy", WORD, nullable=False),
+    Column("hidden_from", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("event", WORD, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("parked_ms", BigInteger, nullable=False),
+    Column("retry", Boolean, nullable=False),
+    PrimaryKeyConstraint("policy"),
+    CheckConstraint("hidden_from >= 1 AND hidden_from <= position", name="hidden_in_order"),
+    info=DERIVED,
+)
+"""Policies with an event that broke the read models: what they have from `hidden_from` on waits."""
 
 
 def model_table(

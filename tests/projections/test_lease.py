@@ -1,0 +1,225 @@
+"""The lease: one process advances the read models, the others look on; who stalls is overtaken."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, select
+
+from builders import acted, registered
+from timeline.eventstore.database import brief_transaction
+from timeline.eventstore.model import Append, Draft
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.writer import Writer
+from timeline.projections import lease as leasing
+from timeline.projections import runner as running
+from timeline.projections.follower import Follower
+from timeline.projections.lease import Lease
+from timeline.projections.log import Log
+from timeline.projections.models import MODELS
+from timeline.projections.rebuild import live_digests, rebuild
+from timeline.projections.runner import Runner
+from timeline.projections.tables import projection_lease
+
+BOUND_S = 20.0
+"""For what takes milliseconds on a machine that does nothing else."""
+
+
+@pytest.fixture
+def writer(engine: Engine) -> Iterator[Writer]:
+    """Give a writer to the test's database."""
+    with Writer(SqlStore(engine)) as writer:
+        yield writer
+
+
+def _append(writer: Writer, *drafts: Draft) -> int:
+    position = 0
+    for each in drafts:
+        outcome = writer.append(Append(drafts=(each,), recorded_by="desk"))
+        position = outcome.events[-1].position
+    return position
+
+
+@contextmanager
+def _following(engine: Engine, holder: str) -> Iterator[tuple[Follower, Runner]]:
+    runner = Runner(engine, Log(SqlStore(engine)))
+    follower = Follower(runner, Lease(engine, holder))
+    follower.start()
+    try:
+        yield follower, runner
+    finally:
+        follower.stop()
+
+
+def _until(happens: Callable[[], bool], bound_s: float = BOUND_S) -> bool:
+    deadline = time.monotonic() + bound_s
+    while not happens():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.002)
+    return True
+
+
+def test_one_at_a_time_has_the_lease(engine: Engine) -> None:
+    """It is kept by renewing it, refused to another, and free once it is given back."""
+    one, other = Lease(engine, "one"), Lease(engine, "other")
+
+    assert [one.hold(), other.hold(), one.hold()] == [True, False, True]
+    assert other.look().holder == "one"
+    other.release()
+    assert other.hold() is False
+    one.release()
+    assert one.look().holder is None
+    assert other.hold() is True
+
+
+def test_a_lease_runs_out_by_the_databases_clock(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A holder that is gone keeps nobody waiting for longer than the lease lasts."""
+    monkeypatch.setattr(leasing, "LEASE_MS", 200)
+    monkeypatch.setattr(leasing, "RENEW_S", 0.05)
+    gone, other = Lease(engine, "gone"), Lease(engine, "other")
+    gone.hold()
+
+    assert other.hold() is False
+    assert _until(other.hold)
+    assert gone.hold() is False
+
+
+def test_followers_share_the_work_and_not_the_events(engine: Engine, writer: Writer) -> None:
+    """Of several followers one applies each event; all of them come to know how far it is."""
+    with (
+        _following(engine, "one") as (one, first),
+        _following(engine, "two") as (two, second),
+    ):
+        applied: list[str] = []
+        for name, runner in (("one", first), ("two", second)):
+            _note_steps(runner, name, applied)
+        last = _append(writer, registered(), *(acted() for _ in range(30)))
+
+        assert _until(lambda: one.position == two.position == last)
+        assert len(set(applied)) == 1
+        assert sum(each.leading for each in (one, two)) == 1
+
+    assert live_digests(engine, MODELS) == (last, _rebuilt(engine))
+
+
+def _note_steps(runner: Runner, name: str, applied: list[str]) -> None:
+    step = runner.step
+
+    def noted(until: int | None = None) -> int:
+        applied.append(name)
+        return step(until)
+
+    runner.step = noted  # type: ignore[method-assign]
+
+
+def test_a_follower_without_work_writes_nothing(engine: Engine, writer: Writer) -> None:
+    """The lease of a service that nobody writes to runs out, and is not renewed."""
+    with _following(engine, "one") as (follower, _):
+        last = _append(writer, registered())
+        assert _until(lambda: follower.position == last)
+        with engine.connect() as connection:
+            before = connection.execute(select(projection_lease.c.expires_ms)).scalar_one()
+        time.sleep(leasing.RENEW_S + 0.5)
+        with engine.connect() as connection:
+            after = connection.execute(select(projection_lease.c.expires_ms)).scalar_one()
+
+    assert after == before
+
+
+def test_a_stopped_follower_gives_the_lease_back(engine: Engine, writer: Writer) -> None:
+    """Another process need not wait until it runs out."""
+    with _following(engine, "one") as (follower, _):
+        last = _append(writer, registered())
+        assert _until(lambda: follower.position == last)
+
+    assert Lease(engine, "two").hold()
+
+
+def test_a_holder_that_stalls_is_overtaken_and_applies_nothing_twice(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction comes after another's: the progress has moved, and it rolls back."""
+    monkeypatch.setattr(leasing, "LEASE_MS", 100)
+    last = _append(writer, registered(), acted(), acted())
+    log = Log(SqlStore(engine))
+    stalled, other = Lease(engine, "stalled"), Lease(engine, "other")
+    stalled.hold()
+    taken_over: list[bool] = []
+
+    @contextmanager
+    def after_a_stall(engine: Engine) -> Iterator[object]:
+        monkeypatch.undo()
+        taken_over.append(_until(other.hold))
+        Runner(engine, log).catch_up()
+        with brief_transaction(engine) as connection:
+            yield connection
+
+    monkeypatch.setattr(running, "brief_transaction", after_a_stall)
+    runner = Runner(engine, log)
+
+    reached = runner.step()
+
+    assert (reached, taken_over) == (last, [True])
+    assert live_digests(engine, MODELS) == (last, _rebuilt(engine))
+
+
+def _rebuilt(engine: Engine) -> dict[str, str]:
+    compared = rebuild(engine, Log(SqlStore(engine)), MODELS)
+    return {each.name: each.rebuilt for each in compared}
+
+
+FOLLOW = """
+import sys, time
+from timeline.eventstore.database import create_engine
+from timeline.eventstore.sql import SqlStore
+from timeline.projections.follower import Follower
+from timeline.projections.lease import Lease
+from timeline.projections.log import Log
+from timeline.projections.runner import Runner
+engine = create_engine(sys.argv[1])
+follower = Follower(Runner(engine, Log(SqlStore(engine))), Lease(engine, "another process"))
+follower.start()
+print("started", flush=True)
+time.sleep(120)
+"""
+
+
+@contextmanager
+def _another_process(database_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", FOLLOW, database_url], stdout=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"started\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_stopped_process_loses_the_lease_and_does_no_harm_when_it_goes_on(
+    database_url: str, engine: Engine, writer: Writer
+) -> None:
+    """SIGSTOP in the middle of its work; this process goes on within the lease's time."""
+    with _another_process(database_url) as process:
+        _append(writer, registered())
+        looking = Lease(engine, "this process")
+        assert _until(lambda: looking.look().holder == "another process")
+        os.kill(process.pid, signal.SIGSTOP)
+        last = _append(writer, *(acted() for _ in range(20)))
+        with _following(engine, "this process") as (follower, _):
+            overtaken = _until(lambda: follower.position == last)
+            os.kill(process.pid, signal.SIGCONT)
+            last = _append(writer, *(acted() for _ in range(20)))
+            reached = _until(lambda: follower.position == last)
+
+    assert (overtaken, reached) == (True, True)
+    assert live_digests(engine, MODELS) == (last, _rebuilt(engine))
