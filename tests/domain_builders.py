@@ -1,13 +1,20 @@
 """Builders for tests of the domain: what does not matter to a rule is filled in here."""
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from timeline.domain.decide import decide, needs
 from timeline.domain.errors import DomainError
 from timeline.domain.events import decode_data
 from timeline.domain.evolve import evolve
-from timeline.domain.situation import Needs, Proposal, Situation, StreamState, SubjectState
+from timeline.domain.situation import (
+    Layered,
+    Needs,
+    Proposal,
+    Situation,
+    StreamState,
+    SubjectState,
+)
 from timeline.domain.vocabulary import EventType
 
 T = TypeVar("T")
@@ -199,8 +206,8 @@ def looked_up(whole: Situation, proposals: list[Proposal]) -> Situation:
     return part
 
 
-def _copy(known: Mapping[str, T], found: MutableMapping[str, T], names: Iterable[str]) -> None:
-    found.update({name: known[name] for name in names if name in known})
+def _copy(known: Layered[T], found: Layered[T], names: Iterable[str]) -> None:
+    found.own.update({name: known[name] for name in names if name in known})
 
 
 def picture(situation: Situation) -> tuple[dict[str, Any], ...]:

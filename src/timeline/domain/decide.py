@@ -48,31 +48,35 @@ def needs(situation: Situation, proposals: Iterable[Proposal]) -> Needs:
     again until nothing new is named; three rounds are enough. What events of the same request
     bring about is covered: each names all that a later one can reach through it.
     """
-    total = Needs()
-    for proposal in proposals:
-        total |= _needs_of(situation, proposal)
-    return total
-
-
-def _needs_of(situation: Situation, proposal: Proposal) -> Needs:
-    data = proposal.data
-    policies = {proposal.policy, *(policy for policy, _ in _counterparts(proposal))}
+    policies: set[str] = set()
     subjects: set[str] = set()
     actions: set[str] = set()
-    event = named_event(data)
-    if event is not None:
-        subjects.add(event)
-    if isinstance(data, ActionCorrected):
-        subjects.update(data.settles)
-        actions.add(data.event)
-    elif isinstance(data, PoliciesMerged):
-        policies.add(data.duplicate)
-    described = frozenset((proposal.policy,) if isinstance(data, PolicyDescribed) else ())
-    direct = Needs(frozenset(policies), frozenset(subjects), frozenset(actions), described)
-    subject = situation.subjects.get(event or "")
-    if subject is None or not isinstance(data, EventRetracted | PayloadErased):
-        return direct
-    return direct | _needs_below(situation, subject)
+    descriptions: set[str] = set()
+    below = Needs()
+    for proposal in proposals:
+        data = proposal.data
+        policies.add(proposal.policy)
+        policies.update(policy for policy, _ in _counterparts(proposal))
+        event = named_event(data)
+        if event is not None:
+            subjects.add(event)
+            subject = situation.subjects.get(event)
+            if subject is not None and reaches_below(proposal):
+                below |= _needs_below(situation, subject)
+        if isinstance(data, ActionCorrected):
+            subjects.update(data.settles)
+            actions.add(data.event)
+        elif isinstance(data, PoliciesMerged):
+            policies.add(data.duplicate)
+        elif isinstance(data, PolicyDescribed):
+            descriptions.add(proposal.policy)
+    direct = Needs(*map(frozenset, (policies, subjects, actions, descriptions)))
+    return direct | below
+
+
+def reaches_below(proposal: Proposal) -> bool:
+    """Tell whether what it needs depends on what the event that it names turns out to be."""
+    return isinstance(proposal.data, EventRetracted | PayloadErased)
 
 
 def _needs_below(situation: Situation, subject: SubjectState) -> Needs:

@@ -58,9 +58,18 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
 class Shape(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    gc=False,
 ):
-    """What every payload and its parts have in common."""
+    """What every payload and its parts have in common.
+
+    They are trees that never change, so the garbage collector need not look for cycles in them: of
+    the time that an append takes, it took a third.
+    """
 
 
 class SourceClass(StrEnum):

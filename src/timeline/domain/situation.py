@@ -4,8 +4,8 @@ Owns what is known at one head of the log about streams, the events that others 
 as believed and descriptions. Must not know how the picture is stored, or what may follow.
 """
 
-from collections import ChainMap
-from typing import Any, Final, NamedTuple, Self
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -21,7 +21,7 @@ from timeline.domain.events import (
 from timeline.domain.vocabulary import EventType
 
 
-class StreamState(msgspec.Struct, frozen=True, kw_only=True):
+class StreamState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The head of one policy's stream, as the write side keeps it."""
 
     policy: str
@@ -33,7 +33,7 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     merged_into: str | None = None
 
 
-class SubjectState(msgspec.Struct, frozen=True, kw_only=True):
+class SubjectState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event that others can name.
 
     `subject` is the event that its own data names; `retracts`, for an EventRetracted, the chain of
@@ -52,7 +52,7 @@ class SubjectState(msgspec.Struct, frozen=True, kw_only=True):
     erased_by: str | None = None
 
 
-class Correction(msgspec.Struct, frozen=True):
+class Correction(msgspec.Struct, frozen=True, gc=False):
     """One correction of an action."""
 
     id: str
@@ -60,7 +60,7 @@ class Correction(msgspec.Struct, frozen=True):
     retracted: bool = False
 
 
-class ActionLog(msgspec.Struct, frozen=True):
+class ActionLog(msgspec.Struct, frozen=True, gc=False):
     """An action as recorded, with its corrections in order."""
 
     original: ActionRecorded
@@ -75,7 +75,7 @@ class ActionLog(msgspec.Struct, frozen=True):
         return action
 
 
-class Description(msgspec.Struct, frozen=True):
+class Description(msgspec.Struct, frozen=True, gc=False):
     """What one event said of a policy's jurisdiction and topics; None where it said nothing."""
 
     id: str
@@ -84,7 +84,7 @@ class Description(msgspec.Struct, frozen=True):
     retracted: bool = False
 
 
-class Proposal(msgspec.Struct, frozen=True):
+class Proposal(msgspec.Struct, frozen=True, gc=False):
     """An event that someone wants to record, read and within its bounds."""
 
     id: str
@@ -93,7 +93,7 @@ class Proposal(msgspec.Struct, frozen=True):
     data: Data
 
 
-class Needs(msgspec.Struct, frozen=True):
+class Needs(msgspec.Struct, frozen=True, gc=False):
     """What the write side must look up before it can judge."""
 
     policies: frozenset[str] = frozenset()
@@ -120,39 +120,88 @@ class Tag(NamedTuple):
     value: str
 
 
+Value = TypeVar("Value")
+
+
+class Layered(Generic[Value]):
+    """A table by id whose changes lie on top of another one, which stays as it was."""
+
+    __slots__ = ("_below", "own")
+
+    def __init__(self, below: "Layered[Value] | None" = None) -> None:
+        self.own: dict[str, Value] = {}
+        self._below = below
+
+    def __getitem__(self, key: str) -> Value:
+        layer: Layered[Value] | None = self
+        while layer is not None:
+            if key in layer.own:
+                return layer.own[key]
+            layer = layer._below  # noqa: SLF001 - its own class
+        raise KeyError(key)
+
+    def __setitem__(self, key: str, value: Value) -> None:
+        self.own[key] = value
+
+    def __contains__(self, key: str) -> bool:
+        layer: Layered[Value] | None = self
+        while layer is not None:
+            if key in layer.own:
+                return True
+            layer = layer._below  # noqa: SLF001 - its own class
+        return False
+
+    def __iter__(self) -> Iterator[str]:
+        below: Iterable[str] = () if self._below is None else self._below
+        yield from dict.fromkeys((*below, *self.own))
+
+    keys = __iter__
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """Yield what there is by key."""
+        return ((key, self[key]) for key in self)
+
+    def get(self, key: str) -> Value | None:
+        """Return what has this key, or None."""
+        layer: Layered[Value] | None = self
+        while layer is not None:
+            if key in layer.own:
+                return layer.own[key]
+            layer = layer._below  # noqa: SLF001 - its own class
+        return None
+
+
 class Situation:
     """What the write side knows at one head of the log; what was not found is absent."""
 
-    def __init__(self) -> None:
-        self.streams: ChainMap[str, StreamState] = ChainMap()
-        self.subjects: ChainMap[str, SubjectState] = ChainMap()
-        self.actions: ChainMap[str, ActionLog] = ChainMap()
-        self.descriptions: ChainMap[str, tuple[Description, ...]] = ChainMap()
+    __slots__ = ("actions", "descriptions", "streams", "subjects")
 
-    def _tables(self) -> tuple[ChainMap[str, Any], ...]:
-        return (self.streams, self.subjects, self.actions, self.descriptions)
+    def __init__(self, below: "Situation | None" = None) -> None:
+        self.streams: Layered[StreamState] = Layered(None if below is None else below.streams)
+        self.subjects: Layered[SubjectState] = Layered(None if below is None else below.subjects)
+        self.actions: Layered[ActionLog] = Layered(None if below is None else below.actions)
+        self.descriptions: Layered[tuple[Description, ...]] = Layered(
+            None if below is None else below.descriptions
+        )
 
-    def fork(self) -> Self:
+    def fork(self) -> "Situation":
         """Return a layer on top that can be merged or thrown away."""
-        fork = type(self)()
-        fork.streams = self.streams.new_child()
-        fork.subjects = self.subjects.new_child()
-        fork.actions = self.actions.new_child()
-        fork.descriptions = self.descriptions.new_child()
-        return fork
+        return Situation(self)
 
-    def merge(self, fork: Self) -> None:
+    def merge(self, fork: "Situation") -> None:
         """Take over what a fork changed."""
-        for own, other in zip(self._tables(), fork._tables(), strict=True):
-            own.maps[0].update(other.maps[0])
+        self.streams.own.update(fork.streams.own)
+        self.subjects.own.update(fork.subjects.own)
+        self.actions.own.update(fork.actions.own)
+        self.descriptions.own.update(fork.descriptions.own)
 
     def changed_streams(self) -> list[StreamState]:
         """Return the stream heads of this layer alone, by policy."""
-        return [self.streams.maps[0][policy] for policy in sorted(self.streams.maps[0])]
+        return [self.streams.own[policy] for policy in sorted(self.streams.own)]
 
     def changed_subjects(self) -> list[SubjectState]:
         """Return the subjects of this layer alone, by position."""
-        return sorted(self.subjects.maps[0].values(), key=lambda subject: subject.position)
+        return sorted(self.subjects.own.values(), key=lambda subject: subject.position)
 
 
 def correct(action: ActionRecorded, changes: ActionChanges) -> ActionRecorded:

@@ -38,10 +38,8 @@ RandomBytes: TypeAlias = Callable[[int], bytes]
 
 Tags: TypeAlias = frozenset[Tag]
 
-NO_TAGS: Tags = frozenset()
 
-
-class Planned(msgspec.Struct, frozen=True):
+class Planned(msgspec.Struct, frozen=True, gc=False):
     """An event that has been let pass, and its place."""
 
     draft: Draft
@@ -49,9 +47,10 @@ class Planned(msgspec.Struct, frozen=True):
     version: int
     recorded_by: str
     retracts: tuple[str, ...]
+    tags: Tags
 
 
-class Retag(msgspec.Struct, frozen=True):
+class Retag(msgspec.Struct, frozen=True, gc=False):
     """The tags of one event change."""
 
     position: int
@@ -65,6 +64,10 @@ class TagLedger:
     def __init__(self) -> None:
         self.tagged: defaultdict[int, set[Tag]] = defaultdict(set)
         self.untagged: defaultdict[int, set[Tag]] = defaultdict(set)
+
+    def add(self, position: int, tags: Tags) -> None:
+        """Take in the tags of an event of this batch, which has none yet."""
+        self.tagged[position] = set(tags)
 
     def apply(self, retag: Retag) -> None:
         """Take one change in: what comes and goes within a batch is never written."""
@@ -107,15 +110,20 @@ class Assembly:
         self.situation.merge(trial.situation)
         self.planned += trial.planned
         self.recorded_at = recorded_at
+        for planned in trial.planned:
+            self.ledger.add(planned.position, planned.tags)
         for retag in trial.retags:
             self.ledger.apply(retag)
+        receipts = []
         for new, payload, known in sealed:
+            receipt = known.receipt
+            receipts.append(receipt)
             self._entries.append(new)
-            self._payloads[known.receipt.id] = payload
-            self.known[known.receipt.id] = known
+            self._payloads[receipt.id] = payload
+            self.known[receipt.id] = known
         for id, data in trial.replaced.items():
             self._forget(id, data)
-        return Outcome(tuple(known.receipt for _, _, known in sealed), created=True)
+        return Outcome(tuple(receipts), created=True)
 
     def batch(self) -> Batch | None:
         """Return what is to be written, or None where that is nothing."""
@@ -146,12 +154,13 @@ class Assembly:
         self, planned: Planned, batch: int, recorded_at: str
     ) -> tuple[NewEntry, Payload, Known]:
         draft = planned.draft
+        id, policy, type = draft.proposal.id, draft.proposal.policy, draft.proposal.type
         envelope = Envelope(
-            id=draft.id,
+            id=id,
             position=planned.position,
-            policy=draft.proposal.policy,
+            policy=policy,
             version=planned.version,
-            type=draft.proposal.type.value,
+            type=type.value,
             schema=draft.schema,
             batch=batch,
             recorded_at=recorded_at,
@@ -161,12 +170,12 @@ class Assembly:
         committed = commitment(salt, draft.data)
         written = entry(envelope, committed)
         receipt = Receipt(
-            id=draft.id,
-            policy=draft.proposal.policy,
+            id=id,
+            policy=policy,
             version=planned.version,
             position=planned.position,
             recorded_at=recorded_at,
-            type=draft.proposal.type,
+            type=type,
         )
         new = NewEntry(
             envelope=envelope,
@@ -218,9 +227,8 @@ class Trial:
         if isinstance(proposal.data, PayloadErased):
             self._erase(proposal.data)
         found = tags(self.situation.streams[proposal.policy], proposal.data)
-        self.retags.append(Retag(position, NO_TAGS, found))
         retracts = self.situation.subjects[proposal.id].retracts
-        self.planned.append(Planned(draft, position, version, self.recorded_by, retracts))
+        self.planned.append(Planned(draft, position, version, self.recorded_by, retracts, found))
 
     def _erase(self, erasure: PayloadErased) -> None:
         """Rewrite the tags of an event whose payload goes, and of those that follow it."""

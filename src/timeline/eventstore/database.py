@@ -19,8 +19,8 @@ from timeline.eventstore.errors import StoreBusy
 POOL_SIZE: Final = 10
 """Connections kept open: the writer, a runner of read models, and a few readers."""
 
-MAX_OVERFLOW: Final = 10
-"""More connections for a burst. With them, four processes fit into the 97 that PostgreSQL's default
+MAX_OVERFLOW: Final = 6
+"""More connections for a burst. With them and the four for appends, four processes fit into the 97 that PostgreSQL's default
 of 100 leaves to those who are no superusers, and so do commands and a monitor beside them."""
 
 POOL_TIMEOUT_S: Final = 10.0
@@ -53,7 +53,6 @@ def create_engine(url: str, *, must_exist: bool = False) -> Engine:
         pool_size=POOL_SIZE,
         max_overflow=MAX_OVERFLOW,
         pool_timeout=POOL_TIMEOUT_S,
-        pool_pre_ping=True,
         # Parameters are payloads: they stay out of logs and messages.
         hide_parameters=True,
     )

@@ -70,6 +70,10 @@ class Dialect(Protocol):
         """Wait until no one else migrates, and keep others waiting until the transaction ends."""
         ...
 
+    def appending(self, engine: Engine) -> Engine:
+        """Return an engine for the write side's two statements alone, or the same one."""
+        ...
+
     def commit(self, engine: Engine, expected: int, batch: Batch) -> bool:
         """Move the head and write the batch, or nothing."""
         ...

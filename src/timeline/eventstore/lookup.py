@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from timeline.domain.decide import needs
+from timeline.domain.decide import needs, reaches_below
 from timeline.domain.events import (
     ActionCorrected,
     ActionRecorded,
@@ -87,7 +87,10 @@ def look_up(
         StoreBusy: the log moved so fast that no snapshot was complete.
 
     """
-    wanted = _widen(Wanted(ids=frozenset(each.id for each in proposals)), Situation(), proposals)
+    ids = frozenset(each.id for each in proposals)
+    if not any(reaches_below(each) for each in proposals):
+        return load(Wanted(ids=ids, needs=needs(Situation(), proposals)))
+    wanted = _widen(Wanted(ids=ids), Situation(), proposals)
     for _ in range(MAX_ROUNDS):
         situation, found = load(wanted)
         wider = _widen(wanted, situation, proposals)
@@ -154,12 +157,12 @@ def picture(
 
     """
     situation = Situation()
-    situation.streams.update((stream.policy, stream) for stream in streams)
-    situation.subjects.update((subject.id, subject) for subject in subjects)
+    situation.streams.own.update((stream.policy, stream) for stream in streams)
+    situation.subjects.own.update((subject.id, subject) for subject in subjects)
     for content in contents:
         data = content.data
         if content.policy in wanted.descriptions and content.type in DESCRIBING:
-            told = situation.descriptions.get(content.policy, ())
+            told = situation.descriptions.get(content.policy) or ()
             situation.descriptions[content.policy] = (*told, _description(content))
         if isinstance(data, ActionRecorded) and content.id in wanted.actions:
             situation.actions[content.id] = ActionLog(data)

@@ -43,7 +43,7 @@ MAX_FILTER_VALUES: Final = 100
 """Values of one field of a filter: more than a page of check boxes, far from a driver's limits."""
 
 
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event as the log holds it.
 
     All but the last two fields are read from the entry, whose bytes the proofs cover. `data` is
@@ -101,7 +101,7 @@ class Stretch(msgspec.Struct, frozen=True):
     until: int
 
 
-class EntryFields(msgspec.Struct, frozen=True, kw_only=True):
+class EntryFields(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The fields of an entry."""
 
     id: str
@@ -121,7 +121,7 @@ class EntryFields(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.decode(entry, type=cls)
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event to be appended: read, within its bounds, and as canonical bytes."""
 
     proposal: Proposal
@@ -172,7 +172,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return cls(proposal=proposal, data=encoded, expected_version=expected_version)
 
 
-class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
+class EventFilter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which events: every field that is given holds (AND), by any of its values (OR).
 
     Topics, actors and identifiers (`scheme:value`) compare as tags do, whatever their case;
@@ -228,7 +228,7 @@ def _storable(text: str) -> bool:
 EVERYTHING: Final = EventFilter()
 
 
-class Condition(msgspec.Struct, frozen=True, kw_only=True):
+class Condition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The append fails where an event after the position `after` matches."""
 
     fail_if_match: EventFilter
@@ -240,7 +240,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(msg)
 
 
-class Append(msgspec.Struct, frozen=True, kw_only=True):
+class Append(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is recorded together or not at all; `batched` where it was sent as a list."""
 
     drafts: tuple[Draft, ...]
@@ -264,7 +264,7 @@ class Append(msgspec.Struct, frozen=True, kw_only=True):
         return sum(len(draft.data) for draft in self.drafts)
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where an event stands in the record."""
 
     id: str
@@ -276,7 +276,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     erased: bool = False
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of an append; not `created` where all of it had been recorded before."""
 
     events: tuple[Receipt, ...]
@@ -291,7 +291,7 @@ def checked_limit(limit: int) -> int:
     return limit
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """The end of the log: its last position and instant, and its Merkle frontier."""
 
     position: int = 0

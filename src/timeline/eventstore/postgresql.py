@@ -3,6 +3,7 @@
 Owns the settings of its sessions, its error codes, and the one statement that commits.
 """
 
+import select as readiness
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -10,7 +11,6 @@ from typing import Any, Final
 import msgspec
 import psycopg
 from sqlalchemy import (
-    ARRAY,
     URL,
     BigInteger,
     Column,
@@ -25,14 +25,17 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
+    create_engine,
     event,
     func,
     literal_column,
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.types import UserDefinedType
 
+from timeline.eventstore.arrays import Blobs, Numbers, Texts, register
 from timeline.eventstore.errors import (
     AppendOnlyViolation,
     CorruptStore,
@@ -59,6 +62,12 @@ HOLDING_IDLE_MS: Final = 3_000
 HOLDING_MS: Final = 10_000
 """No statement takes longer that holds the head or waits for it, nor (from version 17 on) do all
 of them together."""
+
+MAX_APPENDING: Final = 4
+"""Connections for appends: the writer's, those of two trials, and one to spare."""
+
+APPENDING_TIMEOUT_S: Final = 10.0
+"""How long one of them is waited for, as for any other."""
 
 APPEND_ONLY: Final = "TL001"
 """The SQLSTATE that the guards' triggers raise."""
@@ -110,9 +119,10 @@ class PostgreSQL:
         }
 
     def prepare(self, engine: Engine, *, must_exist: bool) -> None:  # noqa: ARG002 - it always must
-        """Set up each new session."""
+        """Set up each new session, and give out none whose server has ended it."""
         event.listen(engine, "connect", _set_up_session)
         event.listen(engine, "before_cursor_execute", _ask_for_bytes)
+        event.listen(engine, "checkout", _refuse_ended)
 
     def identity(self, engine: Engine) -> object:
         """Return the address: a connection to a database that is gone fails by itself."""
@@ -170,9 +180,29 @@ class PostgreSQL:
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
 
+    def appending(self, engine: Engine) -> Engine:
+        """Return an engine whose sessions plan a statement once.
+
+        Otherwise the server plans the same statement anew for each list of another length, which
+        takes longer than carrying it out.
+        """
+        appending = create_engine(
+            engine.url,
+            connect_args=self.connect_args(),
+            isolation_level="AUTOCOMMIT",
+            pool_size=1,
+            max_overflow=MAX_APPENDING - 1,
+            pool_timeout=APPENDING_TIMEOUT_S,
+            hide_parameters=True,
+        )
+        self.prepare(appending, must_exist=True)
+        event.listen(appending, "connect", _plan_once)
+        event.listen(engine, "engine_disposed", lambda _engine: appending.dispose())
+        return appending
+
     def commit(self, engine: Engine, expected: int, batch: Batch) -> bool:
         """Write the batch in one statement: no client is waited for while the head is locked."""
-        with self.statement(engine) as connection:
+        with engine.connect() as connection:
             return self.write(connection, expected, batch)
 
     @contextmanager
@@ -233,11 +263,11 @@ class PostgreSQL:
 
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare with an array parameter."""
-        return column == any_(bindparam(parameter, type_=ARRAY(Text)))
+        return column == any_(bindparam(parameter, type_=_Written()))
 
     def listed(self, values: Collection[str]) -> object:
-        """Return a list, which psycopg sends as an array."""
-        return sorted(values)
+        """Return an array as it is sent."""
+        return Texts.of(sorted(values))
 
     def rows(self, statement: Select[Any]) -> ScalarSelect[Any]:
         """Aggregate whole rows as JSON."""
@@ -271,8 +301,19 @@ def _array_of(column: Column[Any]) -> str:
     return "bigint[]" if isinstance(column.type, Integer) else "text[]"
 
 
+class _Written(UserDefinedType[Texts]):
+    """The type of an array that is written already: SQLAlchemy leaves it alone."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: object) -> str:
+        """Return its name in SQL."""
+        return "TEXT[]"
+
+
 def _set_up_session(connection: psycopg.Connection[Any], _record: object) -> None:
     """Bound what a session may wait for; raise a lax synchronous_commit, keep a stricter one."""
+    register(connection)
     connection.autocommit = True
     connection.execute(
         """
@@ -300,6 +341,27 @@ def _ask_for_bytes(
         cursor.format = psycopg.pq.Format.BINARY
 
 
+def _plan_once(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.autocommit = True
+    connection.execute("SELECT set_config('plan_cache_mode', 'force_generic_plan', false)")
+
+
+def _refuse_ended(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """Have the pool open another connection where the server has closed this one.
+
+    A server that ends a session says so, and so there is something to read. Looking costs a
+    thousandth of the round trip that asking would.
+    """
+    waiting = readiness.poll()
+    try:
+        waiting.register(connection.fileno(), readiness.POLLIN)
+        ended = bool(waiting.poll(0))
+    except psycopg.OperationalError:
+        ended = True
+    if ended:
+        raise DisconnectionError
+
+
 _BOUND_IDLING: Final = "SELECT set_config('idle_in_transaction_session_timeout', %(idle)s, true)"
 """Holds for one transaction."""
 
@@ -321,38 +383,38 @@ WITH moved AS (
     INSERT INTO log_entries
         (position, id, policy, version, type, subject, recorded_at, recorded_by, entry, leaf_hash)
     SELECT * FROM unnest(
-        %(entry_positions)s::bigint[], %(ids)s::text[], %(policies)s::text[],
-        %(versions)s::integer[], %(types)s::text[], %(subjects)s::text[],
-        %(instants)s::text[], %(principals)s::text[], %(entries)b::bytea[],
-        %(leaf_hashes)b::bytea[])
+        %(entry_positions)b, %(ids)b, %(policies)b,
+        %(versions)b, %(types)b, %(subjects)b,
+        %(instants)b, %(principals)b, %(entries)b,
+        %(leaf_hashes)b)
     WHERE EXISTS (SELECT FROM moved)
 ), payloads AS (
     INSERT INTO log_payloads (position, data, salt)
     SELECT * FROM unnest(
-        %(payload_positions)s::bigint[], %(data)b::bytea[], %(salts)b::bytea[])
+        %(payload_positions)b, %(data)b, %(salts)b)
     WHERE EXISTS (SELECT FROM moved)
 ), tagged AS (
     INSERT INTO log_tags (kind, value, position)
     SELECT * FROM unnest(
-        %(tag_kinds)s::text[], %(tag_values)s::text[], %(tag_positions)s::bigint[])
+        %(tag_kinds)b, %(tag_values)b, %(tag_positions)b)
     WHERE EXISTS (SELECT FROM moved)
 ), untagged AS (
     DELETE FROM log_tags AS tag
     USING unnest(
-        %(gone_kinds)s::text[], %(gone_values)s::text[], %(gone_positions)s::bigint[]
+        %(gone_kinds)b, %(gone_values)b, %(gone_positions)b
     ) AS gone (kind, value, position)
     WHERE (tag.kind, tag.value, tag.position) = (gone.kind, gone.value, gone.position)
         AND EXISTS (SELECT FROM moved)
 ), erased AS (
     DELETE FROM log_payloads
-    WHERE position = ANY(%(erased)s::bigint[]) AND EXISTS (SELECT FROM moved)
+    WHERE position = ANY(%(erased)b) AND EXISTS (SELECT FROM moved)
 ), heads AS (
     INSERT INTO streams
         (policy, version, registered_by, jurisdiction, topics, retracted_by, merged_into)
     SELECT * FROM unnest(
-        %(stream_policies)s::text[], %(stream_versions)s::integer[], %(registered_by)s::text[],
-        %(jurisdictions)s::text[], %(topics)s::text[], %(streams_retracted_by)s::text[],
-        %(merged_into)s::text[])
+        %(stream_policies)b, %(stream_versions)b, %(registered_by)b,
+        %(jurisdictions)b, %(topics)b, %(streams_retracted_by)b,
+        %(merged_into)b)
     WHERE EXISTS (SELECT FROM moved)
     ON CONFLICT (policy) DO UPDATE SET
         version = excluded.version, jurisdiction = excluded.jurisdiction,
@@ -361,8 +423,8 @@ WITH moved AS (
 ), named AS (
     INSERT INTO subjects (id, retracted_by, erased_by, duplicate, disputes, retracts)
     SELECT * FROM unnest(
-        %(subject_ids)s::text[], %(retracted_by)s::text[], %(erased_by)s::text[],
-        %(duplicates)s::text[], %(disputes)s::integer[], %(retracts)s::text[])
+        %(subject_ids)b, %(retracted_by)b, %(erased_by)b,
+        %(duplicates)b, %(disputes)b, %(retracts)b)
     WHERE EXISTS (SELECT FROM moved)
     ON CONFLICT (id) DO UPDATE SET
         retracted_by = excluded.retracted_by, erased_by = excluded.erased_by,
@@ -374,8 +436,8 @@ SELECT position FROM moved
 
 Under READ COMMITTED the UPDATE waits for a writer that holds the head, then looks at the row again:
 if its position is another by now, nothing is moved. A constraint that is checked at the end of the
-statement (the payloads' foreign key, the deferred guard of erasures) sees all of it. `%b` sends
-bytes as they are, in half the space of digits.
+statement (the payloads' foreign key, the deferred guard of erasures) sees all of it. Arrays say
+of what type they are.
 """
 
 
@@ -386,37 +448,41 @@ def _parameters(expected: int, batch: Batch) -> dict[str, Any]:
         "position": batch.head.position,
         "recorded_at": batch.head.recorded_at,
         "frontier": batch.head.frontier.to_bytes(),
-        "entry_positions": [envelope.position for envelope in envelopes],
-        "ids": [envelope.id for envelope in envelopes],
-        "policies": [envelope.policy for envelope in envelopes],
-        "versions": [envelope.version for envelope in envelopes],
-        "types": [envelope.type for envelope in envelopes],
-        "subjects": [new.subject for new in batch.entries],
-        "instants": [envelope.recorded_at for envelope in envelopes],
-        "principals": [envelope.recorded_by for envelope in envelopes],
-        "entries": [new.entry for new in batch.entries],
-        "leaf_hashes": [new.leaf_hash for new in batch.entries],
-        "payload_positions": [payload.position for payload in batch.payloads],
-        "data": [payload.data for payload in batch.payloads],
-        "salts": [payload.salt for payload in batch.payloads],
-        "tag_kinds": [row.tag.kind for row in batch.tagged],
-        "tag_values": [tag_value(row.tag.value) for row in batch.tagged],
-        "tag_positions": [row.position for row in batch.tagged],
-        "gone_kinds": [row.tag.kind for row in batch.untagged],
-        "gone_values": [tag_value(row.tag.value) for row in batch.untagged],
-        "gone_positions": [row.position for row in batch.untagged],
-        "erased": list(batch.erased),
-        "stream_policies": [stream.policy for stream in batch.streams],
-        "stream_versions": [stream.version for stream in batch.streams],
-        "registered_by": [stream.registered_by for stream in batch.streams],
-        "jurisdictions": [stream.jurisdiction for stream in batch.streams],
-        "topics": [msgspec.json.encode(stream.topics).decode() for stream in batch.streams],
-        "streams_retracted_by": [stream.retracted_by for stream in batch.streams],
-        "merged_into": [stream.merged_into for stream in batch.streams],
-        "subject_ids": [subject.id for subject in batch.subjects],
-        "retracted_by": [subject.retracted_by for subject in batch.subjects],
-        "erased_by": [subject.erased_by for subject in batch.subjects],
-        "duplicates": [subject.duplicate for subject in batch.subjects],
-        "disputes": [int(subject.disputes) for subject in batch.subjects],
-        "retracts": [msgspec.json.encode(subject.retracts).decode() for subject in batch.subjects],
+        "entry_positions": Numbers.of([envelope.position for envelope in envelopes]),
+        "ids": Texts.of([envelope.id for envelope in envelopes]),
+        "policies": Texts.of([envelope.policy for envelope in envelopes]),
+        "versions": Numbers.of([envelope.version for envelope in envelopes]),
+        "types": Texts.of([envelope.type for envelope in envelopes]),
+        "subjects": Texts.of([new.subject for new in batch.entries]),
+        "instants": Texts.of([envelope.recorded_at for envelope in envelopes]),
+        "principals": Texts.of([envelope.recorded_by for envelope in envelopes]),
+        "entries": Blobs.of([new.entry for new in batch.entries]),
+        "leaf_hashes": Blobs.of([new.leaf_hash for new in batch.entries]),
+        "payload_positions": Numbers.of([payload.position for payload in batch.payloads]),
+        "data": Blobs.of([payload.data for payload in batch.payloads]),
+        "salts": Blobs.of([payload.salt for payload in batch.payloads]),
+        "tag_kinds": Texts.of([row.tag.kind for row in batch.tagged]),
+        "tag_values": Texts.of([tag_value(row.tag.value) for row in batch.tagged]),
+        "tag_positions": Numbers.of([row.position for row in batch.tagged]),
+        "gone_kinds": Texts.of([row.tag.kind for row in batch.untagged]),
+        "gone_values": Texts.of([tag_value(row.tag.value) for row in batch.untagged]),
+        "gone_positions": Numbers.of([row.position for row in batch.untagged]),
+        "erased": Numbers.of(batch.erased),
+        "stream_policies": Texts.of([stream.policy for stream in batch.streams]),
+        "stream_versions": Numbers.of([stream.version for stream in batch.streams]),
+        "registered_by": Texts.of([stream.registered_by for stream in batch.streams]),
+        "jurisdictions": Texts.of([stream.jurisdiction for stream in batch.streams]),
+        "topics": Texts.of(
+            [msgspec.json.encode(stream.topics).decode() for stream in batch.streams]
+        ),
+        "streams_retracted_by": Texts.of([stream.retracted_by for stream in batch.streams]),
+        "merged_into": Texts.of([stream.merged_into for stream in batch.streams]),
+        "subject_ids": Texts.of([subject.id for subject in batch.subjects]),
+        "retracted_by": Texts.of([subject.retracted_by for subject in batch.subjects]),
+        "erased_by": Texts.of([subject.erased_by for subject in batch.subjects]),
+        "duplicates": Texts.of([subject.duplicate for subject in batch.subjects]),
+        "disputes": Numbers.of([int(subject.disputes) for subject in batch.subjects]),
+        "retracts": Texts.of(
+            [msgspec.json.encode(subject.retracts).decode() for subject in batch.subjects]
+        ),
     }

@@ -27,7 +27,7 @@ from timeline.eventstore.retagging import Line
 from timeline.transparency.entries import Envelope, commitment
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event that is recorded already, for the comparison with one that has the same id.
 
     Contents compare by the commitment, so stored data need not be read; the `salt` went with the
@@ -47,14 +47,14 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         return hmac.compare_digest(commitment(self.salt, data), self.commitment)
 
 
-class ViewRequest(msgspec.Struct, frozen=True):
+class ViewRequest(msgspec.Struct, frozen=True, gc=False):
     """What the write side wants to judge by: proposals in order, and the conditions they carry."""
 
     proposals: tuple[Proposal, ...]
     conditions: tuple[Condition, ...] = ()
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
+class View(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One consistent snapshot of what concerns a request.
 
     Attributes:
@@ -75,7 +75,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     lines: dict[str, tuple[Line, ...]] = {}
 
 
-class NewEntry(msgspec.Struct, frozen=True, kw_only=True):
+class NewEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One entry to be written: its bytes, and what is indexed of it."""
 
     envelope: Envelope
@@ -84,7 +84,7 @@ class NewEntry(msgspec.Struct, frozen=True, kw_only=True):
     leaf_hash: bytes
 
 
-class Payload(msgspec.Struct, frozen=True):
+class Payload(msgspec.Struct, frozen=True, gc=False):
     """The data of one event, with the salt of its commitment."""
 
     position: int
@@ -92,14 +92,14 @@ class Payload(msgspec.Struct, frozen=True):
     salt: bytes
 
 
-class TagRow(msgspec.Struct, frozen=True, order=True):
+class TagRow(msgspec.Struct, frozen=True, order=True, gc=False):
     """One tag of one event."""
 
     tag: Tag
     position: int
 
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
+class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that one commit writes.
 
     `untagged` are rows that exist and go, `tagged` rows that do not exist and come; `erased` are

@@ -4,9 +4,8 @@ Owns the order of the checks: ids, versions, conditions, the domain's rules. Pur
 randomness come in as arguments, and nothing is stored here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from timeline.domain.decide import decide
 from timeline.domain.errors import DomainError
@@ -24,6 +23,8 @@ from timeline.eventstore.errors import (
 from timeline.eventstore.instants import Clock, instant, next_instant
 from timeline.eventstore.model import Append, Condition, Outcome
 from timeline.eventstore.protocol import Batch, Known, View, ViewRequest
+
+Refusal: TypeAlias = DomainError | EventStoreError
 
 
 class Plan(NamedTuple):
@@ -76,9 +77,12 @@ def _judge(assembly: Assembly, append: Append, match: int | None, clock: Clock) 
         _check_condition(append.condition, match, assembly)
     trial = assembly.trial(append.recorded_by)
     for index, draft in enumerate(append.drafts):
-        with _naming(append, index):
+        try:
             decide(trial.situation, draft.proposal)
             trial.record(draft)
+        except (DomainError, EventStoreError) as error:
+            _naming(error, append, index)
+            raise
     recorded_at = next_instant(instant(clock()), assembly.recorded_at)
     return assembly.accept(trial, recorded_at)
 
@@ -88,16 +92,15 @@ def _known_before(append: Append, known: Mapping[str, Known]) -> Outcome | None:
     seen: set[str] = set()
     found: list[Known] = []
     for index, draft in enumerate(append.drafts):
-        with _naming(append, index):
-            if draft.id in seen:
-                raise RepeatedId(id=draft.id)
-            seen.add(draft.id)
-            former = known.get(draft.id)
-            if former is None:
-                continue
-            if not former.holds(draft.proposal, draft.data):
-                raise IdConflict(id=draft.id)
-            found.append(former)
+        if draft.id in seen:
+            raise _naming(RepeatedId(id=draft.id), append, index)
+        seen.add(draft.id)
+        former = known.get(draft.id)
+        if former is None:
+            continue
+        if not former.holds(draft.proposal, draft.data):
+            raise _naming(IdConflict(id=draft.id), append, index)
+        found.append(former)
     if not found:
         return None
     if len(found) < len(append.drafts):
@@ -111,18 +114,14 @@ def _check_versions(append: Append, situation: Situation) -> None:
         policy = draft.proposal.policy
         expected = draft.expected_version
         if expected is not None:
-            with _naming(append, index):
-                if policy in seen:
-                    raise MisplacedExpectedVersion(policy=policy)
-                _check_version(policy, expected, situation)
+            if policy in seen:
+                raise _naming(MisplacedExpectedVersion(policy=policy), append, index)
+            stream = situation.streams.get(policy)
+            actual = 0 if stream is None else stream.version
+            if actual != (0 if expected == "new" else expected):
+                wrong = WrongExpectedVersion(policy=policy, expected=expected, actual=actual)
+                raise _naming(wrong, append, index)
         seen.add(policy)
-
-
-def _check_version(policy: str, expected: int | str, situation: Situation) -> None:
-    stream = situation.streams.get(policy)
-    actual = 0 if stream is None else stream.version
-    if actual != (0 if expected == "new" else expected):
-        raise WrongExpectedVersion(policy=policy, expected=expected, actual=actual)
 
 
 def _check_condition(condition: Condition, match: int | None, assembly: Assembly) -> None:
@@ -140,12 +139,8 @@ def _check_condition(condition: Condition, match: int | None, assembly: Assembly
             raise ConditionFailed(position=planned.position)
 
 
-@contextmanager
-def _naming(append: Append, index: int) -> Iterator[None]:
-    """Let errors name the event of a batch that they are about."""
-    try:
-        yield
-    except (DomainError, EventStoreError) as error:
-        if append.batched:
-            error.field = ".".join(part for part in (f"events[{index}]", error.field) if part)
-        raise
+def _naming(error: Refusal, append: Append, index: int) -> Refusal:
+    """Let an error name the event of a batch that it is about."""
+    if append.batched:
+        error.field = ".".join(part for part in (f"events[{index}]", error.field) if part)
+    return error

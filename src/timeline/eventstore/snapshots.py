@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Engine, Select, or_, select
 
 from timeline.domain.situation import Situation, StreamState, SubjectState
 from timeline.domain.vocabulary import EventType
@@ -80,18 +80,23 @@ _words: Final = msgspec.json.Decoder(tuple[str, ...])
 class Snapshots:
     """Reads snapshots from one kind of database."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, engine: Engine) -> None:
         self._dialect = dialect
         self._statement = _statement(dialect)
+        # Compiled once: only to find in SQLAlchemy's cache that a statement of this size was
+        # compiled before takes longer than all that a single append has to look up.
+        self._compiled = self._statement.compile(dialect=engine.dialect)
 
     def load(
         self, connection: Connection, wanted: Wanted, conditions: Sequence[Condition]
     ) -> tuple[Situation, View]:
         """Return what is wanted, from one state of the database."""
-        query = self._statement
+        parameters = self._parameters(wanted)
         if conditions:
-            query = query.add_columns(*_matches(conditions))
-        row = connection.execute(query, self._parameters(wanted)).one()
+            query = self._statement.add_columns(*_matches(conditions))
+            row = connection.execute(query, parameters).one()
+        else:
+            row = connection.exec_driver_sql(self._compiled.string, self._given(parameters)).one()
         head = Head(row.position, row.recorded_at, Frontier.from_bytes(row.position, row.frontier))
         contents = _contents(row.contents)
         situation = picture(
@@ -106,6 +111,12 @@ class Snapshots:
             lines=_lines(row.lines, contents),
         )
         return situation, view
+
+    def _given(self, parameters: dict[str, object]) -> Any:
+        """Return parameters, and the statement's constants, as its driver takes them."""
+        values = {**self._compiled.params, **parameters}
+        order = self._compiled.positiontup
+        return values if order is None else tuple(values[name] for name in order)
 
     def _parameters(self, wanted: Wanted) -> dict[str, object]:
         lists = {
@@ -180,7 +191,7 @@ def _contents_query(dialect: Dialect) -> Select[Any]:
             ),
             select(entries.c.position).where(
                 dialect.among(entries.c.policy, "descriptions"),
-                entries.c.type.in_([type.value for type in DESCRIBING]),
+                or_(*(entries.c.type == type.value for type in DESCRIBING)),
             ),
         )
     )

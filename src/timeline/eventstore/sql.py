@@ -51,7 +51,8 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._dialect = dialect_of(engine)
-        self._snapshots = Snapshots(self._dialect)
+        self._appending = self._dialect.appending(engine)
+        self._snapshots = Snapshots(self._dialect, engine)
 
     def head(self) -> Head:
         """Return the end of the log."""
@@ -61,13 +62,13 @@ class SqlStore:
 
     def view(self, request: ViewRequest) -> View:
         """Return one consistent snapshot of all that the proposals are to be judged by."""
-        with statement(self._engine) as connection:
+        with translated(self._appending), self._appending.connect() as connection:
             return _view(self._snapshots, connection, request)
 
     def commit(self, expected: int, batch: Batch) -> bool:
         """Write the batch if the head still stands at the position `expected`."""
-        with translated(self._engine):
-            return self._dialect.commit(self._engine, expected, batch)
+        with translated(self._appending):
+            return self._dialect.commit(self._appending, expected, batch)
 
     @contextmanager
     def exclusively(self) -> Iterator["_HeldHead"]:

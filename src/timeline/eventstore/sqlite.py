@@ -140,6 +140,10 @@ class SQLite:
     def lock_migrations(self, connection: Connection) -> None:
         """Do nothing: an immediate transaction has the database for itself."""
 
+    def appending(self, engine: Engine) -> Engine:
+        """Return the same engine."""
+        return engine
+
     def commit(self, engine: Engine, expected: int, batch: Batch) -> bool:
         """Write the batch in one immediate transaction, all within this process."""
         with self.transaction(engine) as connection:
