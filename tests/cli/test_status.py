@@ -33,6 +33,8 @@ def test_an_empty_record_stands_at_position_0(timeline: Timeline, database_url: 
             {"name": name, "live": "a", "position": 0, "lag_events": 0, "lag_s": 0.0}
             for name in sorted(model.name for model in MODELS)
         ],
+        "lease": {"holder": None},
+        "parked": [],
         "tokens": 0,
     }
 
@@ -73,6 +75,7 @@ def test_it_reads_in_a_terminal(timeline: Timeline, example: Path) -> None:
         "projection policies",
         "projection relations",
         "projection timeline",
+        "lease",
         "tokens",
     ]
 

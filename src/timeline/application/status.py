@@ -15,6 +15,8 @@ from timeline.eventstore.database import read_snapshot
 from timeline.eventstore.instants import read_instant
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.schema import current_revision, head_revision
+from timeline.projections.lease import Lease
+from timeline.projections.parking import parked
 from timeline.projections.tables import projection_progress, projections
 
 _MICROSECONDS: Final = 6
@@ -37,6 +39,21 @@ class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     lag_s: float
 
 
+class LeaseStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Who advances the read models; nobody where there is nothing to do."""
+
+    holder: str | None
+
+
+class ParkedStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy whose events wait, since one of them broke the read models."""
+
+    policy: str
+    position: int
+    event: str
+    error: str
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What `timeline status` tells; all but the first fields need a schema that fits."""
 
@@ -46,6 +63,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     position: int | None = None
     recorded_at: str | None = None
     projections: list[ProjectionStatus] = []
+    lease: LeaseStatus | None = None
+    parked: list[ParkedStatus] = []
     tokens: int | None = None
     """Tokens that are valid."""
 
@@ -65,6 +84,7 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
         return Status(ok=False, database=database, schema=schema)
     with read_snapshot(engine) as connection:
         progress = _progress(connection)
+        waiting = parked(connection)
         valid = connection.execute(
             select(func.count()).select_from(tokens).where(tokens.c.revoked_at.is_(None))
         ).scalar_one()
@@ -85,6 +105,13 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
                 lag_s=_lag_s(store, position, head.position, now),
             )
             for name, live, position in progress
+        ],
+        lease=LeaseStatus(holder=Lease(engine, "").look().holder),
+        parked=[
+            ParkedStatus(
+                policy=each.policy, position=each.position, event=each.event, error=each.error
+            )
+            for each in waiting
         ],
         tokens=valid,
     )

@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "migrate": "timeline.cli.migrate:migrate",
     "rebuild": "timeline.cli.rebuild:rebuild",
     "replay": "timeline.cli.replay:replay",
+    "retry": "timeline.cli.retry:retry",
     "serve": "timeline.cli.serve:serve",
     "status": "timeline.cli.status:status",
     "token": "timeline.cli.token:token",

@@ -59,4 +59,11 @@ def _write(found: standing.Status) -> None:
             f"projection {each.name}: slot {each.live}, position {each.position},"
             f" {each.lag_events} events and {each.lag_s:.1f} s behind"
         )
+    holder = found.lease.holder if found.lease is not None else None
+    click.echo(f"lease: {holder or 'nobody, as there is nothing to do'}")
+    for parked in found.parked:
+        click.echo(
+            f"parked {parked.policy}: event {parked.event} at position {parked.position}:"
+            f" {parked.error}"
+        )
     click.echo(f"tokens: {found.tokens}")
