@@ -7,13 +7,20 @@ import pytest
 from sqlalchemy import Engine, select
 
 from builders import CALIFORNIA, acted, draft, erased, event_id, registered
+from timeline.application.queries import (
+    HistoryQuery,
+    PoliciesQuery,
+    PolicyQuery,
+    TimelineQuery,
+)
+from timeline.application.reading import Reader
 from timeline.application.replay import replay
 from timeline.domain.belief import PastEvent
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.errors import StoreBusy
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
-from timeline.eventstore.writer import Writer
+from timeline.eventstore.writer import Writer, utc_now
 from timeline.projections.changes import Changes
 from timeline.projections.errors import RebuildBrokenError, RebuildUnsettledError
 from timeline.projections.log import Log
@@ -401,3 +408,25 @@ def test_many_breaking_policies_cost_little_more_than_their_events(
 
     assert len(_parked(engine)) == 6
     assert fault.folded < 66 * 8
+
+
+def test_answers_about_a_parked_policy_say_so(
+    engine: Engine, record: Callable[..., int], fault: Fault
+) -> None:
+    """From the position of the event that broke on, and about no other policy."""
+    assert fault.error is not None
+    record(*_story(breaking=[21]))
+    _runner(engine).catch_up()
+    reader = Reader(engine, SqlStore(engine), utc_now)
+    mark = {"event": event_id(21), "position": 21}
+
+    page = reader.policy("bad", PolicyQuery()).document
+    replayed = reader.history("bad", HistoryQuery()).document
+    earlier = reader.policy("bad", PolicyQuery(known_position=20)).document
+    listed = reader.policies(PoliciesQuery()).document["items"]
+    told = reader.timeline(TimelineQuery()).document["items"]
+
+    assert (page["parked"], replayed["parked"]) == (mark, mark)
+    assert "parked" not in earlier
+    assert {each["policy"]: each.get("parked") for each in listed} == {"bad": mark, "good": None}
+    assert {each["policy"]: each.get("parked") for each in told} == {"bad": mark, "good": None}

@@ -62,6 +62,7 @@ class Listings(Clocked):
                 descending=query.order == "desc",
             )
         page = found[: query.limit]
+        live.mark((item for _, item in page), moment.position)
         more = cursor(page[-1][0]) if len(found) > query.limit else None
         return collection([item for _, item in page], more, moment)
 
@@ -103,6 +104,7 @@ class Listings(Clocked):
                 limit=query.limit + 1,
             )
         page = found[: query.limit]
+        live.mark(page, moment.position)
         more = cursor(page[-1]["policy"]) if len(found) > query.limit else None
         return collection(page, more, moment)
 

@@ -38,7 +38,8 @@ class OnePolicy(Clocked):
             )
             details = policy_reads.policy_details(live, policy, moment.position)
             parts, truncated = _parts(live, policy, moment)
-        item = dict(item or {})
+            item = dict(item or {})
+            live.mark([item], moment.position)
         decided_by = {**details.pop("described_by"), **item.pop("decided_by")}
         return Answer(
             {
@@ -78,7 +79,11 @@ class OnePolicy(Clocked):
             for event, (before, state) in zip(events, pairwise(states), strict=True)
         ]
         more = cursor(page[-1]) if len(positions) > query.limit else None
-        return collection(items, more, moment)
+        about: dict[str, Any] = {"policy": policy}
+        live.mark([about], moment.position)
+        told = collection(items, more, moment)
+        del about["policy"]
+        return Answer({**told.document, **about}, told.position)
 
     def _events_at(self, policy: str, positions: list[int]) -> Iterator[Recorded]:
         """Yield the events at a policy's steps: its own in one page, those of others one by one."""

@@ -166,7 +166,9 @@ OPERATIONS: Final = (
         "axes are those on the date, today where none is given. `periods`, `actions` and relations "
         "are the whole life as it is known, what comes after that date too: an action or a relation "
         "that is certainly later is marked `later`. `/v1/timeline?policy=` hides those. "
-        "`resolves_to` names all policies that carry what a relation cites.",
+        "`resolves_to` names all policies that carry what a relation cites. `parked` is there only "
+        "where events of the policy wait, since one of them broke the read models; items of "
+        "`/v1/policies` and `/v1/timeline` carry it, too.",
         queries.PolicyQuery,
         {JSON: schemas.Policy},
         (*_READ, 307, 404, 410),

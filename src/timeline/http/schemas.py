@@ -142,6 +142,19 @@ class EventsPage(Page, frozen=True, kw_only=True):
     items: tuple[Event, ...]
 
 
+class Parked(Answered, frozen=True, kw_only=True):
+    """Why a policy's newer events are not in an answer: one of them broke the read models."""
+
+    event: EventId
+    position: Position
+
+
+ParkedMark = Annotated[
+    Parked,
+    Meta(description="Only where events of the policy wait: from `position` on they are not told."),
+]
+
+
 class TimelineItem(Answered, frozen=True, kw_only=True):
     """An action, as the record believes it."""
 
@@ -168,6 +181,7 @@ class TimelineItem(Answered, frozen=True, kw_only=True):
     erased: bool
     position: Position
     recorded_at: Recorded
+    parked: ParkedMark | UnsetType = UNSET
 
 
 class TimelinePage(Page, frozen=True, kw_only=True):
@@ -196,6 +210,7 @@ class PolicyItem(Answered, frozen=True, kw_only=True):
     last_confirmed: str | None
     version: Annotated[int, Meta(ge=1)]
     decided_by: DecidedBy
+    parked: ParkedMark | UnsetType = UNSET
 
 
 class PoliciesPage(Page, frozen=True, kw_only=True):
@@ -452,6 +467,7 @@ class HistoryPage(Page, frozen=True, kw_only=True):
     """A page of a policy's replay."""
 
     items: tuple[HistoryStep, ...]
+    parked: ParkedMark | UnsetType = UNSET
 
 
 class ChangingEvent(Answered, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 Owns the view that every read goes through. Must not know what is asked for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -16,13 +16,15 @@ from sqlalchemy import (
     FromClause,
     Table,
     and_,
+    exists,
     or_,
     select,
 )
 
 from timeline.eventstore.database import read_snapshot
 from timeline.projections.models import MODELS
-from timeline.projections.tables import projection_progress, projections
+from timeline.projections.parking import Parked, parked
+from timeline.projections.tables import parked_policies, projection_progress, projections
 
 MAX_IN_LIST: Final = 500
 """Values in one `IN` list: databases and drivers bound a statement's parameters, SQLite at times
@@ -39,6 +41,23 @@ class View(msgspec.Struct, frozen=True):
     connection: Connection
     slots: dict[str, str]
     position: int
+    parked: dict[str, Parked] = {}
+    """The policies whose events wait, by id."""
+
+    def mark(self, items: Iterable[dict[str, Any]], position: int) -> None:
+        """Say so in items whose policy's events wait, where that touches what they tell.
+
+        Args:
+            items: each with its `policy`.
+            position: the one at which they are told.
+
+        """
+        if not self.parked:
+            return
+        for item in items:
+            found = self.parked.get(item["policy"])
+            if found is not None and found.position <= position:
+                item["parked"] = {"event": found.event, "position": found.position}
 
     def table(self, model: str, name: str) -> Table:
         """Return a live table of a read model."""
@@ -62,14 +81,19 @@ def open_view(connection: Connection) -> View:
         ),
     )
     rows = connection.execute(
-        select(projections.c.name, projections.c.live, projection_progress.c.position).select_from(
-            live
-        )
+        select(
+            projections.c.name,
+            projections.c.live,
+            projection_progress.c.position,
+            exists().select_from(parked_policies).label("any_parked"),
+        ).select_from(live)
     ).all()
+    waiting = parked(connection) if any(row.any_parked for row in rows) else ()
     return View(
         connection,
         {row.name: row.live for row in rows},
         min((row.position for row in rows), default=0),
+        {each.policy: each for each in waiting},
     )
 
 
