@@ -233,6 +233,41 @@ def test_a_selector_is_a_node_beside_those_it_names(empty: Client) -> None:
     assert set(shape(empty.get("/v1/graph?policy=b").json())[1]) == {("a", node), ("a", "b")}
 
 
+def test_a_selected_policy_whose_own_action_tells_the_same_has_an_edge(empty: Client) -> None:
+    """From both ends, while the relation stands and acts; one whose action is another's has one too."""
+    place = "ocd-division/country:us/state:ny"
+    selector = {"jurisdiction": place, "instrument": "executive_order"}
+    for each in (
+        *(registration(policy, jurisdiction=place) for policy in ("b", "c", "d")),
+        *(action(policy) for policy in ("b", "c")),
+        registration("a"),
+        action("a"),
+        action("b", action="repealed", occurred="2024-12-01", by={"policy": "a"}),
+        action("c", action="amended", occurred="2024-12-01", by={"policy": "a"}),
+        action("d", action="repealed", occurred="2024-12-01", by={"policy": "c"}),
+        {**relation("a", {"selector": selector}, occurred="2024-12-01"), "id": event_id(9)},
+    ):
+        assert empty.record(each).status_code == 201
+    node = f"selector/{event_id(9)}"
+    named = {("a", node), ("a", "b"), ("a", "c"), ("a", "d")}
+
+    from_a = empty.get("/v1/graph?policy=a").json()
+    from_b = empty.get("/v1/graph?policy=b").json()
+    timeline = empty.get("/v1/timeline?policy=b").json()["items"]
+    empty.record({"policy": "a", "type": "EventRetracted", "data": RETRACTION})
+    after = empty.get("/v1/graph?policy=b").json()
+
+    assert set(shape(from_a)[1]) == named
+    assert {edge["to"] for edge in from_a["edges"] if edge["via"] == node} == {"b", "c", "d"}
+    assert {("a", node), ("a", "b")} <= set(shape(from_b)[1])
+    assert [item["action"] for item in timeline] == ["issued", "repealed"]
+    assert shape(after) == ([("policy", "b")], [])
+    assert shape(empty.get("/v1/graph?policy=b&known_position=11").json()) == shape(from_b)
+
+
+RETRACTION = {"event": event_id(9), "reason": "in error"}
+
+
 def test_merged_and_retracted_policies(empty: Client) -> None:
     """A duplicate is its survivor; what is retracted is a node without content."""
     empty.record({"events": [registration(policy) for policy in ("a", "b", "c")]})

@@ -22,6 +22,7 @@ from timeline.projections.change_reads import (
     recorders,
     select_changed,
 )
+from timeline.projections.graph_reads import graph_around
 from timeline.projections.identities import duplicates_of, identifiers_of
 from timeline.projections.log import Log
 from timeline.projections.policy_listing import PolicyFilter
@@ -233,6 +234,15 @@ def test_the_few_actions_of_an_actor_are_looked_up(live: View) -> None:
     # PostgreSQL sees that all actions are as few.
     if live.connection.dialect.name == "sqlite":
         assert f"{index(live, 'timeline')} (policy=? AND event=?" in keys
+
+
+def test_whom_selectors_name_is_looked_up(live: View) -> None:
+    """Relations around a policy, with those whose selectors name it, are no walk through all."""
+    found = plans(live, lambda live: graph_around(live, "an-order", depth=1, day=DAY, position=4))
+
+    naming = [plan for plan in found if index(live, "relations", "event") in plan]
+    assert len(naming) == len(["received", "told"])
+    assert [plan for plan in found if "SCAN" in plan or "Seq Scan" in plan] == []
 
 
 def test_names_are_resolved_by_indexes(live: View) -> None:

@@ -41,7 +41,7 @@ from timeline.domain.dates import Edtf, Occurrence
 from timeline.domain.differences import difference
 from timeline.domain.doubt import MAX_CLAIMS, Facts, doubts, overlaid
 from timeline.domain.effects import Deed, earliest_day, latest_day, part_of
-from timeline.domain.events import Counterpart, Source, citation_key
+from timeline.domain.events import Counterpart, citation_key
 from timeline.domain.periods import Period
 from timeline.domain.selecting import chosen, standing_on
 from timeline.domain.vocabulary import (
@@ -347,22 +347,34 @@ def _others_deeds(settled: _Settled) -> Iterator[Deed]:
 
 
 def _with_relations(settled: _Settled) -> tuple[BelievedAction, ...]:
-    """Return the policy's actions, with the sources of the relations that tell of the same."""
+    """Return the policy's actions, with what they take from the relations that tell of the same."""
     if not settled.twins:
         return settled.facts.actions
-    more: dict[str, list[Source]] = {}
+    telling: dict[str, list[Inbound]] = {}
     for inbound in settled.facts.inbound:
         twin = settled.twins.get(inbound.believed.event)
         if twin is not None:
-            more.setdefault(twin.event, []).extend(inbound.believed.sources)
+            telling.setdefault(twin.event, []).append(inbound)
     return tuple(
-        each
-        if each.event not in more
-        else msgspec.structs.replace(
-            each, sources=tuple(dict.fromkeys((*each.sources, *more[each.event])))
-        )
+        _told_by(each, telling[each.event]) if each.event in telling else each
         for each in settled.facts.actions
     )
+
+
+def _told_by(action: BelievedAction, relations: Sequence[Inbound]) -> BelievedAction:
+    """Return an action with the relations' sources, and those that select its policy and act."""
+    more = (source for each in relations for source in each.believed.sources)
+    selecting = (each for each in relations if each.relation.target.selector is not None)
+    return msgspec.structs.replace(
+        action,
+        sources=tuple(dict.fromkeys((*action.sources, *more))),
+        selected_by=tuple(each.believed.event for each in selecting if _shows(each)),
+    )
+
+
+def _shows(inbound: Inbound) -> bool:
+    """Tell whether a relation may act on the policy at all, or opens a case against it."""
+    return inbound.relation.relation is Relation.CHALLENGES or bool(spells(acting(inbound)))
 
 
 def _received(settled: _Settled) -> Iterator[BelievedAction]:

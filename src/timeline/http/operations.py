@@ -134,7 +134,8 @@ OPERATIONS: Final = (
         "Relations, either way, with the policies on a date, today where none is given: those at "
         "most `depth` relations away. A citation leads to each policy that carries it, a duplicate "
         "to its survivor; a citation that nobody carries is a node of its own. A selector is a "
-        "node, and the policies on which its relation acts have edges `via` it. Relations whose "
+        "node, and the policies on which its relation acts have edges `via` it, those too whose own "
+        "actions tell the same. Relations whose "
         "effect is `later` than `as_of` are edges, too.",
         queries.GraphQuery,
         {JSON: schemas.Graph},

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, and_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, select
 
 from timeline.projections.evidence_reads import sources_of
 from timeline.projections.policy_reads import policy_items, retractions
 from timeline.projections.reading import View, chunks, known
 from timeline.projections.relation_reads import ends, is_later, related_rows, resolved_targets
+from timeline.projections.timeline import SELECTED_BY
 
 MAX_NODES: Final = 500
 """Nodes of one graph: more is no picture that a person reads."""
@@ -183,36 +184,54 @@ def _selects(row: Row[Any]) -> bool:
 
 def _selected_by(view: View, events: Sequence[str], position: int) -> list[tuple[str, str]]:
     """Return whom selectors name: the policies whose timelines tell of the relations."""
-    table = view.table("timeline", "timeline")
+    actions, tags = (view.table("timeline", name) for name in ("timeline", "timeline_tags"))
     found: list[tuple[str, str]] = []
     for some in chunks(events):
-        query = (
-            select(table.c.event, table.c.policy)
-            .where(table.c.event.in_(some), known(table, position))
-            .order_by(table.c.event, table.c.policy)
-            .limit(MAX_EDGES + 1)
+        received = select(actions.c.event, actions.c.policy).where(
+            actions.c.event.in_(some), known(actions, position)
         )
-        found.extend((row.event, row.policy) for row in view.connection.execute(query))
+        told = select(tags.c.value.label("event"), tags.c.policy).where(
+            tags.c.kind == SELECTED_BY, tags.c.value.in_(some), known(tags, position)
+        )
+        for query in (received, told):
+            limited = query.order_by(literal_column("1"), literal_column("2")).limit(MAX_EDGES + 1)
+            found.extend((row.event, row.policy) for row in view.connection.execute(limited))
     return found
 
 
 def _selecting(view: View, policies: Sequence[str], position: int) -> list[Row[Any]]:
     """Return the relations whose selectors name some policies, each with the one it names."""
-    actions = view.table("timeline", "timeline")
-    relations = view.table("relations", "relations")
+    actions, tags = (view.table("timeline", name) for name in ("timeline", "timeline_tags"))
     found: list[Row[Any]] = []
     for some in chunks(policies):
-        query = (
-            select(*ends(relations), relations.c.item, actions.c.policy.label("receiver"))
-            .join(relations, and_(relations.c.event == actions.c.event, known(relations, position)))
-            .where(
-                actions.c.policy.in_(some),
-                known(actions, position),
-                relations.c.target_policy.is_(None),
-                relations.c.target_citation.is_(None),
+        received = and_(actions.c.policy.in_(some), known(actions, position))
+        told = and_(tags.c.policy.in_(some), tags.c.kind == SELECTED_BY, known(tags, position))
+        for event, policy, naming in (
+            (actions.c.event, actions.c.policy, received),
+            (tags.c.value, tags.c.policy, told),
+        ):
+            found.extend(
+                view.connection.execute(_relations_of(view, event, policy, naming, position))
             )
-            .order_by(relations.c.known_from, relations.c.event, actions.c.policy)
-            .limit(MAX_EDGES + 1)
-        )
-        found.extend(view.connection.execute(query))
     return found
+
+
+def _relations_of(
+    view: View,
+    event: ColumnElement[str],
+    policy: ColumnElement[str],
+    naming: ColumnElement[bool],
+    position: int,
+) -> Select[Any]:
+    """Return the query for the relations with selectors that rows name, and for whose they are."""
+    relations = view.table("relations", "relations")
+    return (
+        select(*ends(relations), relations.c.item, policy.label("receiver"))
+        .join(relations, and_(relations.c.event == event, known(relations, position)))
+        # No column, and so nothing that SQLite would walk through all relations for.
+        .where(
+            naming, func.coalesce(relations.c.target_policy, relations.c.target_citation).is_(None)
+        )
+        .order_by(relations.c.known_from, relations.c.event, policy)
+        .limit(MAX_EDGES + 1)
+    )

@@ -31,6 +31,11 @@ _ORDER: Final = ("earliest", "latest", "rank", "time", "position")
 """The order of the timeline (rule 1); every index ends in it, so that no page has to be sorted."""
 
 
+SELECTED_BY: Final = "selected_by"
+"""The kind of tag of an action that tells what a relation does, too, which names its policy by a
+selector: the relation has no item of its own on that timeline."""
+
+
 def _timeline_table(slot: str) -> Table:
     return model_table(
         "timeline",
@@ -83,6 +88,9 @@ def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
         yield RowKey("timeline", (history.policy, believed.event)), Fact(_row, (about, believed))
         for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
             key = ("actor", tag_value(actor), history.policy, believed.event)
+            yield RowKey("timeline_tags", key), Fact(_tag, key)
+        for relation in believed.selected_by:
+            key = (SELECTED_BY, relation, history.policy, believed.event)
             yield RowKey("timeline_tags", key), Fact(_tag, key)
 
 
