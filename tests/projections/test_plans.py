@@ -146,10 +146,11 @@ def test_what_is_on_a_page_is_looked_up_by_primary_keys(live: View) -> None:
     "filter", [ChangeFilter(), ChangeFilter(jurisdiction=PLACE, topic="parks", within=True)]
 )
 def test_a_page_of_changes_comes_in_the_order_of_the_record(
-    live: View, filter: ChangeFilter, after: Place | None
+    live: View, monkeypatch: pytest.MonkeyPatch, filter: ChangeFilter, after: Place | None
 ) -> None:
     """The stretch is walked in one index; whether a step is its policy's first is looked up."""
-    (plan,) = plans(
+    monkeypatch.setattr("timeline.projections.change_reads.MAX_NAMED", 0)
+    *_, plan = plans(
         live, lambda live: select_changed(live, filter, Stretch(1, 4), after=after, limit=51)
     )
 
@@ -169,6 +170,23 @@ def test_the_changes_of_one_policy_are_looked_up(live: View) -> None:
     assert index(live, "policy_steps") in plan
     if live.connection.dialect.name == "sqlite":
         assert index(live, "policy_steps", "known_from") not in plan
+
+
+@pytest.mark.parametrize(("most", "named"), [(100, True), (0, False)])
+def test_the_changes_on_a_rare_topic_are_looked_up(
+    live: View, monkeypatch: pytest.MonkeyPatch, most: int, *, named: bool
+) -> None:
+    """They are found by the policies that have it; of a common one the stretch is walked."""
+    monkeypatch.setattr("timeline.projections.change_reads.MAX_NAMED", most)
+    filter = ChangeFilter(topic="parks")
+    *tags, steps = plans(
+        live, lambda live: select_changed(live, filter, Stretch(0, 4), after=None, limit=51)
+    )
+
+    assert [index(live, "policy_tags") in plan for plan in tags] == [True, True]
+    assert not any("SCAN" in plan for plan in (*tags, steps))
+    if live.connection.dialect.name == "sqlite":
+        assert (index(live, "policy_steps", "known_from") in steps) is not named
 
 
 def test_the_events_of_changes_are_looked_up(live: View) -> None:

@@ -19,6 +19,10 @@ MAX_EVENTS: Final = 20
 policy's history has them all."""
 
 
+MAX_NAMED: Final = 100
+"""Policies with a topic that are looked up one by one, as on the timeline."""
+
+
 class Stretch(NamedTuple):
     """The positions after `since`, up to and including `until`."""
 
@@ -65,10 +69,32 @@ def select_changed(
     if filter.policy is not None:
         query = query.where(steps.c.policy == filter.policy)
     sides = [list(_matching(view, filter, steps, position)) for position in stretch]
+    if filter.topic is not None:
+        named = _on_topic(view, tag_value(filter.topic), stretch)
+        if len(named) <= MAX_NAMED:
+            query = query.where(steps.c.policy.in_(named))
     if any(sides):
         query = query.where(or_(*(and_(*side) for side in sides)))
     rows = view.connection.execute(query.order_by(steps.c.known_from, steps.c.policy).limit(limit))
     return [Place(row.known_from, row.policy) for row in rows]
+
+
+def _on_topic(view: View, topic: str, stretch: Stretch) -> list[str]:
+    """Return the policies that had a topic at either end; more than MAX_NAMED are not all of them.
+
+    Those of a rare topic are named, so that their steps are looked up; with a common one, a page of
+    steps is soon met on the way through the stretch.
+    """
+    tags = view.table("policies", "policy_tags")
+    found: set[str] = set()
+    for position in stretch:
+        query = (
+            select(tags.c.policy)
+            .where(tags.c.kind == "topic", tags.c.value == topic, known(tags, position))
+            .limit(MAX_NAMED + 1)
+        )
+        found.update(row.policy for row in view.connection.execute(query))
+    return sorted(found)
 
 
 def _in(steps: Source | Table, stretch: Stretch) -> tuple[ColumnElement[bool], ...]:
