@@ -19,7 +19,9 @@ def record(client: Client, lines: list[Json]) -> None:
     position = 0
     for first in range(0, len(lines), MAX_BATCH):
         body = json.dumps({"events": lines[first : first + MAX_BATCH]}).encode()
-        outcome = client.application.recorder.record(body, principal)
+        outcome = client.application.recorder.append(
+            client.application.recorder.read(body, principal)
+        )
         position = outcome.events[-1].position
     deadline = time.monotonic() + CATCH_UP_TIMEOUT_S
     while client.application.follower.position < position:

@@ -3,7 +3,7 @@
 import pytest
 
 from http_client import Client, Json, action, event_id, registration
-from timeline.application import reading
+from timeline.application import one_policy
 from timeline.projections import relation_reads
 from timeline.projections.evidence_reads import MAX_SOURCES
 
@@ -50,8 +50,8 @@ def test_a_page_says_which_lists_are_cut(order: Client, monkeypatch: pytest.Monk
         *(attached(page, event_id(2), stance="disputes", claim=claim) for page in (1, 2)),
         *({"policy": "order-1", "type": "RelationAsserted", "data": cites} for _ in range(2)),
     )
-    monkeypatch.setattr(reading, "MAX_ACTIONS", 2)
-    monkeypatch.setattr(reading, "MAX_DISPUTES", 1)
+    monkeypatch.setattr(one_policy, "MAX_ACTIONS", 2)
+    monkeypatch.setattr(one_policy, "MAX_DISPUTES", 1)
     monkeypatch.setattr(relation_reads, "MAX_RELATIONS", 1)
 
     page = order.get("/v1/policies/order-1").json()

@@ -68,6 +68,12 @@ def test_head_is_get_without_its_body(reading: Client, target: str) -> None:
         assert head.headers.get(name) == get.headers.get(name)
 
 
+def record(client: Client) -> None:
+    """Record an event past HTTP."""
+    recorder = client.application.recorder
+    recorder.append(recorder.read(BODY, PRINCIPAL))
+
+
 def test_another_position_is_another_representation(told: Client) -> None:
     """An append changes the ETag of a listing, whose position it moves."""
     before = told.get("/v1/policies").headers["etag"]
@@ -92,7 +98,7 @@ def test_a_read_reflects_what_this_process_acknowledged(empty: Client) -> None:
 def test_a_read_waits_for_the_position_it_asks_for(empty: Client) -> None:
     """Timeline-Min-Position holds an answer back until another append has been reflected."""
     empty.record(registration())
-    later = threading.Timer(0.2, lambda: empty.application.recorder.record(BODY, PRINCIPAL))
+    later = threading.Timer(0.2, lambda: record(empty))
     later.start()
     started = time.monotonic()
 
@@ -108,7 +114,7 @@ def test_a_read_of_the_log_waits_as_well(empty: Client) -> None:
     empty.record(registration())
     for accept in ("application/json", NDJSON):
         position = int(empty.get("/v1/events").headers["timeline-position"])
-        later = threading.Timer(0.1, lambda: empty.application.recorder.record(BODY, PRINCIPAL))
+        later = threading.Timer(0.1, lambda: record(empty))
         later.start()
 
         answer = empty.get("/v1/events", Accept=accept, Timeline_Min_Position=str(position + 1))

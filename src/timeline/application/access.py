@@ -6,6 +6,7 @@ public and permanent (every event carries it), so it is never reused. Must not k
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
@@ -39,6 +40,13 @@ from timeline.eventstore.tables import WORD, metadata
 
 TOKEN_PREFIX: Final = "timeline_"  # noqa: S105 - a prefix that secret scanners can look for
 TOKEN_BYTES: Final = 32
+
+REMEMBERED_S: Final = 1.0
+"""How long a token that was recognised is not looked up again: a revocation by another process counts
+after that at the latest, one by this process at once."""
+
+MAX_REMEMBERED: Final = 1_000
+"""Tokens that are remembered, far more than are in use within a second."""
 
 
 class Role(StrEnum):
@@ -108,9 +116,16 @@ class TokenRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Access:
     """Makes, lists, revokes and recognises tokens."""
 
-    def __init__(self, engine: Engine, now: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        now: Callable[[], str],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
         self._now = now
+        self._monotonic = monotonic
+        self._remembered: dict[bytes, tuple[float, Principal]] = {}
 
     def create(self, name: str, role: Role) -> str:
         """Make a principal with a token.
@@ -157,6 +172,12 @@ class Access:
             AlreadyRevoked: it is worthless since another moment.
 
         """
+        try:
+            self._revoke(name)
+        finally:
+            self._remembered.clear()
+
+    def _revoke(self, name: str) -> None:
         with write_transaction(self._engine) as connection:
             revoked = connection.execute(
                 update(tokens)
@@ -183,8 +204,14 @@ class Access:
             for row in rows
         ]
 
+    def remembered(self, token: str) -> Principal | None:
+        """Return whose token this is where that was looked up within REMEMBERED_S."""
+        looked_up_s, principal = self._remembered.get(_hash(token), (-REMEMBERED_S, None))
+        return principal if self._monotonic() - looked_up_s < REMEMBERED_S else None
+
     def recognise(self, token: str) -> Principal:
-        """Return whose token this is; raises TokenUnknown."""
+        """Return whose token this is, as the database has it now; raises TokenUnknown."""
+        began_s = self._monotonic()
         with read_snapshot(self._engine) as connection:
             row = connection.execute(
                 select(tokens.c.name, tokens.c.role).where(
@@ -193,7 +220,11 @@ class Access:
             ).first()
         if row is None:
             raise TokenUnknown
-        return Principal(row.name, Role(row.role))
+        principal = Principal(row.name, Role(row.role))
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[_hash(token)] = began_s, principal
+        return principal
 
 
 def _hash(token: str) -> bytes:

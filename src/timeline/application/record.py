@@ -75,31 +75,32 @@ class Recorder:
         self._writer = writer
         self._new_id = new_id
 
-    def record(self, body: bytes, principal: Principal) -> Outcome:
-        """Record the event, or the atomic batch, that a JSON document holds.
-
-        Args:
-            body: UTF-8 JSON: an EventRequest, or a BatchRequest.
-            principal: who records; every event carries its name.
+    def append(self, append: Append) -> Outcome:
+        """Append what was read.
 
         Returns:
             Where the events stand; not `created` where all of them had been recorded before.
 
         Raises:
-            InvalidRequest: the document is malformed.
-            NotAllowed: an event needs a higher role.
             DomainError: the record refuses an event.
             EventStoreError: the append is refused, or its outcome is not known.
 
         """
-        return self.append(self.read(body, principal))
-
-    def append(self, append: Append) -> Outcome:
-        """Append what was read."""
         return self._writer.append(append, timeout_s=APPEND_TIMEOUT_S)
 
     def read(self, body: bytes, principal: Principal) -> Append:
-        """Read a JSON document as an append, checking form, bounds and role."""
+        """Read the event, or the atomic batch, that a JSON document holds.
+
+        Args:
+            body: UTF-8 JSON: an EventRequest, or a BatchRequest.
+            principal: who records; every event carries its name.
+
+        Raises:
+            InvalidRequest: the document is malformed.
+            NotAllowed: an event needs a higher role.
+            DomainError: an event is malformed.
+
+        """
         document = parse_document(body)
         if not isinstance(document, dict):
             raise InvalidRequest(

@@ -20,7 +20,12 @@ import structlog
 
 from timeline.eventstore.assembly import RandomBytes
 from timeline.eventstore.committing import RETRY_AFTER_S, Committer, Result
-from timeline.eventstore.errors import OutcomeUnknown, StoreBusy, StoreUnavailable
+from timeline.eventstore.errors import (
+    EventStoreError,
+    OutcomeUnknown,
+    StoreBusy,
+    StoreUnavailable,
+)
 from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Outcome
 from timeline.eventstore.protocol import EventStore
@@ -109,10 +114,14 @@ class Writer:
         try:
             return future.result(timeout_s)
         except FutureTimeout:
-            # Still waiting in the queue: nothing will come of it. Else it is under way.
-            if future.cancel():
-                raise StoreBusy(retry_after_s=RETRY_AFTER_S) from None
-            raise OutcomeUnknown(ids=append.ids) from None
+            raise self.given_up(future, append) from None
+
+    def given_up(self, promise: "Future[Outcome]", append: Append) -> EventStoreError:
+        """Return what a caller is told who waits no longer for the outcome of an append."""
+        # Still waiting in the queue: nothing will come of it. Else it is under way.
+        if promise.cancel():
+            return StoreBusy(retry_after_s=RETRY_AFTER_S)
+        return OutcomeUnknown(ids=append.ids)
 
     def submit(self, append: Append) -> "Future[Outcome]":
         """Queue an append and return the promise of its outcome, which raises as `append` does.

@@ -20,6 +20,10 @@ from timeline.http.replies import JSON, NDJSON, HttpRequest, encode, negotiate
 from timeline.http.requests import hold
 from timeline.http.service import Service, service_of
 
+SHORT_BYTES: Final = 8 * 1024
+"""A body that is read at once, within a fraction of a millisecond; others meanwhile wait for longer
+ones to be read in a thread."""
+
 
 @post("/v1/events", status_code=201, request_max_body_size=None)
 async def record(request: HttpRequest) -> ASGIApp:
@@ -41,7 +45,13 @@ async def record(request: HttpRequest) -> ASGIApp:
     if query.dry_run:
         tried = await service.trials.run(service.application.trials.attempt, body, principal, query)
         return _tried(tried).to_asgi_response(app=None, request=request)
-    outcome = await service.writes.run(service.application.recorder.record, body, principal)
+    recorder = service.application.recorder
+    append = (
+        recorder.read(body, principal)
+        if len(body) <= SHORT_BYTES
+        else await service.writes.run(recorder.read, body, principal)
+    )
+    outcome = await service.append(append)
     return _recorded(service, outcome).to_asgi_response(app=None, request=request)
 
 

@@ -4,9 +4,13 @@ Owns the bounds on concurrent work, what is known of the read models, and the wa
 know any route.
 """
 
+import asyncio
 import re
 import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Final, ParamSpec, TypeVar
 
 import anyio
@@ -15,8 +19,10 @@ from anyio import CapacityLimiter
 
 from timeline.application.access import Principal, Role
 from timeline.application.errors import InvalidRequest, NotYetReflected, TokenMissing
+from timeline.application.record import APPEND_TIMEOUT_S
 from timeline.bootstrap import Application
 from timeline.eventstore.database import identity
+from timeline.eventstore.model import Append, Outcome
 from timeline.http.answers import Answers, Standing, question
 from timeline.http.replies import HttpRequest, Representation
 from timeline.http.requests import Scope, header
@@ -25,8 +31,8 @@ from timeline.http.slots import Slots
 READ_THREADS: Final = 8
 """Reads at once: each may hold two connections of the pool's twenty, and some are for writing."""
 
-WRITE_THREADS: Final = 64
-"""Appends at once, which wait for a shared commit and hold no connection while they do."""
+WRITE_THREADS: Final = 16
+"""Long bodies that are read, and chunks of lines that are recorded, at once."""
 
 TRIAL_THREADS: Final = 2
 """Trials at once: each folds histories without a pause, which more threads would not speed up."""
@@ -79,6 +85,46 @@ class Threads:
             )
 
 
+class Arrivals:
+    """Outcomes on their way from the writer's thread to the event loop, a group at a time.
+
+    Waking the loop costs a system call, and a fight for the interpreter: once for a group's hundred
+    outcomes, in place of once for each.
+    """
+
+    def __init__(self) -> None:
+        self._arrived: deque[tuple[asyncio.Future[Outcome], Future[Outcome]]] = deque()
+        self._announced = False
+
+    def expect(self, promise: "Future[Outcome]") -> "asyncio.Future[Outcome]":
+        """Return what can be awaited in place of a promise."""
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Outcome] = loop.create_future()
+
+        def arrive(promise: "Future[Outcome]") -> None:
+            self._arrived.append((waiting, promise))
+            if not self._announced:
+                self._announced = True
+                # A loop that is closed has nobody who waits.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(self._hand_out)
+
+        promise.add_done_callback(arrive)
+        return waiting
+
+    def _hand_out(self) -> None:
+        self._announced = False
+        while self._arrived:
+            waiting, promise = self._arrived.popleft()
+            if waiting.done() or promise.cancelled():
+                continue
+            error = promise.exception()
+            if error is None:
+                waiting.set_result(promise.result())
+            else:
+                waiting.set_exception(error)
+
+
 class Service:
     """One worker's running application, as handlers use it."""
 
@@ -93,6 +139,7 @@ class Service:
         self._acknowledged = 0
         self._shown = 0
         self._database = identity(application.engine)
+        self._arrivals = Arrivals()
 
     @property
     def position(self) -> int:
@@ -109,6 +156,15 @@ class Service:
     def acknowledge(self, position: int) -> None:
         """Note that an append was answered: reads that begin from now on reflect it."""
         self._acknowledged = max(self._acknowledged, position)
+
+    async def append(self, append: Append) -> Outcome:
+        """Record events, without a thread that waits for them; raises as `Writer.append` does."""
+        writer = self.application.writer
+        promise = writer.submit(append)
+        waiting = self._arrivals.expect(promise)
+        with anyio.move_on_after(APPEND_TIMEOUT_S):
+            return await waiting
+        raise writer.given_up(promise, append)
 
     async def until_reflected(self, request: HttpRequest) -> None:
         """Wait until the read models reflect what this client, or this process, knows of.
@@ -235,7 +291,10 @@ class Service:
         found = _BEARER.fullmatch((header(scope, b"authorization") or "").strip())
         if found is None:
             raise TokenMissing
-        principal = await threads.run(self.application.access.recognise, found.group(1))
+        access, token = self.application.access, found.group(1)
+        principal = access.remembered(token)
+        if principal is None:
+            principal = await threads.run(access.recognise, token)
         scope["state"]["principal"] = principal.name
         principal.require(needed)
         return principal
