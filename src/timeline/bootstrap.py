@@ -23,7 +23,7 @@ from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.schema import check_schema
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
-from timeline.ids import new_event_id
+from timeline.ids import EventIds
 from timeline.projections.collecting import collect_seldom
 from timeline.projections.follower import Follower
 from timeline.projections.lease import Lease
@@ -88,7 +88,7 @@ def application(
         follower = Follower(runner, Lease(engine, holder_name()))
         writer = Writer(store, clock=clock)
         writer.on_committed(follower.wake)
-        recorder = Recorder(writer, new_event_id)
+        recorder = Recorder(writer, EventIds())
         app = Application(
             settings=settings,
             engine=engine,

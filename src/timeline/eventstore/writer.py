@@ -7,7 +7,6 @@ While one group is being committed the next one gathers, so that under load many
 commit, and without load none waits for company.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -29,6 +28,7 @@ from timeline.eventstore.errors import (
 from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Outcome
 from timeline.eventstore.protocol import EventStore
+from timeline.eventstore.randomness import Randomness
 from timeline.eventstore.waiting import MAX_GROUP_EVENTS, MAX_QUEUED, Pending, WaitingRoom
 
 APPEND_TIMEOUT_S: Final = 30.0
@@ -58,7 +58,7 @@ class Writer:
         store: EventStore,
         *,
         clock: Clock = utc_now,
-        random_bytes: RandomBytes = os.urandom,
+        random_bytes: RandomBytes | None = None,
         max_queued: int = MAX_QUEUED,
         max_group_events: int = MAX_GROUP_EVENTS,
     ) -> None:
@@ -67,7 +67,7 @@ class Writer:
         Args:
             store: where to append.
             clock: tells the time of recording.
-            random_bytes: gives that many unguessable bytes, for the salts.
+            random_bytes: gives that many unguessable bytes, for the salts; the system's by default.
             max_queued: appends that may wait.
             max_group_events: events that are committed together, beyond the first append's.
 
@@ -75,7 +75,10 @@ class Writer:
         self._room = WaitingRoom(max_queued, max_group_events)
         self._callbacks: list[Callable[[int], None]] = []
         self._committer = Committer(
-            store, clock=clock, random_bytes=random_bytes, announce=self._announce
+            store,
+            clock=clock,
+            random_bytes=random_bytes or Randomness(),
+            announce=self._announce,
         )
         self._thread = Thread(target=self._run, name="timeline-writer", daemon=True)
         self._thread.start()

@@ -3,11 +3,11 @@
 Owns the refusal of what is not read at all. Must not know what a body says.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Final
 
-import anyio
 from litestar.types import Receive
 
 from timeline.http.errors import BodyIncomplete, BodyTooLarge, UnsupportedMediaType
@@ -75,7 +75,7 @@ async def body_parts(receive: Receive) -> AsyncIterator[bytes]:
     more = True
     while more:
         try:
-            with anyio.fail_after(PART_TIMEOUT_S):
+            async with asyncio.timeout(PART_TIMEOUT_S):
                 message = await receive()
         except TimeoutError as error:
             raise BodyIncomplete from error

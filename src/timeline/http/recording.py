@@ -5,8 +5,9 @@ Owns the reading of bodies within their bounds, and the answers, those to trials
 
 from typing import Final
 
+import msgspec
 from litestar import HttpMethod, Response, post, route
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from timeline.application.access import Role
 from timeline.application.errors import InvalidRequest
@@ -18,7 +19,7 @@ from timeline.http.lines import LineUpload
 from timeline.http.parameters import parse
 from timeline.http.replies import JSON, NDJSON, HttpRequest, encode, negotiate
 from timeline.http.requests import hold
-from timeline.http.service import Service, service_of
+from timeline.http.service import service_of
 
 SHORT_BYTES: Final = 8 * 1024
 """A body that is read at once, within a fraction of a millisecond; others meanwhile wait for longer
@@ -52,7 +53,8 @@ async def record(request: HttpRequest) -> ASGIApp:
         else await service.writes.run(recorder.read, body, principal)
     )
     outcome = await service.append(append)
-    return _recorded(service, outcome).to_asgi_response(app=None, request=request)
+    service.acknowledge(_last(outcome))
+    return Recorded(outcome)
 
 
 @route("/v1/events", http_method=[HttpMethod.OPTIONS], status_code=204)
@@ -68,19 +70,29 @@ HANDLERS: Final = (options, record)
 """The answer to OPTIONS first: a path that has one when it is registered gets no other."""
 
 
-def _recorded(service: Service, outcome: Outcome) -> Response[bytes]:
-    position = max(receipt.position for receipt in outcome.events)
-    service.acknowledge(position)
-    return Response(
-        encode({"events": [_served(receipt) for receipt in outcome.events]}),
-        status_code=201 if outcome.created else 200,
-        media_type=JSON,
-        headers={
-            "Location": f"/v1/events/{outcome.events[0].id}",
-            "Timeline-Position": str(position),
-            "Cache-Control": "no-store",
-        },
-    )
+class Recorded(msgspec.Struct, frozen=True):
+    """What became of an append, as it is sent."""
+
+    outcome: Outcome
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        events = self.outcome.events
+        body = encode({"events": [_served(receipt) for receipt in events]})
+        headers = [
+            (b"content-type", JSON.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"location", f"/v1/events/{events[0].id}".encode()),
+            (b"timeline-position", b"%d" % _last(self.outcome)),
+            (b"cache-control", b"no-store"),
+        ]
+        status = 201 if self.outcome.created else 200
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _last(outcome: Outcome) -> int:
+    return max(receipt.position for receipt in outcome.events)
 
 
 def _tried(tried: Tried) -> Response[bytes]:

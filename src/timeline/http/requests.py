@@ -4,10 +4,11 @@ Owns the keys under which these lie in the ASGI scope.
 """
 
 import re
-import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Final
+
+from timeline.eventstore.randomness import Randomness
 
 Scope = Mapping[str, Any]
 
@@ -18,7 +19,11 @@ def new_request_id(offered: str | None) -> str:
     """Return the id a client or a proxy gave, where it is sane; else a new random one."""
     if offered is not None and _SANE.fullmatch(offered):
         return offered
-    return secrets.token_hex(16)
+    return _draw(16).hex()
+
+
+_draw: Final = Randomness()
+"""Of one page for the process: ids of requests are told to everyone, and only must not repeat."""
 
 
 def request_id(scope: Scope) -> str:

@@ -162,9 +162,11 @@ class Service:
         writer = self.application.writer
         promise = writer.submit(append)
         waiting = self._arrivals.expect(promise)
-        with anyio.move_on_after(APPEND_TIMEOUT_S):
-            return await waiting
-        raise writer.given_up(promise, append)
+        try:
+            async with asyncio.timeout(APPEND_TIMEOUT_S):
+                return await waiting
+        except TimeoutError:
+            raise writer.given_up(promise, append) from None
 
     async def until_reflected(self, request: HttpRequest) -> None:
         """Wait until the read models reflect what this client, or this process, knows of.
