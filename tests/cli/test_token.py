@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from click.testing import Result
 from sqlalchemy import Engine
 
-from timeline.application.access import Access, Principal, Role
-from timeline.application.errors import PrincipalTaken
+from timeline.application.access import REMEMBERED_S, Access, Principal, Role
+from timeline.application.errors import PrincipalTaken, TokenUnknown
 
 
 def test_create_prints_the_token_alone(timeline: Callable[..., Result], engine: Engine) -> None:
@@ -84,3 +85,22 @@ def test_of_two_who_take_a_name_at_once_one_gets_it(engine: Engine) -> None:
         made = [list(pool.map(create, (name, name))) for name in names]
 
     assert all(len([token for token in pair if token is not None]) == 1 for pair in made)
+
+
+def test_a_token_revoked_elsewhere_works_a_second_longer_at_most(engine: Engine) -> None:
+    """A service remembers whom it has recognised, and asks again before a second is over."""
+    elapsed_s = 100.0
+    service, operator = Access(engine, str, lambda: elapsed_s), Access(engine, str)
+    token = operator.create("desk", Role.RECORDER)
+    service.recognise(token)
+
+    operator.revoke("desk")
+
+    elapsed_s += REMEMBERED_S - 0.01
+    assert service.remembered(token) == Principal("desk", Role.RECORDER)
+    elapsed_s += 0.02
+    assert service.remembered(token) is None
+    with pytest.raises(TokenUnknown):
+        service.recognise(token)
+    assert REMEMBERED_S == 1
+    assert operator.remembered(token) is None

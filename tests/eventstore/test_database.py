@@ -170,6 +170,23 @@ def test_writers_take_turns(engine: Engine) -> None:
         assert connection.execute(text("SELECT position FROM log_head")).scalar_one() == 80
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_a_session_that_the_server_has_ended_is_not_given_out_again(
+    engine: Engine, database_url: str
+) -> None:
+    """After a restart of the server the next statement has a new session, and no error."""
+    process = text("SELECT pg_backend_pid()")
+    with statement(engine) as connection:
+        ended = connection.execute(process).scalar_one()
+    with psycopg.connect(database_url, autocommit=True) as operator:
+        operator.execute("SELECT pg_terminate_backend(%s, 5000)", [ended])
+
+    with statement(engine) as connection:
+        found = connection.execute(process).scalar_one()
+
+    assert found != ended
+
+
 # ---- What drivers' errors mean ----
 
 

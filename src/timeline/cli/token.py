@@ -55,7 +55,10 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.argument("name", type=PRINCIPAL, help="The principal whose token it is.")
 @pass_settings
 def revoke(settings: Settings, name: str) -> None:
-    """Make a principal's token worthless, for good."""
+    """Make a principal's token worthless, for good, within a second.
+
+    Running services remember a token that they have seen for that long.
+    """
     with opened(settings) as app:
         app.access.revoke(name)
     click.echo(f"The token of {name} is revoked.", err=True)
