@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Engine, select, update
 
+from timeline.application.replay import catch_up
 from timeline.eventstore.database import write_transaction
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
@@ -57,6 +58,23 @@ def project(engine: Engine, timeout_s: float = PROJECT_TIMEOUT_S) -> float:
     while position < head:
         position = runner.step()
         _check(started, timeout_s, position, head)
+    return time.perf_counter() - started
+
+
+def project_anew(engine: Engine, timeout_s: float = PROJECT_TIMEOUT_S) -> float:
+    """Bring empty read models up to the log's end, as `timeline migrate` does; return the seconds.
+
+    Raises:
+        TimeoutError: it took too long.
+
+    """
+    started = time.perf_counter()
+    log = Log(SqlStore(engine))
+
+    def check(position: int, head: int) -> None:
+        _check(started, timeout_s, position, head)
+
+    catch_up(engine, Runner(engine, log), log, check)
     return time.perf_counter() - started
 
 

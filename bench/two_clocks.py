@@ -71,7 +71,7 @@ def fill(
 ) -> tuple[float, float]:
     """Record the events and bring the read models up to them; return the seconds of each."""
     recorded = filling.record(engine, drafts(events, relations=relations))
-    projected = filling.project(engine, timeout_s)
+    projected = filling.project_anew(engine, timeout_s)
     settle(engine)
     took = f"recorded in {recorded:.0f} s, projected in {projected:.0f} s"
     print(f"{engine.dialect.name}: {events} events {took}", file=sys.stderr, flush=True)

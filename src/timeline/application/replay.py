@@ -11,7 +11,7 @@ positions that both have reached. Digests compare only where both sides have see
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,11 +29,14 @@ from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.tables import metadata
 from timeline.projections.changes import Changes
 from timeline.projections.digest import digest
+from timeline.projections.errors import RebuildError
+from timeline.projections.filling import MANY_EVENTS
 from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
+from timeline.projections.models import MODELS
 from timeline.projections.parking import hidden, parked
 from timeline.projections.projector import Projector
-from timeline.projections.rebuild import live_digests
+from timeline.projections.rebuild import build, live_digests
 from timeline.projections.runner import BATCH, Runner
 from timeline.projections.writing import apply
 
@@ -193,10 +196,13 @@ def _compared(
     )
 
 
-def catch_up(runner: Runner, log: Log, on_progress: Report) -> int:
+def catch_up(engine: Engine, runner: Runner, log: Log, on_progress: Report) -> int:
     """Bring the live read models to the end of the log, as a running service does by itself.
 
+    Where they have read nothing of a long log yet, they are built in one go.
+
     Args:
+        engine: the database.
         runner: applies the events.
         log: where they come from.
         on_progress: told the position reached and the head, after every batch.
@@ -206,6 +212,10 @@ def catch_up(runner: Runner, log: Log, on_progress: Report) -> int:
 
     """
     position = runner.position()
+    if not position and log.head() >= MANY_EVENTS:
+        # What stands in the way of that stands not in the runner's, which goes event by event.
+        with suppress(RebuildError):
+            position = build(engine, log, MODELS, on_progress)
     while (reached := runner.step()) != position:
         position = reached
         on_progress(position, max(position, log.head()))

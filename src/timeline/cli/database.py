@@ -59,7 +59,7 @@ def migrate(settings: Settings, grant_to: str | None = None, *, quiet: bool = Fa
         schema.migrate(engine)
         log = Log(SqlStore(engine))
         with progress("Live position", quiet=quiet) as report:
-            catch_up(Runner(engine, log), log, report)
+            catch_up(engine, Runner(engine, log), log, report)
         if grant_to is not None:
             schema.grant(engine, grant_to)
     except ProgrammingError as error:

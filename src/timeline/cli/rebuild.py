@@ -48,7 +48,7 @@ def rebuild(
     with opened(settings) as app:
         # What is compared has to be complete, and no service need be running.
         with progress("Live position", quiet=quiet) as report:
-            catch_up(app.runner, app.log, report)
+            catch_up(app.engine, app.runner, app.log, report)
         with progress("Position", quiet=quiet) as report:
             compared = rebuilding.rebuild(
                 app.engine,

@@ -68,7 +68,7 @@ def replay(
 def _caught_up(app: Application, *, quiet: bool) -> int:
     """Do what a running service would have done by now; return the position reached."""
     with progress("Live position", quiet=quiet) as report:
-        return replaying.catch_up(app.runner, app.log, report)
+        return replaying.catch_up(app.engine, app.runner, app.log, report)
 
 
 def _check(app: Application, until: int | None, *, as_json: bool, quiet: bool) -> None:

@@ -89,12 +89,8 @@ def rebuild(
         RebuildBrokenError: an event that the live rows have cannot be taken in.
 
     """
-    with read_snapshot(engine) as connection:
-        waiting = hidden(parked(connection))
-    log = log.hiding(waiting)
-    run = uuid4().hex
-    slots = empty_slots(engine, models, run)
-    filling = Filling(slots=slots, run=run, until=log.head(), hidden=waiting)
+    log, filling = _begin(engine, log, models)
+    slots = filling.slots
     position = _fill_apart(engine, log, models, filling, on_progress)
     for _ in range(COMPARE_ATTEMPTS):
         position = _fill(engine, log, models, filling, on_progress, (position, None))
@@ -117,6 +113,66 @@ def rebuild(
         )
         for name, (live, rebuilt) in compared.items()
     ]
+
+
+def build(
+    engine: Engine, log: Log, models: Sequence[ReadModel], on_progress: Report = lambda _, __: None
+) -> int:
+    """Build read models that have read little or nothing yet; return the position that they reflect.
+
+    As a rebuild does, in the other slots and on all cores, but there is nothing to compare with.
+    Readers have what there is until all is there.
+
+    Args:
+        engine: the database.
+        log: what to build from.
+        models: all read models.
+        on_progress: told how many events were worked out, and the head, as it goes on.
+
+    Raises:
+        RebuildInterruptedError: another rebuild got in between.
+        RebuildOvertakenError: the live slots have got further meanwhile.
+        RebuildBrokenError: an event cannot be taken in; a runner parks its policy.
+
+    """
+    log, filling = _begin(engine, log, models)
+    slots = filling.slots
+    reached = _fill_apart(engine, log, models, filling, on_progress)
+    live_slots = {name: other_slot(slot) for name, slot in slots.items()}
+    try:
+        with write_transaction(engine) as connection:
+            _require_live(connection, live_slots)
+            require_run(connection, slots, filling.run)
+            _require_settled(connection, filling.hidden)
+            # Moved to where they stand, the rows are locked against the runner.
+            stand = min(_progress(connection, name, slot) for name, slot in live_slots.items())
+            move_slots(connection, live_slots, stand, stand)
+            if stand > reached or log.erased_between(reached, log.head()):
+                raise RebuildOvertakenError
+            _point_at(connection, slots)
+    except LostRaceError as error:
+        raise RebuildOvertakenError from error
+    return reached
+
+
+def _begin(engine: Engine, log: Log, models: Sequence[ReadModel]) -> tuple[Log, Filling]:
+    """Empty the slots that are not live; return the log without what waits, and what to fill."""
+    with read_snapshot(engine) as connection:
+        waiting = hidden(parked(connection))
+    run = uuid4().hex
+    slots = empty_slots(engine, models, run)
+    return log.hiding(waiting), Filling(slots=slots, run=run, until=log.head(), hidden=waiting)
+
+
+def _require_live(connection: Connection, slots: dict[str, str]) -> None:
+    pointers = locked_pointers(connection)
+    if any(pointers[name] != slot for name, slot in slots.items()):
+        raise RebuildInterruptedError
+
+
+def _point_at(connection: Connection, slots: dict[str, str]) -> None:
+    for name, slot in slots.items():
+        connection.execute(update(projections).where(projections.c.name == name).values(live=slot))
 
 
 def _compare(
@@ -248,17 +304,12 @@ def _switch(
         live_slots = {model.name: other_slot(slots[model.name]) for model in models}
         try:
             with write_transaction(engine) as connection:
-                pointers = locked_pointers(connection)
-                if any(pointers[name] != slot for name, slot in live_slots.items()):
-                    raise RebuildInterruptedError
+                _require_live(connection, live_slots)
                 # Moved to where they stand, the rows are locked against the runner.
                 move_slots(connection, live_slots, live, live)
                 move_slots(connection, slots, live, live)
                 _require_settled(connection, waiting)
-                for name, slot in slots.items():
-                    connection.execute(
-                        update(projections).where(projections.c.name == name).values(live=slot)
-                    )
+                _point_at(connection, slots)
         except LostRaceError:
             continue
         _log.debug("projection.rebuild.switched", position=live, slots=slots)
