@@ -126,7 +126,7 @@ def tasks(writer: Writer, drafts: Sequence[Draft], number: int, seconds: float) 
     async def one(end: float) -> None:
         while time.perf_counter() < end and (draft := next(coming, None)) is not None:
             append = Append(drafts=(draft,), recorded_by="bench")
-            await asyncio.wrap_future(writer.submit(append))
+            await writer.appended(append)
             next(done)
 
     async def all_of_them() -> float:

@@ -3,10 +3,11 @@
 from itertools import count
 
 from builders import one
-from timeline.eventstore.committing import Committer, Result
+from timeline.eventstore.committing import Committer
 from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Draft, Outcome
 from timeline.eventstore.protocol import EventStore
+from timeline.eventstore.waiting import Result
 
 
 class Recorder:

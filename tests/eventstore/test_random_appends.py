@@ -14,11 +14,11 @@ from eventstore.random_appends import RandomAppends
 from eventstore.recording import Recorder
 from eventstore.replay import assert_holds
 from timeline.domain.situation import Proposal
-from timeline.eventstore.committing import Result
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.memory import MemoryStore
 from timeline.eventstore.model import Append, Outcome
 from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.waiting import Result
 
 
 def told(results: list[Result]) -> list[object]:

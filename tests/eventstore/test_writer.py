@@ -1,5 +1,6 @@
 """Group commit: who shares a commit, who is turned away, and that no one is left waiting."""
 
+import asyncio
 from collections.abc import Iterator
 from threading import Event
 
@@ -9,6 +10,7 @@ from builders import acted, batch, one, registered
 from timeline.domain import errors as domain
 from timeline.eventstore import errors
 from timeline.eventstore.memory import MemoryStore
+from timeline.eventstore.model import Outcome
 from timeline.eventstore.protocol import View, ViewRequest
 from timeline.eventstore.writer import Writer
 
@@ -186,3 +188,73 @@ def test_a_refusal_reaches_its_caller(writer: Writer) -> None:
         writer.append(one(acted("a")))
     with pytest.raises(domain.PolicyNotRegistered):
         writer.submit(one(acted("a"))).result(30)
+
+
+# ---- Tasks of an event loop ----
+
+
+def test_tasks_share_a_commit_as_threads_do() -> None:
+    """A hundred tasks of one loop hold no thread, and take a commit together."""
+    store = Gated()
+    commits: list[int] = []
+
+    async def all_of_them(writer: Writer) -> list[int]:
+        first = asyncio.create_task(writer.appended(one(registered("a"))))
+        await asyncio.to_thread(store.waiting.wait, 30)
+        others = [asyncio.create_task(writer.appended(one(acted("a")))) for _ in range(100)]
+        await asyncio.sleep(0)
+        store.gate.set()
+        return [each.events[0].position for each in await asyncio.gather(first, *others)]
+
+    with Writer(store) as writer:
+        writer.on_committed(commits.append)
+        positions = asyncio.run(all_of_them(writer))
+
+    assert positions == list(range(1, 102))
+    assert commits == [1, 101]
+
+
+def test_a_task_whose_append_is_refused_fails_alone() -> None:
+    """Of the tasks of a group, the one that the record refuses is told why, the others go on."""
+
+    async def both(writer: Writer) -> list[object]:
+        appends = (one(registered("a")), one(acted("nobody")), one(acted("a")))
+        tasks = (writer.appended(append) for append in appends)
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    with Writer(MemoryStore()) as writer:
+        first, refused, last = asyncio.run(both(writer))
+
+    assert isinstance(refused, domain.PolicyNotRegistered)
+    assert [type(each) for each in (first, last)] == [Outcome, Outcome]
+
+
+def test_a_task_that_gives_up_in_the_queue_has_recorded_nothing(gated: Gated) -> None:
+    """Before its turn, a task that stops waiting is told that nothing was recorded, truly."""
+
+    async def give_up(writer: Writer) -> None:
+        await asyncio.to_thread(gated.waiting.wait, 30)
+        await writer.appended(one(acted("a")), timeout_s=0.01)
+
+    with Writer(gated) as writer:
+        first = writer.submit(one(registered("a")))
+        with pytest.raises(errors.StoreBusy):
+            asyncio.run(give_up(writer))
+        gated.gate.set()
+        first.result(30)
+
+    assert gated.head().position == 1
+
+
+def test_a_task_that_gives_up_during_the_commit_does_not_know(gated: Gated) -> None:
+    """While its group is under way, a task that stops waiting is told the ids to ask for."""
+    append = one(registered("a"))
+
+    with Writer(gated) as writer:
+        with pytest.raises(errors.OutcomeUnknown) as unknown:
+            asyncio.run(writer.appended(append, timeout_s=0.2))
+        # Its loop is closed by now, which is no reason not to record.
+        gated.gate.set()
+
+    assert unknown.value.ids == append.ids
+    assert gated.head().position == 1

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final, TypeAlias
+from typing import Final
 
 import structlog
 
@@ -23,6 +23,7 @@ from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Outcome
 from timeline.eventstore.protocol import EventStore, HeldHead
 from timeline.eventstore.sequencing import plan, request_for
+from timeline.eventstore.waiting import Result
 
 MAX_RACES: Final = 100
 """Races lost per group. Each was won by another writer, so the log as a whole gets on."""
@@ -44,8 +45,6 @@ RACE_WAIT_S: Final = 0.002
 FIRST_OUTAGE_WAIT_S: Final = 0.05
 MAX_OUTAGE_WAIT_S: Final = 1.0
 RETRY_AFTER_S: Final = 1.0
-
-Result: TypeAlias = Outcome | Exception
 
 _log = structlog.stdlib.get_logger("timeline.eventstore.committing")
 

@@ -4,11 +4,13 @@ Owns how many appends may wait, which of them are taken together, and that whoev
 answered in the end. Must not know what is done with a group.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Condition
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from timeline.eventstore.errors import EventStoreError, StoreBusy, StoreUnavailable
 from timeline.eventstore.model import Append, Outcome
@@ -32,11 +34,60 @@ WAKE_S: Final = 1.0
 """A waiting thread looks around at least that often."""
 
 
-class Pending(NamedTuple):
-    """An append and the promise of its outcome."""
+Result: TypeAlias = Outcome | Exception
 
-    append: Append
-    future: "Future[Outcome]"
+
+class Pending:
+    """An append, and who is promised its outcome: a thread, or a task of an event loop."""
+
+    __slots__ = ("append", "future", "loop", "taken")
+
+    def __init__(
+        self,
+        append: Append,
+        future: "Future[Outcome] | asyncio.Future[Outcome]",
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.append = append
+        self.future = future
+        self.loop = loop
+        self.taken = False
+
+    def take(self) -> bool:
+        """Take it out of the queue; False where nobody waits for it any more."""
+        # This first, then the look: whoever gives up cancels first and looks then, so that one of
+        # the two sees the other.
+        self.taken = True
+        if isinstance(self.future, Future):
+            return self.future.set_running_or_notify_cancel()
+        return not self.future.cancelled()
+
+
+def answer(answers: Iterable[tuple[Pending, Result]]) -> None:
+    """Keep the promises of appends that were taken; an event loop is woken once for all its own."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Pending, Result]]] = {}
+    for pending, result in answers:
+        if pending.loop is None:
+            _keep(pending, result)
+        else:
+            by_loop.setdefault(pending.loop, []).append((pending, result))
+    for loop, some in by_loop.items():
+        # Of a loop that was closed, no task waits any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_keep_all, some)
+
+
+def _keep_all(answers: Iterable[tuple[Pending, Result]]) -> None:
+    for pending, result in answers:
+        if not pending.future.done():
+            _keep(pending, result)
+
+
+def _keep(pending: Pending, result: Result) -> None:
+    if isinstance(result, Outcome):
+        pending.future.set_result(result)
+    else:
+        pending.future.set_exception(result)
 
 
 class WaitingRoom:
@@ -49,17 +100,15 @@ class WaitingRoom:
         self._changed = Condition()
         self._closed: Callable[[], EventStoreError] | None = None
 
-    def enter(self, append: Append) -> "Future[Outcome]":
+    def enter(self, pending: Pending) -> None:
         """Wait to be taken; raises StoreBusy where it is full, or why it is closed."""
         with self._changed:
             if self._closed is not None:
                 raise self._closed()
             if len(self._queue) >= self._max_queued:
                 raise StoreBusy(retry_after_s=RETRY_AFTER_S)
-            pending = Pending(append, Future())
             self._queue.append(pending)
             self._changed.notify()
-            return pending.future
 
     def take(self) -> list[Pending] | None:
         """Wait for appends and return the next group; None once closed and empty."""
@@ -85,9 +134,7 @@ class WaitingRoom:
         with self._changed:
             left = list(self._queue)
             self._queue.clear()
-        for pending in left:
-            if pending.future.set_running_or_notify_cancel():
-                pending.future.set_exception(StoreUnavailable(reason=reason))
+        answer([(each, StoreUnavailable(reason=reason)) for each in left if each.take()])
 
     def _next_group(self) -> list[Pending]:
         group: list[Pending] = []
@@ -104,6 +151,6 @@ class WaitingRoom:
             ):
                 break
             pending = self._queue.popleft()
-            if pending.future.set_running_or_notify_cancel():
+            if pending.take():
                 group.append(pending)
         return group

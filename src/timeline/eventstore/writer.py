@@ -7,6 +7,7 @@ While one group is being committed the next one gathers, so that under load many
 commit, and without load none waits for company.
 """
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -18,9 +19,8 @@ from typing import Final, Self
 import structlog
 
 from timeline.eventstore.assembly import RandomBytes
-from timeline.eventstore.committing import RETRY_AFTER_S, Committer, Result
+from timeline.eventstore.committing import RETRY_AFTER_S, Committer
 from timeline.eventstore.errors import (
-    EventStoreError,
     OutcomeUnknown,
     StoreBusy,
     StoreUnavailable,
@@ -29,7 +29,14 @@ from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Outcome
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.randomness import Randomness
-from timeline.eventstore.waiting import MAX_GROUP_EVENTS, MAX_QUEUED, Pending, WaitingRoom
+from timeline.eventstore.waiting import (
+    MAX_GROUP_EVENTS,
+    MAX_QUEUED,
+    Pending,
+    Result,
+    WaitingRoom,
+    answer,
+)
 
 APPEND_TIMEOUT_S: Final = 30.0
 """How long a caller waits: longer than a group is tried for."""
@@ -117,14 +124,24 @@ class Writer:
         try:
             return future.result(timeout_s)
         except FutureTimeout:
-            raise self.given_up(future, append) from None
+            # Still waiting in the queue: nothing will come of it. Else it is under way.
+            if future.cancel():
+                raise StoreBusy(retry_after_s=RETRY_AFTER_S) from None
+            raise OutcomeUnknown(ids=append.ids) from None
 
-    def given_up(self, promise: "Future[Outcome]", append: Append) -> EventStoreError:
-        """Return what a caller is told who waits no longer for the outcome of an append."""
-        # Still waiting in the queue: nothing will come of it. Else it is under way.
-        if promise.cancel():
-            return StoreBusy(retry_after_s=RETRY_AFTER_S)
-        return OutcomeUnknown(ids=append.ids)
+    async def appended(self, append: Append, timeout_s: float = APPEND_TIMEOUT_S) -> Outcome:
+        """Record events as `append` does, for a task of an event loop, without a thread."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        pending = Pending(append, future, loop)
+        self._enter(pending)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await future
+        except TimeoutError:
+            if pending.taken:
+                raise OutcomeUnknown(ids=append.ids) from None
+            raise StoreBusy(retry_after_s=RETRY_AFTER_S) from None
 
     def submit(self, append: Append) -> "Future[Outcome]":
         """Queue an append and return the promise of its outcome, which raises as `append` does.
@@ -134,16 +151,21 @@ class Writer:
             StoreUnavailable: the writer is closed.
 
         """
-        if not self._thread.is_alive():
-            # A fork copies the queue but not the thread.
-            self._room.clear(_STOPPED)
-        return self._room.enter(append)
+        future: Future[Outcome] = Future()
+        self._enter(Pending(append, future))
+        return future
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Take no more appends, record those that wait, and stop the thread."""
         self._room.close("it is shutting down")
         self._thread.join(timeout_s)
         self._room.clear("it is shutting down")
+
+    def _enter(self, pending: Pending) -> None:
+        if not self._thread.is_alive():
+            # A fork copies the queue but not the thread.
+            self._room.clear(_STOPPED)
+        self._room.enter(pending)
 
     def _run(self) -> None:
         try:
@@ -158,11 +180,7 @@ class Writer:
         try:
             results = self._committer.record([pending.append for pending in group])
         finally:
-            for pending, result in zip(group, results, strict=True):
-                if isinstance(result, Outcome):
-                    pending.future.set_result(result)
-                else:
-                    pending.future.set_exception(result)
+            answer(zip(group, results, strict=True))
 
     def _announce(self, position: int) -> None:
         for callback in self._callbacks:

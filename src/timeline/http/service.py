@@ -4,13 +4,9 @@ Owns the bounds on concurrent work, what is known of the read models, and the wa
 know any route.
 """
 
-import asyncio
 import re
 import time
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any, Final, ParamSpec, TypeVar
 
 import anyio
@@ -85,46 +81,6 @@ class Threads:
             )
 
 
-class Arrivals:
-    """Outcomes on their way from the writer's thread to the event loop, a group at a time.
-
-    Waking the loop costs a system call, and a fight for the interpreter: once for a group's hundred
-    outcomes, in place of once for each.
-    """
-
-    def __init__(self) -> None:
-        self._arrived: deque[tuple[asyncio.Future[Outcome], Future[Outcome]]] = deque()
-        self._announced = False
-
-    def expect(self, promise: "Future[Outcome]") -> "asyncio.Future[Outcome]":
-        """Return what can be awaited in place of a promise."""
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[Outcome] = loop.create_future()
-
-        def arrive(promise: "Future[Outcome]") -> None:
-            self._arrived.append((waiting, promise))
-            if not self._announced:
-                self._announced = True
-                # A loop that is closed has nobody who waits.
-                with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(self._hand_out)
-
-        promise.add_done_callback(arrive)
-        return waiting
-
-    def _hand_out(self) -> None:
-        self._announced = False
-        while self._arrived:
-            waiting, promise = self._arrived.popleft()
-            if waiting.done() or promise.cancelled():
-                continue
-            error = promise.exception()
-            if error is None:
-                waiting.set_result(promise.result())
-            else:
-                waiting.set_exception(error)
-
-
 class Service:
     """One worker's running application, as handlers use it."""
 
@@ -139,7 +95,6 @@ class Service:
         self._acknowledged = 0
         self._shown = 0
         self._database = identity(application.engine)
-        self._arrivals = Arrivals()
 
     @property
     def position(self) -> int:
@@ -159,14 +114,7 @@ class Service:
 
     async def append(self, append: Append) -> Outcome:
         """Record events, without a thread that waits for them; raises as `Writer.append` does."""
-        writer = self.application.writer
-        promise = writer.submit(append)
-        waiting = self._arrivals.expect(promise)
-        try:
-            async with asyncio.timeout(APPEND_TIMEOUT_S):
-                return await waiting
-        except TimeoutError:
-            raise writer.given_up(promise, append) from None
+        return await self.application.writer.appended(append, APPEND_TIMEOUT_S)
 
     async def until_reflected(self, request: HttpRequest) -> None:
         """Wait until the read models reflect what this client, or this process, knows of.
