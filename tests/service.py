@@ -90,6 +90,16 @@ class Service:
             time.sleep(0.05)
         raise AssertionError(f"not ready within {START_TIMEOUT_S} s: {self._log.read_text()}")
 
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM to the main process."""
+        assert self._process is not None
+        self._process.terminate()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until the main process has ended."""
+        assert self._process is not None
+        self._process.wait(timeout_s)
+
     def kill(self) -> None:
         """End the whole process group with signal 9, as a power cut would."""
         if self._process is None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timeline.eventstore.database import MAX_OVERFLOW, POOL_SIZE
+from timeline.eventstore.postgresql import MAX_APPENDING
 from timeline.settings import (
     SETTINGS,
     Setting,
@@ -43,7 +44,8 @@ def test_workers_say_how_many_connections_they_take() -> None:
     each, most, processes = map(int, re.findall("[0-9]+", workers.description))
 
     reserved_for_superusers = 3
-    assert each == POOL_SIZE + MAX_OVERFLOW
+    watching = 1
+    assert each == POOL_SIZE + MAX_OVERFLOW + MAX_APPENDING + watching
     assert processes * each < most - reserved_for_superusers < (processes + 1) * each
 
 

@@ -22,6 +22,7 @@ from timeline.eventstore.database import check_durability, create_engine
 from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.schema import check_schema
 from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.watching import Watcher
 from timeline.eventstore.writer import Writer
 from timeline.ids import EventIds
 from timeline.projections.collecting import collect_seldom
@@ -41,6 +42,7 @@ class Application(msgspec.Struct, frozen=True):
     engine: Engine
     store: SqlStore
     writer: Writer
+    watcher: Watcher
     log: Log
     runner: Runner
     follower: Follower
@@ -87,13 +89,16 @@ def application(
         runner = Runner(engine, log)
         follower = Follower(runner, Lease(engine, holder_name()))
         writer = Writer(store, clock=clock)
-        writer.on_committed(follower.wake)
+        watcher = Watcher(engine)
+        watcher.on_grown(follower.wake)
+        writer.on_committed(watcher.tell)
         recorder = Recorder(writer, EventIds())
         app = Application(
             settings=settings,
             engine=engine,
             store=store,
             writer=writer,
+            watcher=watcher,
             log=log,
             runner=runner,
             follower=follower,
@@ -104,11 +109,13 @@ def application(
         )
         if follow:
             follower.start()
+            watcher.start()
         try:
             yield app
         finally:
             writer.close(STOP_TIMEOUT_S)
             if follow:
+                watcher.stop(STOP_TIMEOUT_S)
                 follower.stop(STOP_TIMEOUT_S)
     finally:
         engine.dispose()

@@ -248,7 +248,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         field="workers",
         # More processes than any one machine this was meant for has cores.
         expected="a whole number from 1 to 64",
-        description="The number of processes that answer requests. Each opens up to 20 connections "
+        description="The number of processes that answer requests. Each opens up to 21 connections "
         "to PostgreSQL, whose default max_connections of 100 is enough for 4.",
         read=_whole_number(1, 64),
     ),

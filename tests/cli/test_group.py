@@ -25,6 +25,7 @@ COMMANDS: Final = (
     "migrate",
     "rebuild",
     "replay",
+    "retry",
     "serve",
     "status",
     "token",

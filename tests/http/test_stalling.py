@@ -1,8 +1,12 @@
 """Clients that stall: each is given up in time, and the others are answered meanwhile."""
 
 import asyncio
+import fcntl
 import json
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -207,3 +211,20 @@ def test_the_kernel_ends_what_is_not_read() -> None:
             limits = [timeout_ms(each) for each in (server, accepted, later, client)]
 
     assert limits == [7_500, 7_500, 7_500, 0]
+
+
+def test_looking_for_sockets_keeps_the_locks_on_files(tmp_path: Path) -> None:
+    """Another process still meets a lock on a file: SQLite's would be gone with any closing."""
+    path = tmp_path / "locked"
+    with path.open("wb") as locked:
+        fcntl.lockf(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+        limit_unread(7.5)
+
+        asked = (
+            "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'wb'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+        )
+        tried = subprocess.run(
+            [sys.executable, "-c", asked, str(path)], capture_output=True, check=False, timeout=30
+        )
+    assert b"BlockingIOError" in tried.stderr

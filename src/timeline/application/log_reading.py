@@ -29,7 +29,7 @@ class LogReading(Clocked):
                 raise CursorMismatch
             head = place.position
         found = self._store.read(
-            after, until=head, filter=_event_filter(query), limit=query.limit + 1
+            after, until=head, filter=event_filter(query), limit=query.limit + 1
         )
         page = found[: query.limit]
         more = None
@@ -46,8 +46,8 @@ class LogReading(Clocked):
 
         """
         head = self._store.head()
-        filter = _event_filter(query)
-        return head, exported(self._store, after=query.after, until=head.position, filter=filter)
+        wanted = event_filter(query)
+        return head, exported(self._store, after=query.after, until=head.position, filter=wanted)
 
     def event(self, id: str) -> Answer:
         """Return one event."""
@@ -58,7 +58,8 @@ class LogReading(Clocked):
         return Answer(ServedEvent.of(event).document(), max(head, event.position))
 
 
-def _event_filter(query: EventsQuery) -> EventFilter:
+def event_filter(query: EventsQuery) -> EventFilter:
+    """Return which events a question about the log is about."""
     return EventFilter(
         types=query.type,
         policies=query.policy,

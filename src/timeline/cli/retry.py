@@ -13,7 +13,13 @@ from timeline.settings import Settings
 
 
 @click.command()
-@click.argument("policies", metavar="[POLICY]…", nargs=-1, type=POLICY)
+@click.argument(
+    "policies",
+    metavar="[POLICY]…",
+    nargs=-1,
+    type=POLICY,
+    help="Parked policies; all of them where none is named.",
+)
 @json_option
 @pass_settings
 def retry(settings: Settings, policies: tuple[str, ...], *, as_json: bool) -> None:

@@ -20,8 +20,9 @@ POOL_SIZE: Final = 10
 """Connections kept open: the writer, a runner of read models, and a few readers."""
 
 MAX_OVERFLOW: Final = 6
-"""More connections for a burst. With them and the four for appends, four processes fit into the 97 that PostgreSQL's default
-of 100 leaves to those who are no superusers, and so do commands and a monitor beside them."""
+"""More connections for a burst. With them, the four for appends and the one that listens, four
+processes fit into the 97 that PostgreSQL's default of 100 leaves to those who are no superusers, and
+so do commands and a monitor beside them."""
 
 POOL_TIMEOUT_S: Final = 10.0
 """How long a caller waits for a connection: less than a client's own patience."""

@@ -4,7 +4,7 @@ Owns the list of differences. The answers are in `postgresql` and `sqlite`; must
 store does with them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
@@ -64,6 +64,13 @@ class Dialect(Protocol):
 
     def statement(self, engine: Engine) -> AbstractContextManager[Connection]:
         """Open a connection for one statement that reads: it is a snapshot of its own."""
+        ...
+
+    def watching(self, engine: Engine) -> AbstractContextManager[Callable[[float], int]]:
+        """Open a connection that hears of appends, by a function that waits for one.
+
+        It waits at most that many seconds, and returns a position that the head has reached.
+        """
         ...
 
     def lock_migrations(self, connection: Connection) -> None:

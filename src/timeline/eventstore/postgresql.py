@@ -76,6 +76,11 @@ BRIEF_IDLE_MS: Final = 3_000
 """How long a transaction that others wait for may be idle: a client that stalls longer is stopped or
 gone, and another one goes on in its place. Between two statements it is idle for milliseconds."""
 
+CHANNEL: Final = "timeline_log"
+"""Where each commit tells the head's new position, to those who listen in this database."""
+
+_HEAD: Final = "SELECT position FROM log_head WHERE id = 1"
+
 MIGRATION_LOCK: Final = 0x74696D656C696E65
 """The advisory lock of migrations: `timeline` in ASCII."""
 
@@ -173,6 +178,20 @@ class PostgreSQL:
         """Open a connection in autocommit mode, which saves the trips for BEGIN and COMMIT."""
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
+
+    @contextmanager
+    def watching(self, engine: Engine) -> Iterator[Callable[[float], int]]:
+        """Listen to what `_COMMIT` notifies, beside the pool; after a silence, look at the head."""
+        with self.statement(engine) as connection:
+            raw: Any = connection.connection.driver_connection
+            connection.detach()
+            raw.execute(f"LISTEN {CHANNEL}")
+
+            def wait(timeout_s: float) -> int:
+                told = [int(each.payload) for each in raw.notifies(timeout=timeout_s, stop_after=1)]
+                return max(told) if told else int(raw.execute(_HEAD).fetchone()[0])
+
+            yield wait
 
     def lock_migrations(self, connection: Connection) -> None:
         """Take the advisory lock of migrations, which may take as long as another migration."""
@@ -430,7 +449,7 @@ WITH moved AS (
         retracted_by = excluded.retracted_by, erased_by = excluded.erased_by,
         disputes = excluded.disputes
 )
-SELECT position FROM moved
+SELECT position, pg_notify('timeline_log', position::text) FROM moved
 """
 """Moves the head by compare-and-set; everything else is written only where that succeeded.
 

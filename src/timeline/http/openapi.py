@@ -18,7 +18,7 @@ from timeline.http.examples import Example, examples
 from timeline.http.openapi_schemas import REF, all_schemas, parameters_of, required_of
 from timeline.http.operations import OPERATIONS, TAGS, Operation
 from timeline.http.problems import PROBLEM_JSON, problem_types
-from timeline.http.replies import JSON, NDJSON
+from timeline.http.replies import EVENT_STREAM, JSON, NDJSON
 
 BEARER: Final = "bearer"
 
@@ -149,6 +149,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         shared.append("MinPosition")
     if HTTPStatus.NOT_MODIFIED in operation.statuses:
         shared.append("IfNoneMatch")
+    if EVENT_STREAM in operation.answers:
+        shared.append("LastEventId")
     found.extend({"$ref": f"#/components/parameters/{name}"} for name in shared)
     return found
 
@@ -364,6 +366,13 @@ _SHARED_PARAMETERS: Final = {
         "in": "header",
         "required": False,
         "description": "Wait until this position is reflected: at most 5 seconds, then 503.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
+    },
+    "LastEventId": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "required": False,
+        "description": "Of `text/event-stream`: the position to go on after, in place of `after`.",
         "schema": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
     },
     "IfNoneMatch": {

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from timeline.application import queries
 from timeline.http import schemas
-from timeline.http.replies import HTML, JSON, NDJSON
+from timeline.http.replies import EVENT_STREAM, HTML, JSON, NDJSON
 
 TAGS: Final = {
     "Recording": "Append events; needs a token.",
@@ -68,9 +68,13 @@ OPERATIONS: Final = (
         "Events",
         "The log in its order. Each parameter narrows; of one that is repeated, any value "
         "matches. With `Accept: application/x-ndjson`, all events up to the head are streamed, "
-        "one a line, and `limit` and `cursor` are refused.",
+        "one a line. With `Accept: text/event-stream`, they are sent as server-sent events named "
+        "`message`, and then those that come, until the client goes; an event's `id` is its "
+        "position. After 15 seconds of silence comes a `heartbeat`, whose `id` is the position up "
+        "to which the log was looked through. A client that comes back sends `Last-Event-ID`, "
+        "which wins over `after`. Of both streams, `limit` and `cursor` are refused.",
         queries.EventsQuery,
-        {JSON: schemas.EventsPage, NDJSON: schemas.Event},
+        {JSON: schemas.EventsPage, NDJSON: schemas.Event, EVENT_STREAM: str},
         _READ,
         paged=True,
     ),

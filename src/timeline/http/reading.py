@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from litestar import HttpMethod, Response, route
 from litestar.params import FromPath
 from litestar.response import Stream
+from litestar.types import ASGIApp
 
 from timeline.application.changes import changes
 from timeline.application.errors import (
@@ -19,6 +20,7 @@ from timeline.application.errors import (
     PolicyMoved,
     UnknownResource,
 )
+from timeline.application.log_reading import event_filter
 from timeline.application.moments import Answer
 from timeline.application.queries import (
     ChangesQuery,
@@ -37,9 +39,11 @@ from timeline.application.reading import Reader
 from timeline.application.vocabulary import vocabulary
 from timeline.domain.events import SLUG_PATTERN, UUID_PATTERN
 from timeline.eventstore.model import Head
+from timeline.http.following import Following, headers_at
 from timeline.http.parameters import following, pairs, parse, renamed
 from timeline.http.problems import respond, shown
 from timeline.http.replies import (
+    EVENT_STREAM,
     JSON,
     NDJSON,
     REVALIDATE,
@@ -51,8 +55,8 @@ from timeline.http.replies import (
     negotiate,
     represent,
 )
-from timeline.http.requests import hold
-from timeline.http.service import REFLECT_TIMEOUT_S, Service, service_of
+from timeline.http.requests import exchange, hold
+from timeline.http.service import REFLECT_TIMEOUT_S, Service, position_in, service_of
 
 READ: Final = [HttpMethod.GET, HttpMethod.HEAD]
 
@@ -154,24 +158,51 @@ _BY_ACCEPT: Final = {"Vary": "Accept"}
 
 
 @route("/v1/events", http_method=READ, status_code=200)
-async def events(request: HttpRequest) -> Response[bytes] | Stream:
-    """Answer a page of the log, or stream the whole rest of it."""
-    media_type = negotiate(request.headers.get("accept"), [JSON, NDJSON])
-    if media_type == NDJSON:
-        return await _stream(request)
-    return await answer(request, EventsQuery, Reader.events, of_log=True, headers=_BY_ACCEPT)
-
-
-async def _stream(request: HttpRequest) -> Response[bytes] | Stream:
+async def events(request: HttpRequest) -> ASGIApp:
+    """Answer a page of the log, stream the whole rest of it, or go on with what comes."""
+    media_type = negotiate(request.headers.get("accept"), [JSON, NDJSON, EVENT_STREAM])
+    if media_type == JSON:
+        page = await answer(request, EventsQuery, Reader.events, of_log=True, headers=_BY_ACCEPT)
+        return page.to_asgi_response(app=None, request=request)
     service = service_of(request)
     await service.authorise_read(request.scope)
+    query = _whole(request)
+    await service.until_recorded(request)
+    if media_type == NDJSON:
+        found = await _stream(request, service, query)
+        return found.to_asgi_response(app=None, request=request)
+    return await _follow(request, service, query)
+
+
+def _whole(request: HttpRequest) -> EventsQuery:
+    """Return what a stream is asked for; raises InvalidRequest where it is a page."""
     query_string = request.scope["query_string"]
     query = parse(query_string, EventsQuery)
     for name, _ in pairs(query_string):
         if name in {"limit", "cursor"}:
             reason = "A stream holds the whole rest; pages go with `Accept: application/json`"
             raise InvalidRequest(field=name, reason=reason)
-    await service.until_recorded(request)
+    return query
+
+
+async def _follow(request: HttpRequest, service: Service, query: EventsQuery) -> ASGIApp:
+    """Go on with what comes; where a client comes back, after what it had."""
+    after = query.after
+    last = request.headers.get("last-event-id", "")
+    if last:
+        after = position_in(last, "Last-Event-ID")
+    head = (await service.reads.run(service.application.store.head)).position
+    if request.method == HttpMethod.HEAD:
+        empty = Response(b"", headers=dict(headers_at(head)))
+        return empty.to_asgi_response(app=None, request=request)
+    exchange(request.scope, service.live.slots.taken())
+    return Following(service.live, event_filter(query), after, head)
+
+
+async def _stream(
+    request: HttpRequest, service: Service, query: EventsQuery
+) -> Response[bytes] | Stream:
+    query_string = request.scope["query_string"]
     head, parts = await service.reads.run(service.application.reader.rest, query)
     tag = _stream_tag(head, query_string)
     headers = {

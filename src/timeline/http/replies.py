@@ -15,12 +15,13 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as LitestarScope
 
-from timeline.formats import ndjson
+from timeline.formats import ndjson, sse
 from timeline.http.errors import NotAcceptable
 from timeline.http.requests import header
 
 JSON: Final = "application/json"
 NDJSON: Final = ndjson.MEDIA_TYPE
+EVENT_STREAM: Final = sse.MEDIA_TYPE
 HTML: Final = "text/html"
 
 HttpRequest: TypeAlias = Request[Any, Any, State]

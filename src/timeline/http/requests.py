@@ -48,3 +48,10 @@ def hold(scope: Scope, held: AbstractContextManager[None]) -> None:
     """Enter a context that lasts until the request ends, however it ends."""
     stack: ExitStack = scope["state"]["held"]
     stack.enter_context(held)
+
+
+def exchange(scope: Scope, held: AbstractContextManager[None]) -> None:
+    """Hold this until the request ends, in place of all that it has held so far."""
+    stack: ExitStack = scope["state"]["held"]
+    with stack.pop_all():
+        stack.enter_context(held)

@@ -6,12 +6,10 @@ know any route.
 
 import re
 import time
-from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
-from anyio import CapacityLimiter
 
 from timeline.application.access import Principal, Role
 from timeline.application.errors import InvalidRequest, NotYetReflected, TokenMissing
@@ -20,9 +18,11 @@ from timeline.bootstrap import Application
 from timeline.eventstore.database import identity
 from timeline.eventstore.model import Append, Outcome
 from timeline.http.answers import Answers, Standing, question
+from timeline.http.live import Live
 from timeline.http.replies import HttpRequest, Representation
 from timeline.http.requests import Scope, header
 from timeline.http.slots import Slots
+from timeline.http.threads import Threads
 
 READ_THREADS: Final = 8
 """Reads at once: each may hold two connections of the pool's twenty, and some are for writing."""
@@ -32,9 +32,6 @@ WRITE_THREADS: Final = 16
 
 TRIAL_THREADS: Final = 2
 """Trials at once: each folds histories without a pause, which more threads would not speed up."""
-
-MAX_WAITING: Final = 1_000
-"""Requests that wait for a thread: a few seconds' work; more are told to come back."""
 
 MAX_STREAMS: Final = 64
 """Exports at once: each keeps a stretch of the log, some 8 MB, and, now and then, a thread."""
@@ -57,29 +54,6 @@ _LONGEST_PAUSE_S: Final = 0.02
 _POSITION: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
 _BEARER: Final = re.compile(r"Bearer +(\S+)", re.ASCII | re.IGNORECASE)
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Threads:
-    """Worker threads for blocking work, with a bound on how much of it waits."""
-
-    def __init__(self, count: int) -> None:
-        self._limiter = CapacityLimiter(count)
-        self._slots = Slots(count + MAX_WAITING)
-
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function in a thread, with this task's context variables.
-
-        Raises:
-            Overloaded: too much waits already.
-
-        """
-        with self._slots.taken():
-            return await anyio.to_thread.run_sync(
-                lambda: function(*args, **kwargs), limiter=self._limiter
-            )
-
 
 class Service:
     """One worker's running application, as handlers use it."""
@@ -92,6 +66,8 @@ class Service:
         self.streams = Slots(MAX_STREAMS)
         self.bodies = Slots(MAX_BODIES)
         self.answers = Answers()
+        self.live = Live(application.store, self.reads)
+        application.watcher.on_grown(self.live.wake)
         self._acknowledged = 0
         self._shown = 0
         self._database = identity(application.engine)
@@ -253,10 +229,13 @@ class Service:
 def min_position(scope: Scope) -> int:
     """Return what Timeline-Min-Position asks for, 0 where it is absent."""
     text = header(scope, b"timeline-min-position")
-    if text is None:
-        return 0
+    return 0 if text is None else position_in(text, "Timeline-Min-Position")
+
+
+def position_in(text: str, field: str) -> int:
+    """Return the position that a header holds; raises InvalidRequest that names it."""
     if _POSITION.fullmatch(text.strip()) is None or int(text) > 2**53 - 1:
-        raise InvalidRequest(field="Timeline-Min-Position", reason="Expected a position")
+        raise InvalidRequest(field=field, reason="Expected a position")
     return int(text)
 
 

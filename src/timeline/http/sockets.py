@@ -33,20 +33,23 @@ def limit_unread(timeout_s: float) -> None:
 
 
 def _tcp_sockets() -> Iterator[socket.socket]:
-    """Yield this process's TCP sockets, each by a descriptor of its own."""
+    """Yield this process's TCP sockets, each by a descriptor of its own.
+
+    No descriptor of a file is duplicated: closing one of them would let go of all locks that this
+    process has on the file, SQLite's among them.
+    """
     for path in list(_DESCRIPTORS.iterdir()):
+        number = int(path.name)
         try:
-            descriptor = os.dup(int(path.name))
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            found = socket.socket(fileno=os.dup(number))
         except OSError:
             continue  # Closed since: the listing's own, for one.
-        if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            found = socket.socket(fileno=descriptor)
-            if found.family in {socket.AF_INET, socket.AF_INET6}:
-                yield found
-            else:
-                found.close()
+        if found.family in {socket.AF_INET, socket.AF_INET6}:
+            yield found
         else:
-            os.close(descriptor)
+            found.close()
 
 
 def _listens(candidate: socket.socket) -> bool:
