@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, Final
 
 from domain_builders import SOURCE, Draft, Json, acted, event_id, registered, related
-from timeline.domain.bearing import Bearing, reach_of
+from timeline.domain.bearing import Bearing
 from timeline.domain.belief import PastEvent
 from timeline.domain.events import PayloadErased, decode_data
 from timeline.domain.history import History, bearing_of, fold
@@ -109,7 +109,7 @@ def lawsuit(
     ids = [event_id(number) for number in range(start, start + len(stream))]
     history = fold(suit, past(*stream, ids=ids))
     assert history is not None
-    bearing = bearing_of(history, reach_of(history, history.periods))
+    bearing = bearing_of(history)
     assert bearing is not None
     return [bearing]
 

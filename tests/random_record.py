@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from timeline.domain.belief import PastEvent
 from timeline.domain.decide import decide, needs
 from timeline.domain.errors import DomainError
-from timeline.domain.events import SourceAttached, decode_data
+from timeline.domain.events import DATA_TYPES, SourceAttached, decode_data, field_type
 from timeline.domain.evolve import evolve
 from timeline.domain.situation import Proposal, Situation
 from timeline.domain.vocabulary import Action, EventType, Instrument, Relation
@@ -42,6 +42,7 @@ INSTRUMENTS = (
 
 RELATIONS = tuple(Relation)
 JURISDICTION = "ocd-division/country:us"
+ELSEWHERE = "ocd-division/country:us/state:ca"
 EXACT_DAYS: tuple[str, ...] = tuple(
     (date(2019, 1, 1) + timedelta(days=5 * number)).isoformat() for number in range(251)
 )
@@ -59,12 +60,24 @@ CLAIMS: tuple[dict[str, Any], ...] = (
     {"field": "provision", "value": "part 2"},
     {"field": "by", "value": {"policy": "gamma"}},
     {"field": "relation", "value": "suspends"},
+    {"field": "relation", "value": "repeals"},
+    {"field": "relation", "value": "cites"},
+    {"field": "target", "value": {"citation": "no:beta"}},
+    {"field": "action", "value": "dismissed"},
+    {"field": "instrument", "value": "lawsuit"},
+    {"field": "instrument", "value": "ordinance"},
+    {"field": "jurisdiction", "value": ELSEWHERE},
+    {"field": "jurisdiction", "value": JURISDICTION},
+    {"field": "identifiers", "value": [{"scheme": "no", "value": "beta"}]},
+    {"field": "identifiers", "value": [{"scheme": "no", "value": "gamma"}]},
+    {"field": "identifiers", "value": []},
 )
 SELECTORS: tuple[dict[str, Any], ...] = (
     {"jurisdiction": JURISDICTION},
     {"instrument": "executive_order", "occurred_from": "2020-02-01"},
     {"jurisdiction": JURISDICTION, "in_force_on": "2021-03-01"},
     {"jurisdiction": JURISDICTION, "occurred_until": "2020-12-31", "except": ["beta"]},
+    {"jurisdiction": ELSEWHERE},
 )
 
 Draw = tuple[str, int, int, int, int]
@@ -113,6 +126,8 @@ def raw_data(
         EventType.POLICY_DESCRIBED: {
             "title": f"Title {first}",
             "topics": [f"topic {second % 3}"],
+            **({"jurisdiction": ELSEWHERE} if third % 5 == 0 else {}),
+            **({"identifiers": [{"scheme": "no", "value": other}]} if third % 5 == 1 else {}),
             "reason": "A better title.",
         },
         EventType.ACTION_RECORDED: {
@@ -134,8 +149,8 @@ def raw_data(
             "event": subject,
             "source": SOURCES[0],
             **(
-                {"stance": "disputes", "claim": CLAIMS[second % len(CLAIMS)]}
-                if third % 2
+                {"stance": "disputes", "claim": _claim(own, subject, second)}
+                if third % 4
                 else {"stance": "supports"}
             ),
         },
@@ -159,6 +174,14 @@ def raw_data(
         },
     }
     return type, policy, makers[type]
+
+
+def _claim(own: Sequence[PastEvent], subject: str, second: int) -> dict[str, Any]:
+    """Return what a source may say of an event instead: of a field that its type has."""
+    type = next((event.type for event in own if event.id == subject), EventType.SOURCE_ATTACHED)
+    fitting = [each for each in CLAIMS if field_type(DATA_TYPES[type], each["field"]) is not None]
+    claims = fitting or CLAIMS
+    return claims[second % len(claims)]
 
 
 def _by(other: str, second: int) -> dict[str, Any]:

@@ -4,15 +4,18 @@ Owns a naive reading of the rules for records whose dates are exact days: which 
 is merged into whom, whom relations name, and day by day whether they act. What follows for the axes
 is `fold_oracle`'s. Must not use what the domain and the projections compute of histories.
 
-Where something is uncertain for all that (an ordinance without a date, a claim that decides whether
-another policy acts), `Uncertain` is raised, and whoever asks compares less.
+What an open claim leads to is the answer of a record in which that one value stands instead.
+
+Where something is uncertain for all that (an ordinance without a date, two relations that an action
+tells of), `Uncertain` is raised, and whoever asks compares less.
 
 Where the rules leave a choice, this is the one taken here:
 
 - A relation acts only if its policy is in force on the relation's own day or later, not before it
   alone: who was repealed before the day on which he repeals, repeals nothing.
-- An action that tells of the same effect as a relation replaces it: its dates count, and striking
-  the relation's policy down does not undo it.
+- An action that tells of the same effect as a relation replaces it: its dates count. It holds as the
+  relation does: an ending while that one's policy is not struck down, a suspension while it is in
+  force.
 - Striking an extender down does not take an extension back.
 - In a cycle the effect of a relation is dated by its own day, or the day on which its policy is in
   force by its own actions alone, whichever is later; of equal days the earlier position is first.
@@ -53,9 +56,6 @@ HOLDS: Final = {"suspends", "enjoins", "stays"}
 EXTENDS: Final = {"continues", "extends"}
 BILLS: Final = {"ordinance", "statute", "local_law", "bill"}
 ENACTS: Final = {"signed", "issued", "enacted", "override_passed", "lapsed_into_law", "took_effect"}
-CLAIMABLE: Final = {
-    "action", "occurred", "effective", "until", "by", "scope", "provision", "relation", "target",
-}  # fmt: skip
 YES: Final = {"in_force", "partially_in_force"}
 
 
@@ -78,6 +78,11 @@ class Claim(NamedTuple):
     event: str
     field: str
     value: Any
+
+    def replaces(self, event: str, data: Json) -> Json:
+        """Return an event's data with the claimed value; a description that is silent stays so."""
+        silent = "reason" in data and self.field not in data
+        return data if event != self.event or silent else {**data, self.field: self.value}
 
 
 class Cut(NamedTuple):
@@ -133,10 +138,17 @@ def remembered(method: Callable[..., T]) -> Callable[..., T]:
 
 
 class RecordOracle:
-    """What a record says at one position."""
+    """What a record says at one position, or would say if a claim were so."""
 
-    def __init__(self, events: Sequence[tuple[PastEvent, Json | None]], position: int) -> None:
+    def __init__(
+        self,
+        events: Sequence[tuple[PastEvent, Json | None]],
+        position: int,
+        claim: Claim | None = None,
+    ) -> None:
+        self.position = position
         self.events = [(event, raw) for event, raw in events if event.position <= position]
+        self.claim = claim
         self.remembered: dict[Any, Any] = {}
 
     # --- what stands
@@ -151,10 +163,19 @@ class RecordOracle:
             elif event.type is EventType.EVENT_RETRACTED and event.id not in gone:
                 gone.add(raw["event"])
         return [
-            Said(event.id, event.position, event.policy, {"type": str(event.type), **raw})
+            Said(
+                event.id,
+                event.position,
+                event.policy,
+                {"type": str(event.type), **self.as_claimed(event.id, raw)},
+            )
             for event, raw in self.events
             if raw is not None and event.id not in gone
         ]
+
+    def as_claimed(self, event: str, data: Json) -> Json:
+        """Return an event's data in the world of the claim."""
+        return data if self.claim is None else self.claim.replaces(event, data)
 
     def of_type(self, type: str, *policies: str) -> list[Said]:
         """Return the standing events of a type, of some policies or of all."""
@@ -168,7 +189,7 @@ class RecordOracle:
     def registrations(self) -> dict[str, Json]:
         """The registrations, also those that are taken back."""
         return {
-            event.policy: raw
+            event.policy: self.as_claimed(event.id, raw)
             for event, raw in self.events
             if event.type is EventType.POLICY_REGISTERED and raw is not None
         }
@@ -226,6 +247,7 @@ class RecordOracle:
             for correction in self.of_type("ActionCorrected", *members):
                 if correction.data["event"] == said.event:
                     data.update(correction.data["changes"])
+            data = self.as_claimed(said.event, data)
             data = {name: value for name, value in data.items() if value is not None}
             found.append(said._replace(data=data))
         return found
@@ -256,13 +278,10 @@ class RecordOracle:
     # --- who names whom
 
     def sources(self, policy: str) -> Iterator[tuple[str, Said]]:
-        """Yield the relations of others that name a policy, as believed or as claimed."""
+        """Yield the relations of others that name a policy."""
         for source in self.told:
             for said in self.relations(source) if source != policy else ():
-                variants = [said, *(claimed(said, claim) for claim in self.claims())]
-                if said.data["relation"] in AMOUNTS_TO and any(
-                    self.names(each, policy) for each in variants
-                ):
+                if said.data["relation"] in AMOUNTS_TO and self.names(said, policy):
                     yield source, said
 
     def names(self, said: Said, policy: str) -> bool:
@@ -327,8 +346,8 @@ class RecordOracle:
             found |= self._days_of(said.data)
         for correction in self.of_type("ActionCorrected"):
             found |= self._days_of(correction.data["changes"])
-        for claim in self.claims():
-            found |= self._days_of({claim.field: claim.value})
+        if self.claim is not None:
+            found |= self._days_of({self.claim.field: self.claim.value})
         return sorted(found)
 
     @staticmethod
@@ -353,11 +372,7 @@ class RecordOracle:
     @remembered
     def answer(self, policy: str, day: int, cut: Cut | None) -> Answer:
         """Return the axes of a policy that bears on others."""
-        believed = self.world(policy, cut).answer(day)
-        for claim in self.own_claims(policy):
-            if self.world(policy, cut, claim).answer(day) != believed:
-                raise Uncertain(policy)
-        return believed
+        return self.world(policy, cut).answer(day)
 
     @remembered
     def effect(self, source: str, said: Said) -> tuple[int, int]:
@@ -402,37 +417,23 @@ class RecordOracle:
     # --- the fold of one policy
 
     @remembered
-    def world(self, policy: str, cut: Cut | None = None, claim: Claim | None = None) -> Oracle:
-        """Return the worlds of a policy, with one value replaced by a claim."""
-        instrument = self.described(policy)["instrument"]
-        if claim is not None and claim.field == "instrument":
-            instrument = claim.value
-        return Oracle(instrument, list(self.deeds(policy, cut, claim)))
+    def world(self, policy: str, cut: Cut | None = None) -> Oracle:
+        """Return the worlds of a policy."""
+        return Oracle(self.described(policy)["instrument"], list(self.deeds(policy, cut)))
 
     @remembered
-    def own(self, policy: str, claim: Claim | None = None) -> list[Told]:
+    def own(self, policy: str) -> list[Told]:
         """Return a policy's own actions."""
-        return [
-            Told(said.position, action_of(claimed(said, claim).data))
-            for said in self.actions(policy)
-        ]
+        return [Told(said.position, action_of(said.data)) for said in self.actions(policy)]
 
-    def bearing(
-        self, policy: str, cut: Cut | None, claim: Claim | None = None
-    ) -> list[tuple[str, Said]]:
+    def bearing(self, policy: str, cut: Cut | None) -> list[tuple[str, Said]]:
         """Return the relations that count for a policy, in the order of their effect."""
         found: list[tuple[str, Said]] = []
         if cut is not None and cut.before == ALONE:
             return found
-        for source in self.told:
-            if source == policy:
-                continue
-            for said in (claimed(each, claim) for each in self.relations(source)):
-                if said.data["relation"] not in AMOUNTS_TO or not self.names(said, policy):
-                    continue
-                late = cut is not None and source in cut.cycle
-                if late and cut is not None and self.effect(source, said) >= cut.before:
-                    continue
+        for source, said in self.sources(policy):
+            late = cut is not None and source in cut.cycle
+            if not (late and cut is not None and self.effect(source, said) >= cut.before):
                 found.append((source, said))
         return [each for each in found if self.was_in_force(each, policy, found, cut)]
 
@@ -452,7 +453,7 @@ class RecordOracle:
                 and self.was_in_force(each, policy, others, cut)
             )
         ]
-        deeds = list(self.deeds(policy, cut, None, before))
+        deeds = list(self.deeds(policy, cut, before))
         (force,) = Oracle(self.described(policy)["instrument"], deeds).answer(ordinal(asked)).force
         if force == "unknown":
             raise Uncertain(policy)
@@ -462,17 +463,23 @@ class RecordOracle:
         self,
         policy: str,
         cut: Cut | None,
-        claim: Claim | None,
         bearing: list[tuple[str, Said]] | None = None,
     ) -> Iterator[Told]:
         """Yield a policy's own actions, and what relations amount to."""
         if bearing is None:
-            bearing = self.bearing(policy, cut, claim)
-        own = self.own(policy, claim)
+            bearing = self.bearing(policy, cut)
+        own = self.own(policy)
         keys = {key: source for source, _ in bearing for key in self.keys(source)}
         for told in own:
             by = by_key(told.action)
-            yield told._replace(of=keys.get(by, by))
+            named = told._replace(of=keys.get(by, by))
+            telling = [each for each in bearing if self.twin([told], *each)]
+            if not telling or telling[0][1].data["relation"] in {"amends", "upholds"}:
+                yield named
+                continue
+            if len(telling) > 1 or sum(self.twin([each], *telling[0]) for each in own) > 1:
+                raise Uncertain(policy)
+            yield from self.held(named, policy, *telling[0], cut)
         moved: set[tuple[int, str | None]] = set()
         for source, said in bearing:
             twin = self.twin(own, source, said)
@@ -480,6 +487,37 @@ class RecordOracle:
                 yield from self.case(source, said, policy, moved, told=twin)
             elif not twin:
                 yield from self.spells(source, said, policy)
+
+    def held(
+        self, told: Told, target: str, source: str, said: Said, cut: Cut | None
+    ) -> Iterator[Told]:
+        """Yield an action for as long as the relation holds that it tells of."""
+        own = told.action
+        begins = ordinal((own.effective or own.occurred).text)
+        until = said.data.get("until") if own.until is None else own.until.text
+        last = ordinal(until) if until else NEVER
+        cut = self.cut_of(source, said, target) or cut
+        days = [(day, begins <= day <= last) for day in self.days()]
+        holds = [(day, now and self.holding(source, said, day, cut)) for day, now in days]
+        if holds == days and (until is None) == (own.until is None):
+            yield told
+            return
+        for begun, end in stretches(holds):
+            action = amounting(
+                {**said.data, "scope": str(own.scope), "provision": own.provision},
+                iso(begun),
+                None,
+                None if end is None else iso(end),
+            )
+            yield told._replace(position=told.position + begun / 1e7, action=action)
+
+    def holding(self, source: str, said: Said, day: int, cut: Cut | None) -> bool:
+        """Tell whether what an action tells of holds as long as the relation's policy lets it."""
+        if said.data["relation"] in ENDS:
+            return "struck_down" not in self.court(source, day, cut)
+        if said.data["relation"] in HOLDS and self.described(source)["instrument"] != "lawsuit":
+            return self.in_force(source, day, cut)
+        return True
 
     @remembered
     def keys(self, policy: str) -> set[str]:
@@ -510,18 +548,13 @@ class RecordOracle:
         data = said.data
         if data["relation"] in {"amends", "upholds"}:
             return
-        begun: int | None = None
-        for day, acts in (*self.acts(source, said, target), (NEVER, False)):
-            if acts and begun is None:
-                begun = day
-            elif not acts and begun is not None:
-                until = None if day == NEVER else iso(day - 1)
-                if data["relation"] in EXTENDS:
-                    until = data.get("until")
-                yield Told(
-                    said.position + begun / 1e7, amounting(data, iso(begun), None, until), source
-                )
-                begun = None
+        for begun, last in stretches(self.acts(source, said, target)):
+            until = None if last is None else iso(last)
+            if data["relation"] in EXTENDS:
+                until = data.get("until")
+            yield Told(
+                said.position + begun / 1e7, amounting(data, iso(begun), None, until), source
+            )
 
     def case(
         self, source: str, said: Said, target: str, moved: set[Any], *, told: bool
@@ -546,10 +579,7 @@ class RecordOracle:
 
     def moves(self, source: str, said: Said, moved: set[Any]) -> Iterator[Told]:
         """Yield what a lawsuit's own stream says of a case, once for all its relations."""
-        actions = self.actions(source)
-        if {claim.event for claim in self.claims()} & {each.event for each in actions}:
-            raise Uncertain(source)
-        for each in actions:
+        for each in self.actions(source):
             if each.data["action"] not in COURT:
                 continue
             part = {name: each.data.get(name) for name in ("scope", "provision")}
@@ -563,33 +593,15 @@ class RecordOracle:
 
     # --- answers
 
-    @remembered
-    def own_claims(self, policy: str) -> list[Claim]:
-        """Return the open claims that can change a policy's answer."""
-        actions = {said.event for said in self.actions(policy)}
-        told = {
-            said.event
-            for source in self.told
-            if source != policy
-            for said in self.relations(source)
-        }
-        describing = (
-            *self.of_type("PolicyRegistered", policy),
-            *self.of_type("PolicyDescribed", policy),
-        )
-        instrument = [said.event for said in describing if "instrument" in said.data]
-        return [
-            claim
-            for claim in self.claims()
-            if (claim.event in actions | told and claim.field in CLAIMABLE)
-            or (claim.field == "instrument" and instrument[-1:] == [claim.event])
-        ]
+    @cached_property
+    def accounts(self) -> list["RecordOracle"]:
+        """The record as each open claim has it."""
+        return [RecordOracle(self.events, self.position, claim) for claim in self.claims()]
 
     def answers(self, policy: str, day: int) -> tuple[Answer, list[Answer]]:
         """Return the believed answer, and those that follow from each open claim."""
-        believed = self.world(policy).answer(day)
-        return believed, [
-            self.world(policy, None, claim).answer(day) for claim in self.own_claims(policy)
+        return self.answer(policy, day, None), [
+            each.answer(policy, day, None) for each in self.accounts
         ]
 
     def items(self, policy: str) -> dict[str, tuple[str, str]]:
@@ -620,11 +632,15 @@ class RecordOracle:
         return found
 
 
-def claimed(said: Said, claim: Claim | None) -> Said:
-    """Return an event with the value that a claim gives it."""
-    if claim is None or claim.event != said.event:
-        return said
-    return said._replace(data={**said.data, claim.field: claim.value})
+def stretches(levels: Sequence[tuple[int, bool]]) -> Iterator[tuple[int, int | None]]:
+    """Yield from when and up to when something holds; None where that has no end."""
+    begun: int | None = None
+    for day, holds in (*levels, (NEVER, False)):
+        if holds and begun is None:
+            begun = day
+        elif not holds and begun is not None:
+            yield begun, None if day == NEVER else day - 1
+            begun = None
 
 
 def asks(said: Said) -> str | None:

@@ -1,10 +1,13 @@
 """The migrations: they make the tables that the code has, with their guards, and go one way."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,12 +15,17 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, insert, inspect, select, text
 
+from domain_builders import SOURCE, event_id
+from timeline.domain.events import decode_data
+from timeline.domain.references import references
+from timeline.domain.vocabulary import EventType
 from timeline.eventstore import schema
 from timeline.eventstore.database import create_engine, read_snapshot, write_transaction
 from timeline.eventstore.errors import SchemaOutdated, SchemaTooNew, StoreUnavailable
 from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.tables import log_entries, log_payloads, log_tags
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -147,6 +155,58 @@ def test_the_alembic_command_works_in_a_checkout(empty_database_url: str) -> Non
     engine = create_engine(empty_database_url)
     schema.check_schema(engine)
     engine.dispose()
+
+
+CLAIMS: tuple[dict[str, Any], ...] = (
+    {"field": "identifiers", "value": [{"scheme": "EO", "value": "Nr. 1"}]},
+    {"field": "jurisdiction", "value": "ocd-division/country:us"},
+    {"field": "relation", "value": "repeals"},
+    {"field": "title", "value": "Another"},
+)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=[each["field"] for each in CLAIMS])
+def test_claims_recorded_before_are_tagged_as_those_since(
+    empty: Engine, claim: dict[str, Any]
+) -> None:
+    """A migration gives sources that were attached before it the keys that others have by now."""
+    raw = {"event": event_id(1), "stance": "disputes", "source": SOURCE, "claim": claim}
+    schema.migrate(empty)
+    with write_transaction(empty) as connection:
+        connection.execute(
+            insert(log_entries).values(
+                position=1,
+                id=event_id(2),
+                policy="law",
+                version=1,
+                type="SourceAttached",
+                recorded_at="2026-01-01T00:00:00.000000Z",
+                recorded_by="newsroom",
+                entry=b"{}",
+                leaf_hash=bytes(32),
+            )
+        )
+        connection.execute(
+            insert(log_payloads).values(position=1, data=json.dumps(raw).encode(), salt=bytes(32))
+        )
+
+    with write_transaction(empty) as connection:
+        revision("0010").tag_claims(connection)
+
+    with read_snapshot(empty) as connection:
+        found = set(connection.execute(select(log_tags.c.value)).scalars())
+    assert found == references(decode_data(EventType.SOURCE_ATTACHED, raw))
+
+
+def revision(number: str) -> ModuleType:
+    """Return a migration's module."""
+    (path,) = (ROOT / "migrations" / "versions").glob(f"{number}_*.py")
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_there_is_no_way_back(engine: Engine) -> None:

@@ -36,7 +36,7 @@ RARE: Final = ["PoliciesMerged", "PayloadErased"]
 FIRST, LAST = date(2018, 1, 1).toordinal(), date(2023, 6, 1).toordinal()
 AXES: Final = ("stage", "force", "litigation")
 ENDS_IN: Final = {"in_force": "yes", "partially_in_force": "yes", "unknown": "maybe"}
-COMPARED: Final = 0.6
+COMPARED: Final = 0.8
 """The least share of answers that are certain enough to be compared."""
 
 Record = list[tuple[PastEvent, Json]]

@@ -4,7 +4,7 @@ import pytest
 
 from domain_builders import CALIFORNIA, Json, event_id
 from stories import Story
-from timeline.projections import graph
+from timeline.projections import circles
 
 ENDED = "no_longer_in_force"
 
@@ -139,7 +139,7 @@ def test_rule_7_beyond_the_bound_relations_of_a_circle_possibly_act(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing is claimed that is not worked out."""
-    monkeypatch.setattr(graph, "MAX_CYCLE", 1)
+    monkeypatch.setattr(circles, "MAX_CYCLE", 1)
     story = orders(a="2018-01-01", b="2018-01-01")
     story.relate("a", "repeals", "b", effective="2020-01-01")
     story.relate("b", "repeals", "a", effective="2021-01-01")

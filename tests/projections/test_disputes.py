@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain_builders import Draft, Json, acted, disputed, event_id, registered
+from domain_builders import CALIFORNIA, Draft, Json, acted, disputed, event_id, registered
 from history_builders import POLICY, act, folded, on, shown, table
 from stories import NEW, OLD, Story, two_orders
 from timeline.domain.doubt import MAX_CLAIMS
@@ -214,12 +214,64 @@ def test_rule_8_as_many_claims_as_the_bound_are_followed() -> None:
 
 
 def test_rule_8_one_claim_more_leaves_every_answer_open() -> None:
-    """The believed value is served as ever."""
+    """On every axis, whatever the day; the believed value is served as ever."""
     history = claims(MAX_CLAIMS + 1)
 
     period = on(history, "2022-01-01")
-    assert (period.force, period.in_force) == ("in_force", "maybe")
-    assert period.possible["force"] == ("in_force", "unknown")
+    assert (period.stage, period.force, period.litigation) == ("issued", "in_force", "none")
+    assert period.possible == {
+        "stage": ("issued", "unknown"),
+        "force": ("in_force", "unknown"),
+        "litigation": ("none", "unknown"),
+    }
+    assert period.in_force == on(history, "2010-01-01").in_force == "maybe"
+
+
+@pytest.mark.parametrize("instrument", ["lawsuit", "statement"])
+def test_rule_8_beyond_the_bound_what_has_no_force_has_none(instrument: str) -> None:
+    """The bound leaves stage and litigation open; whether it is in force is no question."""
+    days = (f"2020-{1 + number // 28:02}-{1 + number % 28:02}" for number in range(MAX_CLAIMS + 5))
+    history = folded(
+        act("stated", "2021-01-01"),
+        *(disputed(POLICY, SECOND, "occurred", day) for day in days),
+        instrument=instrument,
+    )
+
+    period = on(history, "2022-01-01")
+    assert (period.force, period.in_force) == ("not_applicable", "no")
+    assert sorted(period.possible) == ["litigation", "stage"]
+
+
+def test_rule_8_beyond_the_bound_a_claim_that_there_is_force_counts_all_the_same() -> None:
+    """Claims about the instrument are followed before all others."""
+    days = (f"2020-{1 + number // 28:02}-{1 + number % 28:02}" for number in range(MAX_CLAIMS + 5))
+    history = folded(
+        act("issued", "2021-01-01"),
+        *(disputed(POLICY, SECOND, "occurred", day) for day in days),
+        disputed(POLICY, event_id(1), "instrument", "executive_order"),
+        instrument="statement",
+    )
+
+    period = on(history, "2022-01-01")
+    assert (period.force, period.in_force) == ("not_applicable", "maybe")
+    assert period.possible["force"] == ("not_applicable", "in_force", "unknown")
+
+
+def test_rule_8_what_a_policy_does_to_others_is_open_with_it_beyond_the_bound() -> None:
+    """The stage of another is not: no relation moves it."""
+    story = two_orders()
+    relation = story.relate(NEW, "repeals", OLD, effective="2022-01-01")
+    for number in range(MAX_CLAIMS + 1):
+        story.dispute(NEW, relation, "provision", f"section {number}")
+
+    period = story.on("2023-01-01")
+    assert (period.stage, period.force, period.in_force) == (
+        "issued",
+        "no_longer_in_force",
+        "maybe",
+    )
+    assert "stage" not in period.possible
+    assert "unknown" in period.possible["force"]
 
 
 def test_rule_8_claims_that_say_the_same_are_one() -> None:
@@ -394,3 +446,159 @@ def test_rule_8_a_claim_about_the_repealer_reaches_whom_it_repeals() -> None:
     ]
     story.settle(NEW, issued, dispute)
     assert story.on("2021-06-01").in_force == "no"
+
+
+def test_rule_8_a_repealers_disputed_date_leaves_its_targets_value_the_believed_one() -> None:
+    """Not `unknown`: the value served is the believed one, and `possible` lists all."""
+    story = two_orders()
+    story.relate(NEW, "repeals", OLD)
+    (issued,) = [each.event for each in story.history(NEW).actions]
+    dispute = story.dispute(NEW, issued, "occurred", "2022-01-01")
+
+    period = story.on("2021-06-01")
+    assert (period.force, period.force_reason) == ("no_longer_in_force", "repealed")
+    assert period.possible == {"force": ("no_longer_in_force", "in_force")}
+    assert period.in_force == "maybe"
+    assert dispute in period.decided_by["force"]
+
+
+def test_rule_8_a_claim_is_followed_through_as_many_policies_as_it_bears_on() -> None:
+    """Whether the last is suspended depends on whether the first repealed the second."""
+    story = two_orders()
+    story.order("third", "2019-01-01")
+    issued = story.order("first", "2021-06-01")
+    story.relate("first", "repeals", NEW)
+    story.relate(NEW, "suspends", OLD)
+    story.relate(OLD, "suspends", "third")
+    before = story.periods("third")
+    dispute = story.dispute("first", issued, "action", "proposed")
+
+    assert story.on("2022-01-01", "third").force == "suspended"
+    assert story.on("2022-01-01", "third").possible["force"] == ("suspended", "in_force")
+    assert story.on("2021-03-01", "third").possible == {}
+    story.settle("first", issued, dispute)
+    assert story.periods("third") == before
+
+
+def test_rule_8_a_claim_about_a_lawsuits_filing_opens_whether_its_case_was() -> None:
+    """A challenge without a date of its own begins with its lawsuit."""
+    story = Story()
+    story.order(OLD, "2020-01-01")
+    story.tell(registered("suit", instrument="lawsuit"))
+    filed = story.act("suit", "filed", "2021-01-01")
+    story.relate("suit", "challenges", OLD)
+    dispute = story.dispute("suit", filed, "occurred", "2022-01-01")
+
+    period = story.on("2021-06-01")
+    assert period.litigation == "challenged"
+    assert period.possible == {"litigation": ("challenged", "none")}
+    assert dispute in period.decided_by["litigation"]
+    assert story.on("2022-06-01").possible == {}
+
+
+@pytest.mark.parametrize(
+    ("target", "claim"),
+    [
+        ({"citation": "eo:1"}, ("identifiers", [{"scheme": "EO", "value": "1"}])),
+        ({"selector": {"jurisdiction": CALIFORNIA}}, ("jurisdiction", CALIFORNIA)),
+        ({"selector": {"instrument": "ordinance"}}, ("instrument", "ordinance")),
+    ],
+    ids=["identifiers", "jurisdiction", "instrument"],
+)
+@pytest.mark.parametrize("relation_first", [True, False])
+def test_rule_8_a_claim_about_its_description_opens_whether_a_policy_is_meant(
+    target: dict[str, Json], claim: tuple[str, Json], *, relation_first: bool
+) -> None:
+    """By a citation or a selector; whichever of the claim and the relation comes first."""
+    story = Story()
+    registration = story.tell(registered(OLD, instrument="executive_order"))
+    story.act(OLD, "took_effect", "2020-01-01")
+    story.order(NEW, "2021-01-01")
+    before = story.periods()
+    if relation_first:
+        story.relate(NEW, "repeals", target)
+    dispute = story.dispute(OLD, registration, *claim)
+    if not relation_first:
+        story.relate(NEW, "repeals", target)
+
+    period = story.on("2021-06-01")
+    assert (period.force, period.in_force) == ("in_force", "maybe")
+    assert period.possible["force"] == ("in_force", "no_longer_in_force")
+    assert dispute in period.decided_by["force"]
+    assert story.on("2020-06-01").in_force == "yes"
+    story.retract(OLD, dispute)
+    assert story.periods() == before
+
+
+def test_rule_8_a_claim_of_no_identifier_opens_whether_a_citation_still_means_it() -> None:
+    """What is believed is that it does."""
+    story = Story()
+    registration = story.tell(registered(OLD, identifiers=[{"scheme": "EO", "value": "1"}]))
+    story.act(OLD, "issued", "2020-01-01")
+    story.order(NEW, "2021-01-01")
+    story.relate(NEW, "repeals", {"citation": "eo:1"})
+    story.dispute(OLD, registration, "identifiers", [])
+
+    period = story.on("2021-06-01")
+    assert (period.force, period.in_force) == ("no_longer_in_force", "maybe")
+    assert period.possible["force"] == ("no_longer_in_force", "in_force")
+
+
+def test_rule_8_a_claim_about_an_identifier_that_was_described_away_opens_nothing() -> None:
+    """Only who decides a field now can be wrong about it."""
+    story = Story()
+    registration = story.tell(registered(OLD))
+    story.describe(OLD, identifiers=[])
+    story.act(OLD, "issued", "2020-01-01")
+    story.order(NEW, "2021-01-01")
+    story.relate(NEW, "repeals", {"citation": "eo:1"})
+    story.dispute(OLD, registration, "identifiers", [{"scheme": "EO", "value": "1"}])
+
+    assert story.on("2021-06-01").in_force == "yes"
+
+
+def test_rule_8_a_claim_that_a_relation_is_of_a_kind_that_acts_opens_its_targets_answer() -> None:
+    """As recorded, it does nothing at all."""
+    story = two_orders()
+    relation = story.relate(NEW, "cites", OLD)
+    dispute = story.dispute(NEW, relation, "relation", "repeals")
+
+    period = story.on("2021-06-01")
+    assert (period.force, period.in_force) == ("in_force", "maybe")
+    assert period.possible["force"] == ("in_force", "no_longer_in_force")
+    assert relation not in [each.event for each in story.items()]
+    story.retract(NEW, dispute)
+    assert story.on("2021-06-01").in_force == "yes"
+
+
+def test_rule_8_a_claim_that_a_lawsuit_enjoined_opens_the_answer_of_whom_it_challenges() -> None:
+    """What is recorded is a hearing, which moves no case."""
+    story = Story()
+    story.order(OLD, "2020-01-01")
+    story.tell(registered("suit", instrument="lawsuit"))
+    story.act("suit", "filed", "2021-01-01")
+    heard = story.act("suit", "hearing_held", "2021-03-01")
+    story.relate("suit", "challenges", OLD)
+    dispute = story.dispute("suit", heard, "action", "enjoined")
+
+    period = story.on("2021-06-01")
+    assert (period.force, period.litigation, period.in_force) == ("in_force", "challenged", "maybe")
+    assert period.possible == {
+        "force": ("in_force", "suspended"),
+        "litigation": ("challenged", "enjoined"),
+    }
+    assert dispute in period.decided_by["force"]
+
+
+def test_rule_8_a_mere_claim_changes_nothing_that_is_believed_of_a_circle() -> None:
+    """That a cycle would be there if the claim held leaves the believed answers what they are."""
+    story = Story()
+    for policy in "abc":
+        story.order(policy, "2018-01-01")
+    story.relate("b", "suspends", "c", effective="2020-01-01")
+    story.relate("a", "suspends", "b", effective="2022-01-01", until="2022-12-31")
+    relation = story.relate("c", "repeals", {"citation": "eo:9"}, effective="2030-01-01")
+    before = story.history("c").believed
+    story.dispute("c", relation, "target", {"policy": "a"})
+
+    assert story.history("c").believed == before

@@ -4,14 +4,14 @@ Owns the levels of certainty over time, the reach of a policy, and the translati
 deeds of their targets. Must not know how policies are found, nor how deeds fold.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import date
 from enum import IntEnum
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from timeline.domain.belief import Belief, BelievedAction, BelievedRelation, Dispute
+from timeline.domain.belief import Belief, BelievedAction, BelievedRelation
 from timeline.domain.dates import Edtf, Occurrence
 from timeline.domain.effects import Deed, earliest_day, latest_day, part_of
 from timeline.domain.events import ActionRecorded, RelationAsserted
@@ -61,8 +61,9 @@ class Bearing(msgspec.Struct, frozen=True, kw_only=True):
     """What bears on a policy from one other: that one's relations, and what makes them act.
 
     `keys` are the names by which an action can say that this policy acted; `begun` is when its
-    first action was; `moves` are its court actions, where it is a lawsuit. `disputes` are the open
-    ones about its relations, `contested` those about its moves.
+    first action was; `moves` are its court actions, where it is a lawsuit. `variants` are what it
+    bears if one open claim holds, where that differs; `beyond` tells that there are more claims
+    than are followed.
     """
 
     source: str
@@ -72,8 +73,38 @@ class Bearing(msgspec.Struct, frozen=True, kw_only=True):
     reach: Reach
     moves: tuple[BelievedAction, ...]
     relations: tuple[BelievedRelation, ...]
-    disputes: tuple[Dispute, ...] = ()
-    contested: tuple[Dispute, ...] = ()
+    variants: "tuple[Variant, ...]" = ()
+    beyond: bool = False
+
+    def as_claimed(self, by: str) -> "Bearing":
+        """Return what it is if the claim of a dispute holds."""
+        return next((each.bearing for each in self.variants if each.by == by), self)
+
+    def only(self, events: Container[str]) -> "Bearing":
+        """Return what it is with some of its relations alone."""
+        relations = tuple(each for each in self.relations if each.event in events)
+        told = msgspec.structs.replace(self, relations=relations, variants=())
+        variants = (Variant(each.by, each.bearing.only(events)) for each in self.variants)
+        differing = tuple(each for each in variants if each.bearing.differs(told))
+        return msgspec.structs.replace(told, variants=differing) if differing else told
+
+    def differs(self, other: "Bearing") -> bool:
+        """Tell whether it bears otherwise than another; without relations neither bears at all."""
+        return bool(self.relations or other.relations) and (
+            msgspec.structs.replace(self, variants=(), beyond=False)
+            != msgspec.structs.replace(other, variants=(), beyond=False)
+        )
+
+    def _only(self, events: Container[str]) -> "Bearing":
+        relations = tuple(each for each in self.relations if each.event in events)
+        return msgspec.structs.replace(self, relations=relations, variants=(), beyond=False)
+
+
+class Variant(NamedTuple):
+    """What a policy bears on others if the claim of a dispute holds."""
+
+    by: str
+    bearing: Bearing
 
 
 class Inbound(msgspec.Struct, frozen=True):

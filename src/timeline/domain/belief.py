@@ -28,6 +28,8 @@ from timeline.domain.events import (
     Source,
     SourceAttached,
     Stance,
+    field_type,
+    read,
 )
 from timeline.domain.machines import Key
 from timeline.domain.situation import correct, fold_text
@@ -119,7 +121,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 class Belief(msgspec.Struct, frozen=True, kw_only=True):
     """What the record believes of a policy, apart from what follows for its three axes.
 
-    `members` are the policy and the duplicates that are merged into it.
+    `members` are the policy and the duplicates that are merged into it. `redescribed` are the
+    descriptions that open claims lead to, each with the dispute that makes the claim.
     """
 
     policy: str
@@ -131,6 +134,7 @@ class Belief(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[BelievedAction, ...]
     relations: tuple[BelievedRelation, ...]
     disputes: tuple[Dispute, ...]
+    redescribed: tuple[tuple[str, Described], ...] = ()
 
 
 def standing(events: Sequence[PastEvent]) -> dict[str, str]:
@@ -209,6 +213,9 @@ class Believer:
             actions=self._believed_actions(stands, evidence),
             relations=self._believed_relations(stands, evidence),
             disputes=tuple(evidence.disputes),
+            redescribed=tuple(_redescribed(registration, stands, evidence, described))
+            if evidence.open
+            else (),
         )
         self._last = len(events), events[-1], belief, evidence
         return belief
@@ -439,6 +446,47 @@ def _describe(
             fields[name] = _united(fields[name], theirs[name], key)
     fields["sources"] = evidence.sources(fields["sources"], *told_by)
     return Described(**fields, decided_by=decided_by)
+
+
+_NAMING: Final = ("instrument", "jurisdiction", "identifiers")
+"""Fields of a description that other answers depend on; first that which decides on the axes."""
+
+
+def _redescribed(
+    registration: PastEvent,
+    stands: Sequence[PastEvent],
+    evidence: _Evidence,
+    described: Described,
+) -> Iterator[tuple[str, Described]]:
+    """Yield the descriptions that open claims lead to, each once."""
+    telling = {event.id: place for place, event in enumerate(stands) if _tells(event)}
+    known = [described]
+    claims = [
+        each
+        for name in _NAMING
+        for each in evidence.disputes
+        if each.claim.field == name and each.settled_by is None and each.event in telling
+    ]
+    for dispute in claims:
+        place = telling[dispute.event]
+        told = _claimed(stands[place], dispute.claim)
+        if told is None:
+            continue
+        first = told if told.id == registration.id else registration
+        found = _describe(first, (*stands[:place], told, *stands[place + 1 :]), evidence)
+        if found not in known:
+            known.append(found)
+            yield dispute.by, found
+
+
+def _claimed(event: PastEvent, claim: Claim) -> PastEvent | None:
+    """Return a describing event as a claim has it; None where it does not tell of the field."""
+    data = event.data
+    if data is None or getattr(data, claim.field, UNSET) is UNSET:
+        return None
+    value = read(field_type(type(data), claim.field), claim.value, "claim.value")
+    claimed = msgspec.structs.replace(data, **{claim.field: value})
+    return msgspec.structs.replace(event, data=claimed)
 
 
 _IDENTIFIER_KEY: Final = attrgetter("key")

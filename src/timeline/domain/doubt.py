@@ -1,27 +1,23 @@
-"""What open disputes make of a policy's periods (rule 8).
+"""What open claims make of a policy (rule 8).
 
-Owns the claims that can change an answer, and laying the periods that they lead to over the believed
-ones. Must not know how periods come about.
+Owns what is believed, and what bears on a policy, with the one value of a claim in place of the
+believed one; and laying the periods that follow over the believed ones. Must not know how periods
+come about.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from timeline.domain.bearing import Inbound, is_move
-from timeline.domain.belief import BelievedAction, Described, Dispute
-from timeline.domain.events import (
-    ActionRecorded,
-    Claim,
-    PolicyRegistered,
-    RelationAsserted,
-    field_type,
-    read,
-)
-from timeline.domain.machines import LAST_DAY
-from timeline.domain.periods import Period
-from timeline.domain.vocabulary import Force, InForce, Instrument, Litigation
+from timeline.domain.bearing import Bearing
+from timeline.domain.belief import Belief, BelievedAction, BelievedRelation, Dispute
+from timeline.domain.effects import action_key
+from timeline.domain.events import ActionRecorded, Claim, RelationAsserted, field_type, read
+from timeline.domain.machines import FIRST_DAY, LAST_DAY
+from timeline.domain.periods import UNKNOWN, Period
+from timeline.domain.vocabulary import WITHOUT_FORCE, Force, InForce, Instrument, Litigation
 
 MAX_CLAIMS: Final = 32
 """Open claims that are followed up for one policy, a fold each; more leave every answer open."""
@@ -32,124 +28,124 @@ _TOLD: Final = frozenset(
 """Fields of actions and relations that an axis can depend on."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a policy's periods follow from."""
+class Account(NamedTuple):
+    """What is believed of a policy, and what bears on it, if one open claim holds.
 
-    instrument: Instrument
-    jurisdiction: str
-    actions: tuple[BelievedAction, ...]
-    inbound: tuple[Inbound, ...]
-
-
-class Doubt(NamedTuple):
-    """An open claim that bears on the periods: who makes it, and the facts as it has them."""
+    `by` is the dispute that makes the claim, here or about another policy.
+    """
 
     by: str
-    facts: Facts
+    belief: Belief
+    bearings: tuple[Bearing, ...]
 
 
-def doubts(facts: Facts, described: Described, disputes: Iterable[Dispute]) -> Iterator[Doubt]:
-    """Yield the facts as each open claim has them; claims that say the same are followed once."""
+class Followed(NamedTuple):
+    """What follows from an account: the belief with its periods."""
+
+    by: str
+    belief: Belief
+    periods: tuple[Period, ...]
+
+
+def accounts(belief: Belief, bearings: Sequence[Bearing]) -> Iterator[Account]:
+    """Yield an account for each open claim that matters, the policy's own claims first.
+
+    There is one more than are followed, where there are more.
+    """
+    own = dict(islice(claimed_beliefs(belief), MAX_CLAIMS + 1))
+    told = dict.fromkeys((*own, *(each.by for one in bearings for each in one.variants)))
+    for by in told:
+        yield Account(by, own.get(by, belief), tuple(each.as_claimed(by) for each in bearings))
+
+
+def claimed_beliefs(belief: Belief) -> Iterator[tuple[str, Belief]]:
+    """Yield a belief for each of the policy's open claims that an axis or a name can depend on.
+
+    Claims that say the same are one. First come those about its description: whether legal force
+    applies at all is among what is followed.
+    """
+    for by, described in belief.redescribed:
+        yield by, msgspec.structs.replace(belief, described=described)
+    claims = [each for each in _open(belief) if each.claim.field in _TOLD]
+    if not claims:
+        return
+    actions = {each.event: each for each in belief.actions}
+    relations = {each.event: each for each in belief.relations}
+    for dispute in claims:
+        action, relation = actions.get(dispute.event), relations.get(dispute.event)
+        if action is not None:
+            told = _replaced(action.action, dispute.claim)
+            if told != action.action:
+                yield dispute.by, _with_action(belief, action, told)
+        elif relation is not None:
+            told = _replaced(relation.relation, dispute.claim)
+            if told != relation.relation:
+                yield dispute.by, _with_relation(belief, relation, told)
+
+
+def _open(belief: Belief) -> Iterator[Dispute]:
     seen: set[tuple[str, str, bytes]] = set()
-    for dispute in (*disputes, *_of_others(facts.inbound)):
-        claim = dispute.claim
-        key = (dispute.event, claim.field, msgspec.json.encode(claim.value))
-        if dispute.settled_by is not None or key in seen:
+    for dispute in belief.disputes:
+        if dispute.settled_by is not None:
             continue
-        seen.add(key)
-        claimed = _claimed(facts, described, dispute)
-        if claimed is not None:
-            yield Doubt(dispute.by, claimed)
-
-
-def _of_others(inbound: Iterable[Inbound]) -> Iterator[Dispute]:
-    """Yield the claims about the relations that point here, and about what their lawsuits did."""
-    for each in inbound:
-        for dispute in each.bearing.disputes:
-            if dispute.event == each.believed.event:
-                yield dispute
-        yield from each.bearing.contested
-
-
-def _claimed(facts: Facts, described: Described, dispute: Dispute) -> Facts | None:
-    """Return the facts with the one value replaced, or None where no axis can depend on it."""
-    claim = dispute.claim
-    if claim.field == "instrument" and dispute.event == described.decided_by["instrument"]:
-        instrument = _value(PolicyRegistered, claim)
-        return msgspec.structs.replace(facts, instrument=instrument)
-    if claim.field not in _TOLD:
-        return None
-    for index, action in enumerate(facts.actions):
-        if action.event == dispute.event:
-            told = _replaced(action.action, claim)
-            changed = msgspec.structs.replace(action, action=told)
-            actions = (*facts.actions[:index], changed, *facts.actions[index + 1 :])
-            return msgspec.structs.replace(facts, actions=actions)
-    for index, inbound in enumerate(facts.inbound):
-        if inbound.believed.event == dispute.event:
-            relation = _replaced(inbound.relation, claim)
-            believed = msgspec.structs.replace(inbound.believed, relation=relation)
-            other = msgspec.structs.replace(inbound, believed=believed)
-            rest = (*facts.inbound[:index], other, *facts.inbound[index + 1 :])
-            return msgspec.structs.replace(facts, inbound=rest)
-    moved = tuple(_moved(each, dispute) for each in facts.inbound)
-    return None if moved == facts.inbound else msgspec.structs.replace(facts, inbound=moved)
-
-
-def _moved(inbound: Inbound, dispute: Dispute) -> Inbound:
-    """Return a relation of a lawsuit with its moves as a claim has them."""
-    if dispute not in inbound.bearing.contested:
-        return inbound
-    moves = (
-        msgspec.structs.replace(each, action=_replaced(each.action, dispute.claim))
-        if each.event == dispute.event
-        else each
-        for each in inbound.bearing.moves
-    )
-    bearing = msgspec.structs.replace(
-        inbound.bearing, moves=tuple(each for each in moves if is_move(each.action))
-    )
-    return msgspec.structs.replace(inbound, bearing=bearing)
+        key = (dispute.event, dispute.claim.field, msgspec.json.encode(dispute.claim.value))
+        if key not in seen:
+            seen.add(key)
+            yield dispute
 
 
 def _replaced(told: Any, claim: Claim) -> Any:
-    return msgspec.structs.replace(told, **{claim.field: _value(type(told), claim)})
+    value = read(field_type(type(told), claim.field), claim.value, "claim.value")
+    return msgspec.structs.replace(told, **{claim.field: value})
 
 
-def _value(kind: type[ActionRecorded | RelationAsserted | PolicyRegistered], claim: Claim) -> Any:
-    return read(field_type(kind, claim.field), claim.value, "claim.value")
+def _with_action(belief: Belief, action: BelievedAction, told: ActionRecorded) -> Belief:
+    """Return a belief with another action; its place in the order can be another, too (rule 1)."""
+    other = msgspec.structs.replace(action, action=told)
+    actions = sorted(
+        (other if each is action else each for each in belief.actions),
+        key=lambda each: action_key(each.action, each.position),
+    )
+    return msgspec.structs.replace(belief, actions=tuple(actions))
+
+
+def _with_relation(belief: Belief, relation: BelievedRelation, told: RelationAsserted) -> Belief:
+    other = msgspec.structs.replace(relation, relation=told)
+    relations = tuple(other if each is relation else each for each in belief.relations)
+    return msgspec.structs.replace(belief, relations=relations)
 
 
 # --- laying periods over periods
 
+AXES: Final = ("stage", "force", "litigation")
+RELATED: Final = ("force", "litigation")
+"""The axes that relations of others move."""
+
 
 def overlaid(
-    believed: Sequence[Period],
-    others: Sequence[tuple[str, Sequence[Period]]],
-    *,
-    applicable: bool,
-    more: bool,
+    believed: Followed, others: Sequence[Followed], *, beyond: Sequence[str] = ()
 ) -> tuple[Period, ...]:
     """Return the believed periods, saying where what an open claim leads to differs.
 
     Args:
-        believed: the periods without the claims.
-        others: for each claim, who makes it and the periods that follow from it.
-        applicable: whether legal force applies to the policy.
-        more: there are more claims than were followed, so that every answer is open.
+        believed: what follows without the claims.
+        others: what follows from each claim.
+        beyond: the axes on which there are claims that were not followed, so that every answer is
+            open; with the stage among them, also before anything is known to happen.
 
     """
     found: list[Period] = []
-    sets = [believed, *(periods for _, periods in others)]
-    days = sorted({period.first for periods in sets for period in periods})
-    before = _before_all(days[0] if days else LAST_DAY, applicable=applicable)
-    at = [_Place(periods, before) for periods in sets]
-    for index, first in enumerate(days):
-        last = days[index + 1] - 1 if index + 1 < len(days) else LAST_DAY
-        base, *rest = (place.on(first) for place in at)
+    days = {period.first for each in (believed, *others) for period in each.periods}
+    if "stage" in beyond:
+        days.add(FIRST_DAY)
+    places = [_Place(each) for each in (believed, *others)]
+    ordered = sorted(days)
+    for index, first in enumerate(ordered):
+        last = ordered[index + 1] - 1 if index + 1 < len(ordered) else LAST_DAY
+        base, *rest = (place.on(first) for place in places)
         period = msgspec.structs.replace(base, first=first, last=last)
-        named = zip((by for by, _ in others), rest, strict=True)
-        period = _doubted(period, list(named), more=more)
+        named = zip((each.by for each in others), rest, strict=True)
+        period = _doubted(period, list(named), beyond)
         if found and _continues(found[-1], period):
             found[-1] = msgspec.structs.replace(found[-1], last=last)
         else:
@@ -160,10 +156,10 @@ def overlaid(
 class _Place:
     """Where a reader of periods is; days are asked in order."""
 
-    def __init__(self, periods: Sequence[Period], before: Period) -> None:
-        self._periods = periods
+    def __init__(self, followed: Followed) -> None:
+        self._periods = followed.periods
         self._next = 0
-        self._current = before
+        self._current = _before_all(followed.belief.described.instrument)
 
     def on(self, day: int) -> Period:
         while self._next < len(self._periods) and self._periods[self._next].first <= day:
@@ -172,11 +168,12 @@ class _Place:
         return self._current
 
 
-def _before_all(day: int, *, applicable: bool) -> Period:
+def _before_all(instrument: Instrument) -> Period:
     """Return the period before anything is known to happen."""
+    applicable = instrument not in WITHOUT_FORCE
     return Period(
-        first=0,
-        last=day - 1,
+        first=FIRST_DAY,
+        last=LAST_DAY,
         stage=None,
         force=str(Force.NOT_ENACTED if applicable else Force.NOT_APPLICABLE),
         force_reason=None,
@@ -188,16 +185,14 @@ def _before_all(day: int, *, applicable: bool) -> Period:
     )
 
 
-AXES: Final = ("stage", "force", "litigation")
-
-
-def _doubted(period: Period, others: Sequence[tuple[str, Period]], *, more: bool) -> Period:
+def _doubted(period: Period, others: Sequence[tuple[str, Period]], beyond: Sequence[str]) -> Period:
     """Return a period with what the claims make possible besides.
 
     The value served is the believed one.
     """
     possible = dict(period.possible)
     decided_by = dict(period.decided_by)
+    answers = {period.in_force, *(other.in_force for _, other in others)}
     for axis in AXES:
         own = _values(period, axis)
         values, by = dict.fromkeys(own), []
@@ -209,17 +204,15 @@ def _doubted(period: Period, others: Sequence[tuple[str, Period]], *, more: bool
         if by:
             possible[axis] = tuple(values)
             decided_by[axis] = tuple(sorted({*decided_by.get(axis, ()), *by}))
-    if more:
-        possible["force"] = tuple(dict.fromkeys((*_values(period, "force"), str(Force.UNKNOWN))))
-    answers = {period.in_force, *(other.in_force for _, other in others)}
+        # Which claims say that force applies, or not, is always followed.
+        if axis in beyond and values.keys() != {Force.NOT_APPLICABLE}:
+            possible[axis] = tuple(dict.fromkeys((*values, UNKNOWN)))
+            answers |= {InForce.MAYBE} if axis == "force" else set()
     return msgspec.structs.replace(
         period,
         possible=possible,
         decided_by=decided_by,
-        in_force=period.in_force if len(answers) == 1 and not more else InForce.MAYBE,
-        void=period.void
-        if all(other.void is period.void for _, other in others)
-        else InForce.MAYBE,
+        in_force=period.in_force if len(answers) == 1 else InForce.MAYBE,
     )
 
 

@@ -6,6 +6,7 @@ are stored or which position a reader asked about: it folds what it is given.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -18,12 +19,14 @@ from timeline.domain.bearing import (
     Level,
     Reach,
     Spell,
+    Variant,
     acting,
     amounts_to,
     case_key,
     deeds_of,
     effect_order,
     is_move,
+    reach_of,
     spells,
     told_twice,
     window,
@@ -33,20 +36,27 @@ from timeline.domain.belief import (
     BelievedAction,
     BelievedRelation,
     Believer,
-    Dispute,
     PastEvent,
 )
 from timeline.domain.cutting import Cutter
 from timeline.domain.dates import Edtf, Occurrence
 from timeline.domain.differences import difference
-from timeline.domain.doubt import MAX_CLAIMS, Facts, doubts, overlaid
+from timeline.domain.doubt import (
+    AXES,
+    MAX_CLAIMS,
+    RELATED,
+    Account,
+    Followed,
+    accounts,
+    claimed_beliefs,
+    overlaid,
+)
 from timeline.domain.effects import Deed, earliest_day, latest_day, part_of
-from timeline.domain.events import Counterpart, citation_key
+from timeline.domain.events import Counterpart, RelationAsserted, citation_key
 from timeline.domain.periods import Period
 from timeline.domain.selecting import chosen, standing_on
 from timeline.domain.vocabulary import (
     RELATIONS,
-    WITHOUT_FORCE,
     Action,
     Instrument,
     Relation,
@@ -57,11 +67,15 @@ class History(Belief, frozen=True, kw_only=True):
     """What the record believes about a policy.
 
     `received` are the relations of others that no action of its own tells of, as actions of its
-    timeline.
+    timeline. `periods` are with all that open claims make possible: `believed` are those without,
+    `followed` what follows from each claim, and `beyond` tells that there are more of them.
     """
 
     received: tuple[BelievedAction, ...]
     periods: tuple[Period, ...]
+    believed: tuple[Period, ...]
+    followed: tuple[Followed, ...]
+    beyond: bool
 
 
 def fold(
@@ -99,20 +113,35 @@ class Folder:
         belief = self.believe(events)
         return None if belief is None else self.concluded(belief, bearings)
 
-    def concluded(self, belief: Belief, bearings: Sequence[Bearing]) -> History:
-        """Return the history that follows from a belief and what bears on it."""
-        facts = _facts(belief, tuple(_inbound(belief, bearings)))
-        names = Names.of(belief) if bearings else NOBODY
-        settled, cut = _settle(facts, names, self._cut)
-        followed, more = [], False
-        for number, doubt in enumerate(doubts(facts, belief.described, belief.disputes)):
-            more = number >= MAX_CLAIMS
-            if more:
+    def concluded(
+        self,
+        belief: Belief,
+        bearings: Sequence[Bearing],
+        claimed: Iterable[Account] | None = None,
+        beyond: Sequence[str] = (),
+    ) -> History:
+        """Return the history that follows from a belief and what bears on it.
+
+        Args:
+            belief: what is believed.
+            bearings: what bears on it.
+            claimed: the accounts of open claims; by default those that both of them have.
+            beyond: the axes on which there are more of them, which are not followed.
+
+        """
+        settled, cut = _settle(belief, bearings, self._cut)
+        followed: list[Followed] = []
+        if not beyond and any(each.beyond for each in bearings):
+            beyond = RELATED
+        for account in accounts(belief, bearings) if claimed is None else claimed:
+            if len(followed) == MAX_CLAIMS:
+                beyond = RELATED if account.belief is belief else AXES
                 break
-            followed.append((doubt.by, _settle(doubt.facts, names, _Cut())[1]))
-        if followed:
-            applicable = facts.instrument not in WITHOUT_FORCE
-            cut = overlaid(cut, followed, applicable=applicable, more=more)
+            _, theirs = _settle(account.belief, account.bearings, _Cut())
+            followed.append(Followed(account.by, account.belief, theirs))
+        periods = cut
+        if followed or beyond:
+            periods = overlaid(Followed("", belief, cut), followed, beyond=beyond)
         return History(
             policy=belief.policy,
             members=belief.members,
@@ -123,9 +152,19 @@ class Folder:
             actions=_with_relations(settled),
             relations=belief.relations,
             disputes=belief.disputes,
+            redescribed=belief.redescribed,
             received=tuple(_received(settled)),
-            periods=cut,
+            periods=periods,
+            believed=cut,
+            followed=tuple(followed),
+            beyond=bool(beyond),
         )
+
+
+def reached(belief: Belief, bearings: Sequence[Bearing]) -> Reach:
+    """Return when a policy's relations can act, given what bears on it, apart from open claims."""
+    _, cut = _settle(belief, bearings, _Cut())
+    return reach_of(belief, cut)
 
 
 class Names(NamedTuple):
@@ -157,6 +196,15 @@ NOBODY: Final = Names(frozenset(), frozenset())
 # --- who bears on the policy
 
 
+class Facts(NamedTuple):
+    """What a policy's periods follow from, and whom a selector names."""
+
+    instrument: Instrument
+    jurisdiction: str
+    actions: tuple[BelievedAction, ...]
+    inbound: tuple[Inbound, ...] = ()
+
+
 class _Settled(NamedTuple):
     """The facts, with the relations that do point at the policy.
 
@@ -167,16 +215,20 @@ class _Settled(NamedTuple):
     twins: dict[str, BelievedAction]
 
 
-def _settle(facts: Facts, names: Names, before: "_Cut") -> tuple[_Settled, tuple[Period, ...]]:
+def _settle(
+    belief: Belief, bearings: Sequence[Bearing], before: "_Cut"
+) -> tuple[_Settled, tuple[Period, ...]]:
     """Work out which relations point at the policy, and cut its periods.
 
     Selectors that ask what was in force are asked one after the other, in the order of their
     effect, each before it acts itself.
     """
+    facts = _facts(belief)
+    names = Names.of(belief) if bearings else NOBODY
     certain: list[Inbound] = []
     waiting: list[Inbound] = []
-    for each in facts.inbound:
-        level = _pointed_at(each, facts, names)
+    for each in _inbound(belief, bearings):
+        level = _pointed_at(each.relation, facts, names)
         if level is Level.NO:
             continue
         placed = each if level is each.member else msgspec.structs.replace(each, member=level)
@@ -192,13 +244,9 @@ def _settle(facts: Facts, names: Names, before: "_Cut") -> tuple[_Settled, tuple
     return settled, cut
 
 
-def _facts(belief: Belief, inbound: tuple[Inbound, ...]) -> Facts:
-    return Facts(
-        instrument=belief.described.instrument,
-        jurisdiction=belief.described.jurisdiction,
-        actions=belief.actions,
-        inbound=inbound,
-    )
+def _facts(belief: Belief) -> Facts:
+    described = belief.described
+    return Facts(described.instrument, described.jurisdiction, belief.actions)
 
 
 def _inbound(belief: Belief, bearings: Sequence[Bearing]) -> Iterator[Inbound]:
@@ -208,8 +256,8 @@ def _inbound(belief: Belief, bearings: Sequence[Bearing]) -> Iterator[Inbound]:
             yield from (Inbound(bearing, relation) for relation in bearing.relations)
 
 
-def _pointed_at(inbound: Inbound, facts: Facts, names: Names) -> Level:
-    target = inbound.relation.target
+def _pointed_at(relation: RelationAsserted, facts: Facts, names: Names) -> Level:
+    target = relation.target
     if target.policy is not None:
         return Level.YES if target.policy in names.policies else Level.NO
     if target.citation is not None:
@@ -219,20 +267,22 @@ def _pointed_at(inbound: Inbound, facts: Facts, names: Names) -> Level:
     return chosen(target.selector, facts.instrument, facts.jurisdiction, facts.actions)
 
 
-def may_point(bearing: Bearing, belief: Belief) -> bool:
-    """Tell whether any relation of a bearing may point at a policy, by what is believed or claimed.
+def may_point(relations: Iterable[RelationAsserted], belief: Belief) -> bool:
+    """Tell whether any of some relations may point at a policy, by what is believed or claimed.
 
     What a selector asks to be in force counts as in force.
     """
-    names = Names.of(belief)
-    inbound = tuple(_inbound(belief, [bearing]))
-    believed = _facts(belief, inbound)
-    claimed = (each.facts for each in doubts(believed, belief.described, belief.disputes))
+    pointing = list(relations)
     return any(
-        _pointed_at(each, facts, names) is not Level.NO
-        for facts in (believed, *claimed)
-        for each in facts.inbound
+        points(each, told)
+        for told in chain((belief,), (told for _, told in claimed_beliefs(belief)))
+        for each in pointing
     )
+
+
+def points(relation: RelationAsserted, belief: Belief) -> bool:
+    """Tell whether a relation may point at a policy, by what is believed."""
+    return _pointed_at(relation, _facts(belief), Names.of(belief)) is not Level.NO
 
 
 def _order(inbound: Inbound) -> tuple[int, int, int]:
@@ -282,7 +332,7 @@ class _Cut:
 
     def anew(self, facts: Facts, inbound: Sequence[Inbound]) -> tuple[_Settled, tuple[Period, ...]]:
         """Cut the periods from the facts, and the relations that do point at the policy."""
-        facts = msgspec.structs.replace(facts, inbound=tuple(inbound))
+        facts = facts._replace(inbound=tuple(inbound))
         settled = _Settled(facts, _twins(facts, inbound) if inbound else {})
         if self._cutter is None or self._cutter.instrument is not facts.instrument:
             self._cutter = Cutter(facts.instrument)
@@ -421,32 +471,39 @@ def _shown_dates(inbound: Inbound, held: Sequence[Spell]) -> tuple[Occurrence, E
 # --- what the policy bears on others
 
 
-def bearing_of(belief: Belief, reach: Reach) -> Bearing | None:
+def bearing_of(history: History) -> Bearing | None:
     """Return what a policy bears on others, or None where it asserts nothing that shows on them."""
-    relations = tuple(
-        each for each in belief.relations if RELATIONS[each.relation.relation].action is not None
-    )
-    if not relations or belief.retracted_by is not None:
+    if not history.relations:
         return None
+    told = bears(history, reach_of(history, history.believed))
+    variants = tuple(
+        Variant(each.by, other)
+        for each in history.followed
+        if (other := bears(each.belief, reach_of(each.belief, each.periods))).differs(told)
+    )
+    if not (told.relations or variants or history.beyond):
+        return None
+    return msgspec.structs.replace(told, variants=variants, beyond=history.beyond)
+
+
+def bears(belief: Belief, reach: Reach) -> Bearing:
+    """Return what a policy bears on others with a given reach, apart from open claims."""
     lawsuit = belief.described.instrument is Instrument.LAWSUIT
-    moves = tuple(each for each in belief.actions if lawsuit and is_move(each.action))
     return Bearing(
         source=belief.policy,
         keys=Names.of(belief).keys,
         lawsuit=lawsuit,
         begun=belief.actions[0].action.occurred if belief.actions else None,
         reach=reach,
-        moves=moves,
-        relations=relations,
-        disputes=_open_about(belief, relations),
-        contested=_open_about(belief, moves),
+        moves=tuple(each for each in belief.actions if lawsuit and is_move(each.action)),
+        relations=asserted(belief),
     )
 
 
-def _open_about(
-    belief: Belief, told: Iterable[BelievedAction | BelievedRelation]
-) -> tuple[Dispute, ...]:
-    events = {each.event for each in told if each.disputed}
+def asserted(belief: Belief) -> tuple[BelievedRelation, ...]:
+    """Return the relations of a policy that show on others."""
+    if belief.retracted_by is not None:
+        return ()
     return tuple(
-        each for each in belief.disputes if each.settled_by is None and each.event in events
+        each for each in belief.relations if RELATIONS[each.relation.relation].action is not None
     )

@@ -1,7 +1,9 @@
 """The keys by which what an event points at, or is known by, can be found in the log.
 
 Owns their form: a policy's id; `citation/` and a digest of what is cited, which identifiers have,
-too; `selector/` and the jurisdiction that is selected from, or `*`. Must not know who asks.
+too; `selector/` and the jurisdiction that is selected from, or `*`; `claimed/` and a jurisdiction that a
+source claims; `relation/*` where one claims that a relation is of another kind. Must not know who
+asks.
 
 Digests, since these keys outlive the payload that they come from: after an erasure whoever was
 pointed at has to be found, yet nothing that was erased may be read.
@@ -9,13 +11,12 @@ pointed at has to be found, yet nothing that was erased may be read.
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from timeline.domain.events import (
     Citation,
-    Claim,
     Data,
     Identifier,
     PoliciesMerged,
@@ -28,8 +29,17 @@ from timeline.domain.events import (
     read_custom,
 )
 
+Read = TypeVar("Read")
+
 ANYWHERE: Final = "selector/*"
 """Selectors that name no jurisdiction."""
+
+
+PLACE: Final = "claimed/"
+"""Begins the key of the claims that a policy is in a jurisdiction, which follows."""
+
+CLAIMED_KIND: Final = "relation/*"
+"""Claims that a relation is of another kind, which may be one that acts where its own does not."""
 
 
 def references(data: Data | None) -> frozenset[str]:
@@ -65,28 +75,47 @@ def selector_reference(jurisdiction: str | None) -> str:
     return ANYWHERE if jurisdiction is None else f"selector/{jurisdiction}"
 
 
+def place_reference(jurisdiction: str) -> str:
+    """Return the key of the claims that a policy is in a jurisdiction."""
+    return f"{PLACE}{jurisdiction}"
+
+
+def is_policy(reference: str) -> bool:
+    """Tell whether a key is a policy's id."""
+    return "/" not in reference
+
+
 def references_of(
-    policies: Iterable[str], identifiers: Iterable[Identifier], jurisdiction: str
+    policies: Iterable[str], identifiers: Iterable[Identifier], jurisdictions: Iterable[str]
 ) -> list[str]:
-    """Return all keys by which relations can point at a policy."""
-    return [
+    """Return all keys by which relations can point at a policy, each once."""
+    found = (
         *sorted(policies),
         *(citation_reference(each) for each in identifiers),
-        selector_reference(jurisdiction),
+        *(selector_reference(each) for each in jurisdictions),
         ANYWHERE,
-    ]
-
-
-def claimed_target(claim: Claim | None) -> Target | None:
-    """Return the target that a source says a relation has instead, if that is what it disputes."""
-    if claim is None or claim.field != "target":
-        return None
-    try:
-        return msgspec.convert(claim.value, Target, dec_hook=read_custom)
-    except msgspec.ValidationError:
-        return None  # It disputes an event of another type, whose `target` is something else.
+    )
+    return list(dict.fromkeys(found))
 
 
 def _claimed(data: SourceAttached) -> list[str]:
-    target = claimed_target(data.claim)
+    claim = data.claim
+    if claim is None:
+        return []
+    if claim.field == "relation":
+        return [CLAIMED_KIND]
+    if claim.field == "jurisdiction" and isinstance(claim.value, str):
+        return [place_reference(claim.value)]
+    if claim.field == "identifiers":
+        identifiers = _read(claim.value, tuple[Identifier, ...])
+        return [citation_reference(each) for each in identifiers or ()]
+    target = _read(claim.value, Target) if claim.field == "target" else None
     return [] if target is None else target_references(target)
+
+
+def _read(value: object, kind: type[Read]) -> Read | None:
+    """Read a claimed value; None where it is about an event of a type that means something else."""
+    try:
+        return msgspec.convert(value, kind, dec_hook=read_custom)
+    except msgspec.ValidationError:
+        return None

@@ -6,16 +6,17 @@ included (rule 7). Must not know rows or databases.
 
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple, Self, TypeAlias
 
-import msgspec
-
-from timeline.domain.bearing import POSSIBLY, Bearing, Reach, effect_order, reach_of
-from timeline.domain.belief import Belief, BelievedRelation, Described, PastEvent, standing
+from timeline.domain.bearing import Bearing
+from timeline.domain.belief import Belief, Described, PastEvent, standing
+from timeline.domain.doubt import claimed_beliefs
 from timeline.domain.events import (
     ActionCorrected,
     ActionRecorded,
+    Data,
     PoliciesMerged,
     PolicyDescribed,
     PolicyRegistered,
@@ -23,18 +24,21 @@ from timeline.domain.events import (
     SourceAttached,
     Target,
 )
-from timeline.domain.history import Folder, History, bearing_of, may_point
-from timeline.domain.references import claimed_target, references_of, target_references
+from timeline.domain.history import Folder, History, asserted, bearing_of, may_point
+from timeline.domain.references import (
+    CLAIMED_KIND,
+    place_reference,
+    references_of,
+    target_references,
+)
 from timeline.domain.vocabulary import RELATIONS
+from timeline.projections.circles import Circle
+from timeline.projections.components import components
 from timeline.projections.memory import Memory
 from timeline.projections.model import Seen
 
-MAX_CYCLE: Final = 100
-"""Relations among policies that bear on each other in a cycle, followed in the order of their
-effect; where there are more, they count as ones that possibly act."""
-
-Effect: TypeAlias = tuple[int, int, int]
-"""Where a relation stands in the order of effects."""
+Asserted: TypeAlias = dict[str, tuple[RelationAsserted, ...]]
+"""Relations by event: all that they are said to be."""
 
 STREAMS: Final = 100
 """Streams read together where an event may reach many policies."""
@@ -47,6 +51,7 @@ class _Keys(NamedTuple):
     """The reference keys that a description and the members of a policy come to."""
 
     described: Described
+    redescribed: tuple[tuple[str, Described], ...]
     members: frozenset[str]
     found: list[str]
 
@@ -66,8 +71,8 @@ class Node:
         """Where the history was worked out; it is the same since, or the node would be renewed."""
         self.history: History | None = None
         self.bearing: Bearing | None = None
-        self._asserted: Bearing | None = None
-        self._relations: dict[str, list[BelievedRelation]] | None = None
+        self._asserted: Asserted | None = None
+        self._by_reference: dict[str, set[str]] = {}
 
     @property
     def seen(self) -> Seen | None:
@@ -94,51 +99,46 @@ class Node:
         """The keys by which relations can point at the policy."""
         if self.belief is None:
             return []
-        known, members = self.belief.described, self.belief.members
-        if self._keys is None or known is not self._keys.described or members != self._keys.members:
-            self._keys = _Keys(known, members, _references(self.belief))
-        return self._keys.found
+        belief, keys = self.belief, self._keys
+        if (
+            keys is None
+            or belief.described is not keys.described
+            or belief.redescribed != keys.redescribed
+            or belief.members != keys.members
+        ):
+            found = keys_of(belief)
+            keys = self._keys = _Keys(belief.described, belief.redescribed, belief.members, found)
+        return keys.found
 
-    def asserted(self, keys: Iterable[str]) -> Bearing | None:
-        """Return its relations that these reference keys may find, apart from when they act."""
-        if self._relations is None:
-            self._asserted = None if self.belief is None else bearing_of(self.belief, POSSIBLY)
-            self._relations = {} if self._asserted is None else _by_reference(self._asserted)
-        relations = _pointing(self._relations, keys)
-        if self._asserted is None or not relations:
-            return None
-        found = {each.event for each in relations}
-        disputes = tuple(each for each in self._asserted.disputes if each.event in found)
-        return msgspec.structs.replace(self._asserted, relations=relations, disputes=disputes)
+    @property
+    def asserted(self) -> Asserted:
+        """Its relations that show on others, by event, as believed and as claimed."""
+        if self._asserted is None:
+            self._asserted = {} if self.belief is None else _asserted(self.belief)
+            for event, told in self._asserted.items():
+                for each in told:
+                    for key in target_references(each.target):
+                        self._by_reference.setdefault(key, set()).add(event)
+        return self._asserted
+
+    def pointing(self, keys: Iterable[str]) -> set[str]:
+        """Return the relations, by event, that these reference keys may find."""
+        if not self.asserted:
+            return set()
+        return set().union(*(self._by_reference.get(key, ()) for key in keys))
 
     def narrowed(self, keys: Iterable[str]) -> Bearing | None:
         """Return what of its bearing may point at a policy that has these reference keys."""
-        found = self.asserted(keys)
-        if found is None or self.bearing is None:
-            return None
-        return msgspec.structs.replace(found, reach=self.bearing.reach)
+        events = self.pointing(keys)
+        return self.bearing.only(events) if self.bearing is not None and events else None
 
 
-def _by_reference(bearing: Bearing) -> dict[str, list[BelievedRelation]]:
-    by_event = {each.event: each for each in bearing.relations}
-    found: dict[str, list[BelievedRelation]] = {}
-    for each in bearing.relations:
-        for key in target_references(each.relation.target):
-            found.setdefault(key, []).append(each)
-    for dispute in bearing.disputes:
-        target = claimed_target(dispute.claim)
-        if target is not None:
-            for key in target_references(target):
-                found.setdefault(key, []).append(by_event[dispute.event])
-    return found
-
-
-def _pointing(
-    by_reference: Mapping[str, Sequence[BelievedRelation]], keys: Iterable[str]
-) -> tuple[BelievedRelation, ...]:
-    """Return the relations that point at any of the references, in the record's order."""
-    found = {each.event: each for key in keys for each in by_reference.get(key, ())}
-    return tuple(sorted(found.values(), key=lambda each: each.position))
+def _asserted(belief: Belief) -> Asserted:
+    found: dict[str, dict[RelationAsserted, None]] = {}
+    for told in chain((belief,), (told for _, told in claimed_beliefs(belief))):
+        for each in asserted(told):
+            found.setdefault(each.event, {})[each.relation] = None
+    return {event: tuple(told) for event, told in found.items()}
 
 
 class Graph:
@@ -206,10 +206,8 @@ class Graph:
             or not isinstance(event.data, ActionRecorded | ActionCorrected)
         ):
             return None
-        for key in node.references:
-            for pointing in self._memory.pointing_at(key, event.position):
-                if _bears(pointing):
-                    return None
+        if any(True for _ in self._pointing_policies(node.references, event.position)):
+            return None
         self._nodes.move_to_end(event.policy)
         return node
 
@@ -223,24 +221,29 @@ class Graph:
                         self._conclude(member, cycle)
         return node
 
-    def receivers(
-        self, relation: BelievedRelation, disputed: Iterable[Target] = ()
-    ) -> Iterator[str]:
-        """Yield the policies that a relation may point at, as they stand at this position."""
+    def receivers(self, targets: Iterable[Target]) -> Iterator[str]:
+        """Yield the policies that may be meant by targets, as they stand at this position."""
         found: set[str] = set()
-        for target in (relation.relation.target, *disputed):
+        for target in targets:
             if target.selector is not None:
-                found |= self._memory.registered_in(target.selector.jurisdiction)
+                found |= self._placed(target.selector.jurisdiction)
             elif target.policy is not None:
                 found.add(target.policy)
             else:
                 (key,) = target_references(target)
-                pointing = self._memory.pointing_at(key, self.position)
-                found |= {each.policy for each in pointing if _describes(each)}
+                found |= {each.policy for each in self._pointing_at(key) if names(each)}
         for start, policy in enumerate(ordered := sorted(found)):
             if start % STREAMS == 0:
                 self._memory.prefetch(ordered[start : start + STREAMS])
             yield self.survivor(policy)
+
+    def _placed(self, jurisdiction: str | None) -> set[str]:
+        """Return the policies that were ever said to be in a jurisdiction, or all policies."""
+        found = set(self._memory.registered_in(jurisdiction))
+        if jurisdiction is not None:
+            claims = self._pointing_at(place_reference(jurisdiction))
+            found.update(each.policy for each in claims)
+        return found
 
     def survivor(self, policy: str) -> str:
         """Return the policy that tells a policy's story: itself, or the end of its mergers."""
@@ -333,54 +336,33 @@ class Graph:
         return node.sources[1]
 
     def _pointers(self, belief: Belief, keys: Sequence[str]) -> Iterator[str]:
-        pointing = {
-            event.policy for key in keys for event in self._pointing_at(key) if _bears(event)
-        }
-        for source in {self.survivor(each) for each in pointing - belief.members} - belief.members:
-            asserted = self._believed(source).asserted(keys)
-            if asserted is not None and may_point(asserted, belief):
+        pointing = set(self._pointing_policies(keys, self.position)) - belief.members
+        for source in {self.survivor(each) for each in pointing} - belief.members:
+            node = self._believed(source)
+            found = (told for event in node.pointing(keys) for told in node.asserted[event])
+            if may_point(found, belief):
                 yield source
+
+    def _pointing_policies(self, keys: Iterable[str], position: int) -> Iterator[str]:
+        """Yield the policies of which an event may make them bear on who has some keys."""
+        quiet: dict[str, str] = {}
+        for event in (event for key in keys for event in self._memory.pointing_at(key, position)):
+            if _acts(event.data):
+                yield event.policy
+            elif isinstance(event.data, RelationAsserted):
+                quiet[event.id] = event.policy
+        if quiet:
+            for claim in self._memory.pointing_at(CLAIMED_KIND, position):
+                if isinstance(claim.data, SourceAttached) and claim.data.event in quiet:
+                    yield quiet[claim.data.event]
 
     # What follows
 
     def _order(self, policy: str) -> list[frozenset[str]]:
-        """Return the policy and all that bear on it, sources first; cycles stand together.
-
-        Tarjan's algorithm (SIAM J. Comput. 1, 1972), without recursion.
-        """
+        """Return the policy and all that bear on it, sources first; cycles stand together."""
         if not self._sources(policy):
             return [frozenset((policy,))]
-        index: dict[str, int] = {}
-        lowest: dict[str, int] = {}
-        path: list[str] = []
-        on_path: set[str] = set()
-        found: list[frozenset[str]] = []
-        work = [(policy, iter(sorted(self._sources(policy))))]
-        index[policy] = lowest[policy] = 0
-        path.append(policy)
-        on_path.add(policy)
-        while work:
-            current, sources = work[-1]
-            for source in sources:
-                if source not in index:
-                    index[source] = lowest[source] = len(index)
-                    path.append(source)
-                    on_path.add(source)
-                    work.append((source, iter(sorted(self._sources(source)))))
-                    break
-                if source in on_path:
-                    lowest[current] = min(lowest[current], index[source])
-            else:
-                work.pop()
-                if work:
-                    above = work[-1][0]
-                    lowest[above] = min(lowest[above], lowest[current])
-                if lowest[current] == index[current]:
-                    start = path.index(current)
-                    found.append(frozenset(path[start:]))
-                    on_path.difference_update(path[start:])
-                    del path[start:]
-        return found
+        return components([policy], self._sources)
 
     def _conclude(self, policy: str, cycle: frozenset[str]) -> None:
         """Work out a policy's history; that of every source outside its cycle is known."""
@@ -389,107 +371,56 @@ class Graph:
             return
         if len(cycle) > 1:
             node.cycle = cycle
-            bearings = list(_Cycle(self, cycle).bearings(policy))
+            node.history = Circle(self, cycle).history(policy, node.folder)
         else:
-            bearings = list(self._bearings(policy, node.references))
-        node.history = node.folder.concluded(node.belief, bearings)
+            bearings = list(self.bearings(policy, self._sources(policy)))
+            node.history = node.folder.concluded(node.belief, bearings)
         node.position = self.position
         if node.merged_into is None and node.belief.relations:
-            reach = reach_of(node.belief, node.history.periods)
-            node.bearing = bearing_of(node.belief, reach)
+            node.bearing = bearing_of(node.history)
 
-    def _bearings(self, policy: str, keys: Sequence[str]) -> Iterator[Bearing]:
-        for source in sorted(self._sources(policy)):
-            bearing = self.bearing(source, keys)
+    # What circles ask
+
+    def bearings(self, policy: str, sources: Iterable[str]) -> Iterator[Bearing]:
+        """Yield what bears on a policy from sources that are worked out already."""
+        keys = self._believed(policy).references
+        for source in sorted(sources):
+            bearing = self._believed(source).narrowed(keys)
             if bearing is not None:
                 yield bearing
 
-    def bearing(self, source: str, keys: Iterable[str]) -> Bearing | None:
-        """Return what bears from a source, worked out already, on who has these references."""
-        return self._believed(source).narrowed(keys)
+    def belief(self, policy: str) -> Belief | None:
+        """Return what is believed of a policy."""
+        return self._believed(policy).belief
 
-    def asserted(self, source: str, keys: Iterable[str]) -> Bearing | None:
-        """Return what a source asserts of who has these references, apart from when it acts."""
-        return self._believed(source).asserted(keys)
-
-    def belief(self, policy: str) -> tuple[Belief | None, frozenset[str]]:
-        """Return what is believed of a policy, and who may bear on it."""
-        return self._believed(policy).belief, self._sources(policy)
+    def sources(self, policy: str) -> frozenset[str]:
+        """Return who may bear on a policy, as believed or as claimed."""
+        return self._sources(policy)
 
 
-class _Cycle:
-    """Policies whose relations lead back to them: only relations with earlier effect count.
-
-    What a policy is by the time a relation of its own takes effect is worked out with the relations
-    of the cycle that took effect before; that ends, as each step is an earlier one.
-    """
-
-    def __init__(self, graph: Graph, members: frozenset[str]) -> None:
-        self._graph = graph
-        self._members = members
-        self._reaches: dict[tuple[str, Effect | None], Reach] = {}
-        beliefs = [graph.belief(member)[0] for member in members]
-        self._followed = sum(len(each.relations) for each in beliefs if each) <= MAX_CYCLE
-
-    def bearings(self, policy: str, before: Effect | None = None) -> Iterator[Bearing]:
-        """Yield what bears on a member: from within the cycle, what takes effect before."""
-        belief, sources = self._graph.belief(policy)
-        if belief is None:
-            return
-        keys = _references(belief)
-        for source in sorted(sources - self._members):
-            bearing = self._graph.bearing(source, keys)
-            if bearing is not None:
-                yield bearing
-        for source in sorted(sources & self._members):
-            yield from self._within(source, keys, before)
-
-    def _within(self, source: str, keys: Sequence[str], before: Effect | None) -> Iterator[Bearing]:
-        asserted = self._graph.asserted(source, keys)
-        if asserted is None:
-            return
-        alone = self._alone(source)
-        for relation in asserted.relations:
-            effect = effect_order(relation, alone.acts)
-            if before is None or effect < before:
-                reach = self._reach(source, effect) if self._followed else POSSIBLY
-                yield msgspec.structs.replace(asserted, relations=(relation,), reach=reach)
-
-    def _reach(self, policy: str, before: Effect) -> Reach:
-        """Return a member's reach, given of the cycle only what takes effect before."""
-        if (policy, before) not in self._reaches:
-            self._reaches[policy, before] = self._folded(policy, self.bearings(policy, before))
-        return self._reaches[policy, before]
-
-    def _alone(self, policy: str) -> Reach:
-        """Return a member's reach by its own actions."""
-        if (policy, None) not in self._reaches:
-            self._reaches[policy, None] = self._folded(policy, ())
-        return self._reaches[policy, None]
-
-    def _folded(self, policy: str, bearings: Iterable[Bearing]) -> Reach:
-        belief, _ = self._graph.belief(policy)
-        if belief is None:
-            return POSSIBLY
-        history = Folder(policy).concluded(belief, list(bearings))
-        return reach_of(belief, history.periods)
+def keys_of(belief: Belief) -> list[str]:
+    """Return all keys by which relations can point at a policy, as believed or as claimed."""
+    described = (belief.described, *(each for _, each in belief.redescribed))
+    return references_of(
+        belief.members,
+        (each for one in described for each in one.identifiers),
+        (one.jurisdiction for one in described),
+    )
 
 
-def _references(belief: Belief) -> list[str]:
-    described = belief.described
-    return references_of(belief.members, described.identifiers, described.jurisdiction)
+def names(event: PastEvent) -> bool:
+    """Tell whether an event may be what gives its policy an identifier, if only by a claim."""
+    if isinstance(event.data, SourceAttached):
+        return event.data.claim is not None and event.data.claim.field == "identifiers"
+    return isinstance(event.data, PolicyRegistered | PolicyDescribed)
 
 
 def _merges(event: PastEvent) -> bool:
     return isinstance(event.data, PoliciesMerged)
 
 
-def _describes(event: PastEvent) -> bool:
-    return isinstance(event.data, PolicyRegistered | PolicyDescribed)
-
-
-def _bears(event: PastEvent) -> bool:
+def _acts(data: Data | None) -> bool:
     """Tell whether an event may make its policy bear on what it points at."""
-    if isinstance(event.data, RelationAsserted):
-        return RELATIONS[event.data.relation].action is not None
-    return isinstance(event.data, SourceAttached)
+    if isinstance(data, RelationAsserted):
+        return RELATIONS[data.relation].action is not None
+    return isinstance(data, SourceAttached)

@@ -6,7 +6,7 @@ Owns the closure over references: who points at whom, or could. Must not know wh
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from timeline.domain.references import ANYWHERE
+from timeline.domain.references import ANYWHERE, CLAIMED_KIND, PLACE
 
 GROUP_EVENTS: Final = 2_000
 """Events worked out and written together: a fraction of a second, in which others wait to write."""
@@ -55,9 +55,12 @@ def grouped(
     """
     forest = _Forest()
     selectors: set[str] = set()
-    for policy, key in links:
+    for policy, named in links:
+        if named == CLAIMED_KIND:
+            continue  # Who is pointed at is linked by the relation itself.
+        key = _SELECTOR + named.removeprefix(PLACE) if named.startswith(PLACE) else named
         forest.unite(policy, key)
-        if key.startswith(_SELECTOR):
+        if named.startswith(_SELECTOR):
             selectors.add(key)
     for key in selectors:
         for policy in registered_in(None if key == ANYWHERE else key.removeprefix(_SELECTOR)):

@@ -4,14 +4,24 @@ Owns the closures over references and mergers that an erasure needs. Must not kn
 """
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from timeline.domain.belief import PastEvent
 from timeline.domain.events import PoliciesMerged, PolicyDescribed, PolicyRegistered
-from timeline.domain.references import ANYWHERE, selector_reference
+from timeline.domain.references import (
+    ANYWHERE,
+    PLACE,
+    is_policy,
+    place_reference,
+    selector_reference,
+)
 from timeline.domain.vocabulary import EventType
 from timeline.projections.memory import KeptReferences
 
-_DESCRIBING = frozenset({EventType.POLICY_REGISTERED, EventType.POLICY_DESCRIBED})
+_NAMING: Final = frozenset(
+    {EventType.POLICY_REGISTERED, EventType.POLICY_DESCRIBED, EventType.SOURCE_ATTACHED}
+)
+"""Types of events that can give their policy an identifier, if only by a claim."""
 
 
 class Lineage:
@@ -48,25 +58,30 @@ class Lineage:
             elif reference.startswith("selector/"):
                 jurisdiction = reference.removeprefix("selector/")
                 found |= self._log.registered_in(jurisdiction, self._until)
+                found |= self._pointing_at(place_reference(jurisdiction))
             elif reference.startswith("citation/"):
                 pointing = self._log.pointing_at(reference, self._until)
-                found |= {each.policy for each in pointing if each.type in _DESCRIBING}
-            else:
+                found |= {each.policy for each in pointing if each.type in _NAMING}
+            elif is_policy(reference):
                 found.add(reference)
         return found
 
     def _pointing(self, policy: str) -> set[str]:
         references = {policy, ANYWHERE}
-        references |= {
-            each for each in self._log.references(policy) if each.startswith("citation/")
-        }
+        for reference in self._log.references(policy):
+            if reference.startswith("citation/"):
+                references.add(reference)
+            elif reference.startswith(PLACE):
+                references.add(selector_reference(reference.removeprefix(PLACE)))
         for event in self._stream(policy):
             if isinstance(event.data, PolicyRegistered | PolicyDescribed) and isinstance(
                 event.data.jurisdiction, str
             ):
                 references.add(selector_reference(event.data.jurisdiction))
-        pointing = (self._log.pointing_at(each, self._until) for each in references)
-        return self._merged(policy) | {event.policy for events in pointing for event in events}
+        return self._merged(policy).union(*map(self._pointing_at, references))
+
+    def _pointing_at(self, reference: str) -> set[str]:
+        return {event.policy for event in self._log.pointing_at(reference, self._until)}
 
     def _merged(self, policy: str) -> set[str]:
         """Return who ever was merged with a policy, in either direction."""

@@ -6,16 +6,15 @@ Owns the spreading from policy to policy. Must not know rows or databases.
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Final
+from itertools import chain
+from typing import TypeAlias
+
+import msgspec
 
 from timeline.domain.bearing import Bearing
-from timeline.domain.belief import BelievedRelation, Dispute, PastEvent
+from timeline.domain.belief import BelievedRelation, PastEvent
 from timeline.domain.events import PoliciesMerged, Target
-from timeline.domain.references import claimed_target
 from timeline.projections.graph import Graph, Node
-
-_OUTWARD: Final = ("keys", "lawsuit", "begun", "reach", "moves", "contested")
-"""What all relations of a policy depend on."""
 
 
 class Wave:
@@ -86,8 +85,8 @@ class Wave:
             self._cycles.add(cycle)
             for member in sorted(cycle - {policy}):
                 self._push(member)
-        for relation, targets in _differing(earlier.bearing, node.bearing):
-            for receiver in self._graph.receivers(relation, targets):
+        for targets in _differing(earlier, node):
+            for receiver in self._graph.receivers(targets):
                 self._push(receiver)
                 self._cycles.discard(self._cycle_entered(receiver, policy))
                 if self.cut:
@@ -106,36 +105,44 @@ def about(event: PastEvent) -> set[str]:
     return {event.policy}
 
 
-def _differing(
-    before: Bearing | None, after: Bearing | None
-) -> Iterator[tuple[BelievedRelation, list[Target]]]:
-    """Yield the relations whose effect may differ, with the targets that disputes name instead."""
-    if before is None and after is None:
+Said: TypeAlias = dict[str, tuple[int, BelievedRelation | None]]
+"""What a relation is, as believed and by each claim for which that differs; the number tells what
+else it depends on."""
+
+
+def _differing(before: Node, after: Node) -> Iterator[list[Target]]:
+    """Yield the targets, believed and claimed, of each relation whose effect may differ."""
+    if before.bearing is None and after.bearing is None:
         return
-    alike = (
-        before is not None
-        and after is not None
-        and all(getattr(before, name) == getattr(after, name) for name in _OUTWARD)
-    )
-    told = [_told(each) for each in (before, after)]
-    for event in sorted(told[0].keys() | told[1].keys()):
-        one, other = told[0].get(event), told[1].get(event)
-        if alike and one == other:
-            continue
-        for each in (one, other):
-            if each is not None:
-                relation, disputes = each
-                claimed = (claimed_target(dispute.claim) for dispute in disputes)
-                yield relation, [target for target in claimed if target is not None]
+    outward: list[Bearing] = []
+    one, other = _said(before, outward), _said(after, outward)
+    for event in sorted(one.keys() | other.keys()):
+        told = [node.asserted.get(event, ()) for node in (before, after)]
+        if one.get(event) != other.get(event) or told[0] != told[1]:
+            yield list(dict.fromkeys(each.target for each in chain(*told)))
 
 
-def _told(bearing: Bearing | None) -> dict[str, tuple[BelievedRelation, list[Dispute]]]:
-    """Return the relations by event, with the open disputes about each."""
-    if bearing is None:
+def _said(node: Node, outward: list[Bearing]) -> dict[str, Said]:
+    """Return what a policy bears on others, by relation; adds to what all relations depend on."""
+    if node.bearing is None:
         return {}
-    found: dict[str, tuple[BelievedRelation, list[Dispute]]] = {
-        each.event: (each, []) for each in bearing.relations
+    number = _number(node.bearing, outward)
+    believed = {each.event: (number, each) for each in node.bearing.relations}
+    found: dict[str, Said] = {
+        event: {"": believed.get(event, (number, None))} for event in node.asserted
     }
-    for dispute in bearing.disputes:
-        found[dispute.event][1].append(dispute)
+    for by, bearing in node.bearing.variants:
+        number = _number(bearing, outward)
+        claimed = {each.event: (number, each) for each in bearing.relations}
+        for event in believed.keys() | claimed.keys():
+            told = claimed.get(event, (number, None))
+            if told != believed.get(event):
+                found[event][by] = told
     return found
+
+
+def _number(bearing: Bearing, outward: list[Bearing]) -> int:
+    told = msgspec.structs.replace(bearing, relations=(), variants=())
+    if told not in outward:
+        outward.append(told)
+    return outward.index(told)
