@@ -22,7 +22,7 @@ class Recorder:
             store,
             clock=clock,
             random_bytes=self._salt,
-            announce=self.commits.append,
+            announce=lambda position, _events: self.commits.append(position),
             sleep=self.waits.append,
         )
 

@@ -53,6 +53,8 @@ def test_appends_that_come_together_share_a_commit() -> None:
 
     assert positions == list(range(1, 102))
     assert commits == [1, 101]
+    assert (writer.commit_sizes.total, writer.queued) == (101, 0)
+    assert [count for _, count in writer.commit_sizes.up_to_bounds()] == [1] * 6 + [2] * 5
 
 
 def test_a_group_is_bounded(gated: Gated) -> None:

@@ -308,6 +308,7 @@ def test_private_reading_needs_any_role(private: Client) -> None:
     assert private.get("/v1/events", Accept=NDJSON).status_code == 401
     assert private.get("/health/live").status_code == 200
     assert private.get("/health/ready").status_code == 200
+    assert private.get("/metrics").status_code == 200
     assert private.get("/schema/openapi.json").status_code == 200
 
 

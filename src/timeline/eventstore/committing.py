@@ -58,7 +58,7 @@ class Committer:
         *,
         clock: Clock,
         random_bytes: RandomBytes,
-        announce: Callable[[int], None],
+        announce: Callable[[int, int], None],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Bind a store.
@@ -67,7 +67,7 @@ class Committer:
             store: where to record.
             clock: tells the time of recording.
             random_bytes: gives that many unguessable bytes, for the salts.
-            announce: is told the head's position after each commit.
+            announce: is told, after each commit, the head's position and how many events it added.
             sleep: waits, in seconds.
 
         """
@@ -141,7 +141,7 @@ class Committer:
                         doubtful[index] = doubtful.get(index, False) or result.created
             raise
         if batch is not None:
-            self._announce(batch.head.position)
+            self._announce(batch.head.position, batch.head.position - head)
         return planned
 
     def _head(self, *, holding: bool) -> AbstractContextManager[HeldHead]:

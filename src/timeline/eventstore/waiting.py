@@ -100,6 +100,10 @@ class WaitingRoom:
         self._changed = Condition()
         self._closed: Callable[[], EventStoreError] | None = None
 
+    def __len__(self) -> int:
+        """Count the appends that wait."""
+        return len(self._queue)
+
     def enter(self, pending: Pending) -> None:
         """Wait to be taken; raises StoreBusy where it is full, or why it is closed."""
         with self._changed:

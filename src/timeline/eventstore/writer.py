@@ -29,6 +29,7 @@ from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Outcome
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.randomness import Randomness
+from timeline.eventstore.tally import Tally
 from timeline.eventstore.waiting import (
     MAX_GROUP_EVENTS,
     MAX_QUEUED,
@@ -43,6 +44,9 @@ APPEND_TIMEOUT_S: Final = 30.0
 
 CLOSE_TIMEOUT_S: Final = 10.0
 """How long closing waits for the queue to drain: what a supervisor grants before it kills."""
+
+COMMIT_EVENTS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000)
+"""Bounds of the events in a commit, by which commits are counted: from one to a full group."""
 
 _STOPPED: Final = "its writer has stopped"
 
@@ -80,6 +84,7 @@ class Writer:
 
         """
         self._room = WaitingRoom(max_queued, max_group_events)
+        self.commit_sizes: Final = Tally(COMMIT_EVENTS)
         self._callbacks: list[Callable[[int], None]] = []
         self._committer = Committer(
             store,
@@ -100,6 +105,11 @@ class Writer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def queued(self) -> int:
+        """How many appends wait."""
+        return len(self._room)
 
     def on_committed(self, callback: Callable[[int], None]) -> None:
         """Have a function called with the head's position after each commit of this writer.
@@ -182,7 +192,8 @@ class Writer:
         finally:
             answer(zip(group, results, strict=True))
 
-    def _announce(self, position: int) -> None:
+    def _announce(self, position: int, events: int) -> None:
+        self.commit_sizes.add(events)
         for callback in self._callbacks:
             try:
                 callback(position)

@@ -21,7 +21,7 @@ from litestar.types import (
 )
 
 from timeline import bootstrap, observability
-from timeline.http import health, pages, reading, recording
+from timeline.http import health, metrics, pages, reading, recording
 from timeline.http.boundary import Boundary
 from timeline.http.problems import respond
 from timeline.http.replay import kept_answer
@@ -29,7 +29,13 @@ from timeline.http.replies import Representation
 from timeline.http.service import Service
 from timeline.settings import Settings
 
-HANDLERS: Final = (*recording.HANDLERS, *reading.HANDLERS, *health.HANDLERS, *pages.HANDLERS)
+HANDLERS: Final = (
+    *recording.HANDLERS,
+    *reading.HANDLERS,
+    *health.HANDLERS,
+    *metrics.HANDLERS,
+    *pages.HANDLERS,
+)
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -57,7 +63,10 @@ class TimelineApp(Litestar):
 
     async def again(self, scope: Scope) -> Representation | None:
         """Return the answer that was given to the same request, where it is kept and right."""
-        return await kept_answer(self.state.service, scope)
+        found = await kept_answer(self.state.service, scope)
+        if found is not None:
+            scope["path_template"] = found.route
+        return found
 
 
 def create_app(application: bootstrap.Application) -> Litestar:
@@ -98,4 +107,5 @@ def _create(settings: Settings, state: State, lifespan: Lifespan | None) -> Lite
         logging_config=None,
     )
     app.boundary = Boundary(app.route, settings.rate_limit, app.again)
+    app.state.requests = app.boundary.requests
     return app

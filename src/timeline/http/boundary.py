@@ -1,7 +1,7 @@
 """The outermost layer: what holds for every request, whichever route it meets or misses.
 
 Owns the request's id, the rate limit, the bound on requests at once and on a client's patience with
-its answer, the headers of every answer, HEAD's missing body, and the one log line a request. Lies around Litestar, as its middleware sees only requests that found a route.
+its answer, the headers of every answer, HEAD's missing body, the counting, and the one log line a request. Lies around Litestar, as its middleware sees only requests that found a route.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from litestar.types import Message, Receive, Scope, Send
 
 from timeline.http.errors import HttpError, TooManyRequests
 from timeline.http.limits import RateLimit
+from timeline.http.metrics import PATH as METRICS
+from timeline.http.metrics import Requests
 from timeline.http.problems import PROBLEM_JSON, problem
 from timeline.http.requests import header, hold, new_request_id
 from timeline.http.slots import Slots
@@ -69,11 +71,13 @@ class _Answer:
         self._request_id = request_id.encode()
         self._method = scope["method"]  # type: ignore[typeddict-item]
         self.status = _CLIENT_GONE
+        self.began_s: float | None = None
         self.size_bytes = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.began_s = time.perf_counter()
             message["headers"] = self._completed(list(message["headers"]))
         elif message["type"] == "http.response.body":
             if self._method == "HEAD":
@@ -112,6 +116,7 @@ class Boundary:
         self._again = again
         self._limit = RateLimit(rate_limit)
         self._slots = Slots(MAX_REQUESTS)
+        self.requests = Requests(self._slots)
         self._served = FrequentLine("timeline.http.request", "http.request.served")
         self._listening = False
 
@@ -127,25 +132,27 @@ class Boundary:
             with ExitStack() as state["held"]:
                 await self._answer(scope, receive, answer)
         finally:
+            ended_s = time.perf_counter()
+            self.requests.count(scope, answer.status, (answer.began_s or ended_s) - started_s)
             principal = state.get("principal")
             self._served.info(
                 request_id=request_id,
                 method=scope["method"],  # type: ignore[typeddict-item]
                 path=quote(state["path"], errors="replace")[:_LONGEST_PATH],
                 status=answer.status,
-                duration_ms=round((time.perf_counter() - started_s) * 1_000, 2),
+                duration_ms=round((ended_s - started_s) * 1_000, 2),
                 bytes=answer.size_bytes,
                 **({} if principal is None else {"principal": principal}),
             )
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        """Answer, or refuse what is too much; probes are always answered."""
+        """Answer, or refuse what is too much; probes and scrapes are always answered."""
         if not self._listening:
             # Only now, as the server listens after the application has started.
             self._listening = True
             limit_unread(SEND_TIMEOUT_S)
         handler = self._handler
-        if not scope["path"].startswith("/health/"):
+        if not scope["path"].startswith("/health/") and scope["path"] != METRICS:
             try:
                 self._admit(scope)
             except HttpError as error:

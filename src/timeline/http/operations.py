@@ -8,13 +8,13 @@ from typing import Final, NamedTuple
 
 from timeline.application import queries
 from timeline.http import schemas
-from timeline.http.replies import EVENT_STREAM, HTML, JSON, NDJSON
+from timeline.http.replies import EVENT_STREAM, HTML, JSON, NDJSON, PLAIN
 
 TAGS: Final = {
     "Recording": "Append events; needs a token.",
     "The log": "The events as they were recorded.",
     "The record": "What the events say, at any date and as known at any moment.",
-    "Operations": "Health, this description, and problem types.",
+    "Operations": "Health, metrics, this description, and problem types.",
 }
 
 
@@ -240,6 +240,23 @@ OPERATIONS: Final = (
         "Whether database, schema and read models allow to serve.",
         queries.Query,
         {JSON: schemas.Ready},
+        (406, 503),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/metrics",
+        "getMetrics",
+        "Operations",
+        "Metrics",
+        "As Prometheus reads them, without a token. Those of one process: its requests by route, "
+        "method and status, with how long their answers took to begin, and what it recorded; with several workers, "
+        "each scrape meets one of them. Those of the database: how far its read models are behind, "
+        "in events and seconds, policies that are parked, and, where reading needs no token, "
+        "positions. Where the database cannot be used, these are missing, and "
+        "`timeline_database_usable` is 0.",
+        queries.Query,
+        {PLAIN: str},
         (406, 503),
         min_position=False,
     ),

@@ -38,6 +38,7 @@ ENTRY_POINTS: Final = (
     ("/v1/events", "The log"),
     ("/v1/vocabulary", "The words of the record"),
     ("/health/ready", "Whether this service is ready"),
+    ("/metrics", "What is measured, for Prometheus"),
 )
 
 _BOUND_WORDS: Final = {

@@ -23,6 +23,7 @@ JSON: Final = "application/json"
 NDJSON: Final = ndjson.MEDIA_TYPE
 EVENT_STREAM: Final = sse.MEDIA_TYPE
 HTML: Final = "text/html"
+PLAIN: Final = "text/plain"
 
 HttpRequest: TypeAlias = Request[Any, Any, State]
 
@@ -95,13 +96,14 @@ def matches(if_none_match: str | None, tag: str) -> bool:
 class Representation(msgspec.Struct, frozen=True):
     """A complete answer to a read, as it is sent to everyone who asks the same.
 
-    `headers` are those of the headers that a 304 has, too.
+    `headers` are those of the headers that a 304 has, too; `route` is what made it.
     """
 
     body: bytes
     tag: str
     headers: tuple[tuple[bytes, bytes], ...]
     content_headers: tuple[tuple[bytes, bytes], ...]
+    route: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -135,7 +137,7 @@ class Reply(Response[bytes]):
 
 
 def represent(
-    body: bytes, media_type: str, headers: Mapping[str, str] | None = None
+    body: bytes, media_type: str, headers: Mapping[str, str] | None = None, route: str = ""
 ) -> Representation:
     """Return a complete answer.
 
@@ -143,6 +145,7 @@ def represent(
         body: the representation's bytes.
         media_type: what they are.
         headers: what it carries besides.
+        route: what made it, for those that count.
 
     """
     tag = etag(body)
@@ -152,6 +155,7 @@ def represent(
         tag,
         _encoded({"ETag": tag, "Cache-Control": REVALIDATE, **(headers or {})}),
         _encoded({"Content-Type": media_type + charset, "Content-Length": str(len(body))}),
+        route,
     )
 
 

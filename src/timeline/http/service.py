@@ -33,6 +33,9 @@ WRITE_THREADS: Final = 16
 TRIAL_THREADS: Final = 2
 """Trials at once: each folds histories without a pause, which more threads would not speed up."""
 
+SCRAPE_THREADS: Final = 1
+"""Scrapes at once, apart from reads, so that they tell when all threads for those are taken."""
+
 MAX_STREAMS: Final = 64
 """Exports at once: each keeps a stretch of the log, some 8 MB, and, now and then, a thread."""
 
@@ -63,6 +66,7 @@ class Service:
         self.reads = Threads(READ_THREADS)
         self.writes = Threads(WRITE_THREADS)
         self.trials = Threads(TRIAL_THREADS)
+        self.scrapes = Threads(SCRAPE_THREADS)
         self.streams = Slots(MAX_STREAMS)
         self.bodies = Slots(MAX_BODIES)
         self.answers = Answers()

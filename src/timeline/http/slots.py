@@ -16,6 +16,11 @@ class Slots:
         self._most = most
         self._taken = 0
 
+    @property
+    def in_use(self) -> int:
+        """How many are taken."""
+        return self._taken
+
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Hold a slot while the context lasts.
