@@ -20,7 +20,7 @@ from timeline.projections.models import MODELS
 from timeline.projections.runner import Runner
 from timeline.projections.tables import projection_progress
 
-CHUNK: Final = 500
+CHUNK: Final = 1_000
 """Events recorded together, as an import does."""
 
 PROJECT_TIMEOUT_S: Final = 300.0

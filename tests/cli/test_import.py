@@ -1,8 +1,9 @@
 """`timeline import`: whole chunks, exactly once, and a refusal that names its line."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -214,6 +215,43 @@ def test_chunks_are_bounded(lines: Any) -> None:
     writer.close()
 
     assert sizes == [MAX_CHUNK_EVENTS, MAX_CHUNK_EVENTS, 1]
+
+
+def test_the_next_chunk_is_read_while_one_is_recorded(lines: Any) -> None:
+    """Reading waits for a commit only with a whole chunk in hand, and never holds two."""
+    writer = Writer(store := MemoryStore())
+    read, read_ahead = [0], Event()
+    recording: list[int] = []
+
+    def counted(text: str) -> Iterator[Line]:
+        for line in numbered(text):
+            read[0] += 1
+            if read[0] > 2 * MAX_CHUNK_EVENTS:
+                read_ahead.set()
+            yield line
+
+    def append(append: Append) -> Outcome:
+        if not recording:
+            read_ahead.wait(5)
+        recording.append(read[0])
+        return writer.append(append)
+
+    Importer(store, append, "desk").run(counted(lines(3 * MAX_CHUNK_EVENTS)))
+    writer.close()
+
+    assert recording[0] == 2 * MAX_CHUNK_EVENTS + 1
+
+
+def test_what_is_recorded_is_refused_before_what_is_read(lines: Any) -> None:
+    """The first line that is wrong is the one named, though a later one was read meanwhile."""
+
+    def refuse(_append: Append) -> Outcome:
+        raise AppendRefused(field="events[9].policy")
+
+    with pytest.raises(LineRefused) as refused:
+        Importer(MemoryStore(), refuse, "desk").run(numbered(lines(MAX_CHUNK_EVENTS + 1) + "{"))
+
+    assert (refused.value.line, refused.value.field) == (10, "policy")
 
 
 def test_events_recorded_meanwhile_by_others_are_passed_over(lines: Any) -> None:

@@ -6,6 +6,7 @@ files or terminals: lines come in, lines go out, and progress is told.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Final
 
 import msgspec
@@ -14,17 +15,25 @@ from timeline.application.errors import ApplicationError
 from timeline.application.served import served_events
 from timeline.domain.errors import DomainError, InvalidData
 from timeline.eventstore.errors import AppendRefused, IdConflict, PartlyKnownBatch
-from timeline.eventstore.model import EVERYTHING, Append, Draft, EventFilter, Outcome
+from timeline.eventstore.model import (
+    EVERYTHING,
+    MAX_APPEND_EVENTS,
+    Append,
+    Draft,
+    EventFilter,
+    Outcome,
+)
 from timeline.eventstore.protocol import EventStore
 from timeline.formats import ndjson as ndjson_format
 from timeline.importers.ndjson import EventLine, Line, LineTooLong, draft, read_line
 from timeline.transparency.errors import TransparencyError
 
-MAX_CHUNK_EVENTS: Final = 500
-"""Events recorded at once: a commit costs little beside them, and other writers wait briefly."""
+MAX_CHUNK_EVENTS: Final = MAX_APPEND_EVENTS
+"""Events recorded at once: as many as any append may have, since a commit costs much the same for
+few; SQLite writes each page of an index once for all of them."""
 
 MAX_CHUNK_BYTES: Final = 4 * 1024 * 1024
-"""Data recorded at once: 500 events have half a megabyte, as a rule."""
+"""Data recorded at once: 1,000 events have a megabyte, as a rule."""
 
 MAX_ATTEMPTS: Final = 5
 """Tries to record a chunk of which others, at the same time, record events too."""
@@ -91,7 +100,7 @@ class _Chunk:
 
 
 class Importer:
-    """Records lines, chunk by chunk.
+    """Records lines, chunk by chunk; while one is being recorded, the next one is read.
 
     What is recorded already, with equal content, is passed over, so that an import can be run again
     after it broke off, or after its input grew.
@@ -108,7 +117,7 @@ class Importer:
 
         Args:
             store: where erased events are looked up.
-            append: records events together or not at all.
+            append: records events together or not at all; called from another thread.
             recorded_by: the principal that every event will carry.
             on_progress: told after every chunk.
 
@@ -118,6 +127,7 @@ class Importer:
         self._recorded_by = recorded_by
         self._on_progress = on_progress
         self._tally = Tally()
+        self._under_way: Future[Tally] | None = None
 
     def run(self, lines: Iterable[Line]) -> Tally:
         """Record all lines.
@@ -127,26 +137,43 @@ class Importer:
             EventStoreError: the store refuses to work, or an outcome is not known.
 
         """
+        with ThreadPoolExecutor(1, thread_name_prefix="timeline-import") as thread:
+            self._run(lines, thread)
+        return self._tally
+
+    def _run(self, lines: Iterable[Line], thread: Executor) -> None:
         chunk = _Chunk()
         number = 0
         try:
             for number, raw in lines:
                 event = read_line(raw)
                 if event.erased:
+                    self._settle()
                     self._pass_over_erased(event)
                     chunk.known += 1
                     continue
                 one = draft(event)
                 if not chunk.takes(one):
-                    self._record(chunk)
+                    self._settle()
+                    self._under_way = thread.submit(self._record, chunk)
                     chunk = _Chunk()
                 chunk.add(number, one)
         except (InvalidData, IdConflict) as error:
+            self._settle()
             raise self._refused(number, error.field, error) from error
         except LineTooLong as error:
+            self._settle()
             raise self._refused(error.number, "", error) from error
-        self._record(chunk)
-        return self._tally
+        self._settle()
+        self._tally = self._record(chunk)
+        self._on_progress(self._tally)
+
+    def _settle(self) -> None:
+        """Wait for the chunk that is being recorded, if one is; what is wrong with it comes first."""
+        if self._under_way is not None:
+            under_way, self._under_way = self._under_way, None
+            self._tally = under_way.result()
+            self._on_progress(self._tally)
 
     def _pass_over_erased(self, event: EventLine) -> None:
         """Refuse an event without its payload, unless it is the one recorded here."""
@@ -155,7 +182,8 @@ class Importer:
             reason = "The payload of this event was erased, so it cannot be recorded here"
             raise InvalidData(field="data", reason=reason)
 
-    def _record(self, chunk: _Chunk) -> None:
+    def _record(self, chunk: _Chunk) -> Tally:
+        """Record a chunk; return the tally with it."""
         remaining = dict(chunk.drafts)
         recorded = 0
         for _ in range(MAX_ATTEMPTS):
@@ -175,10 +203,7 @@ class Importer:
         else:
             raise PartlyKnownBatch(ids=tuple(remaining))
         known = chunk.known + len(chunk.drafts) - recorded
-        self._tally = Tally(
-            recorded=self._tally.recorded + recorded, known=self._tally.known + known
-        )
-        self._on_progress(self._tally)
+        return Tally(recorded=self._tally.recorded + recorded, known=self._tally.known + known)
 
     def _refused_by_store(
         self, chunk: _Chunk, drafts: tuple[Draft, ...], error: Exception

@@ -37,7 +37,7 @@ def import_(settings: Settings, file: BinaryIO, principal: str, *, quiet: bool) 
 
     A line is an event {id, policy, type, data, expected_version?}, or one from an export, whose
     position, version, recorded_at, recorded_by, schema and batch are ignored. Events are recorded
-    in chunks of at most 500, each of them whole or not at all. What is recorded already is passed
+    in chunks of at most 1,000, each of them whole or not at all. What is recorded already is passed
     over, so the same import can be run again.
     """
     with opened(settings) as app:
