@@ -7,12 +7,14 @@ measurement; 1 where a part could not be measured.
 """
 
 import argparse
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 import msgspec
+import structlog
 
 from bench import (
     appends,
@@ -45,30 +47,46 @@ PARTS: Final[dict[str, Measure]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument(
-        "parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS)
-    )
-    parser.add_argument("--full", action="store_true", help="the sizes that the targets name")
-    parser.add_argument("--only", choices=KINDS, help="one database")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="turns of each contestant")
-    parser.add_argument("--json", action="store_true", help="for scripts")
-    given = parser.parse_args(arguments)
+    given = _read(arguments)
     kinds = (given.only,) if given.only else Scale().kinds
-    quick = Scale(kinds=kinds, rounds=given.rounds)
-    scale = Scale.at_full(kinds, given.rounds) if given.full else quick
+    scale = (
+        Scale.at_full(kinds, given.rounds)
+        if given.full
+        else Scale(kinds=kinds, rounds=given.rounds)
+    )
+    # Warnings alone: what the parts log while they work is not what was asked for.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with Databases() as databases:
         facts = machine.described(databases, scale.kinds)
         rows, broken = measured(given.parts or list(PARTS), scale, databases)
     if given.json:
-        print(msgspec.json.encode({"machine": facts, "rows": rows, "broken": broken}).decode())
+        told = [
+            {**msgspec.structs.asdict(row), "ratio": row.ratio, "verdict": row.verdict}
+            for row in rows
+        ]
+        print(msgspec.json.encode({"machine": facts, "rows": told, "broken": broken}).decode())
     else:
         print("\n".join(f"- {name}: {fact}" for name, fact in facts.items()))
         print(f"\n{markdown(rows)}")
         print("".join(f"\n- {part} could not be measured: {why}" for part, why in broken.items()))
     return 1 if broken else 0
+
+
+def _read(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--full", action="store_true", help="the sizes that the targets name")
+    parser.add_argument("--only", choices=KINDS, help="one database")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="turns of each contestant")
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    given = parser.parse_args(arguments)
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if given.rounds < 1:
+        parser.error("there has to be a round")
+    return given
 
 
 def measured(

@@ -90,7 +90,7 @@ def _contestants(
     commit = stack.enter_context(_driver(databases, kind))
     found: dict[str, Callable[[], float]] = {
         OURS: lambda: tasks(writer, drawn(), TASKS, seconds),
-        ALONE: lambda: threads(lambda draft: _append(writer, draft), drawn(), 1, seconds),
+        ALONE: lambda: threads(lambda draft: append(writer, draft), drawn(), 1, seconds),
         DRIVER: lambda: threads(lambda _: commit(), drawn(), 1, seconds),
     }
     insert = stack.enter_context(peers.inserting(databases, kind))
@@ -115,7 +115,8 @@ def _driver(databases: Databases, kind: str) -> Iterator[Callable[[], None]]:
         databases.drop(url)
 
 
-def _append(writer: Writer, draft: Draft) -> None:
+def append(writer: Writer, draft: Draft) -> None:
+    """Append one event and wait until it is recorded."""
     writer.append(Append(drafts=(draft,), recorded_by="bench"))
 
 

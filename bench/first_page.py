@@ -29,7 +29,9 @@ def measure(scale: Scale, databases: Databases) -> Iterator[Row]:
     for kind in scale.kinds:
         loads: dict[str, list[Load]] = {OURS: [], EMPTY: [], FILLER: []}
         with ExitStack() as stack:
-            service = stack.enter_context(_filled(databases, kind, stack))
+            service = stack.enter_context(
+                _filled(databases, kind, min(EVENTS, scale.events), stack)
+            )
             size = len(service.get(PATH))
             handler = stack.enter_context(empty(databases.directory))
             contestants = {
@@ -52,11 +54,13 @@ def measure(scale: Scale, databases: Databases) -> Iterator[Row]:
             )
 
 
-def _filled(databases: Databases, kind: str, stack: ExitStack) -> AbstractContextManager[Server]:
+def _filled(
+    databases: Databases, kind: str, events: int, stack: ExitStack
+) -> AbstractContextManager[Server]:
     url = databases.fresh(kind)
     stack.callback(databases.drop, url)
     engine = create_engine(url)
-    record_all(engine, record.drafts(EVENTS))
+    record_all(engine, record.drafts(events))
     project(engine)
     engine.dispose()
     return timeline(url, databases.directory)

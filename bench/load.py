@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from bench.services import ROOT
+from bench import ROOT
 
 RECEIVED_BYTES: Final = 256 * 1024
 OUT_OF_TIME_S: Final = 30.0

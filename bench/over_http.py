@@ -72,10 +72,11 @@ def posting(
     stack.callback(databases.drop, url)
     engine = create_engine(url)
     stack.callback(engine.dispose)
-    record_all(engine, record.registrations(POLICIES))
+    policies = min(POLICIES, scale.events)
+    record_all(engine, record.registrations(policies))
     project(engine)
     service = stack.enter_context(timeline(url, databases.directory))
-    some = islice(record.actions(POLICIES, 0), POLICIES)
+    some = islice(record.actions(policies, 0), policies)
     requests = list(post("/v1/events", service.token, [body(draft) for draft in some]))
 
     def run() -> float:

@@ -36,7 +36,10 @@ _INSTANT: Final = "2026-11-22T10:00:00.123456Z"
 def rows(engine: Engine) -> Rows:
     """Return the rows of the log and of the write side."""
     with statement(engine) as connection:
-        return {table.name: connection.execute(select(table)).tuples().all() for table in TABLES}
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table))]
+            for table in TABLES
+        }
 
 
 def copy(url: str, rows: Rows) -> float:

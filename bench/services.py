@@ -17,12 +17,10 @@ from typing import Final
 
 import msgspec
 
+from bench import ROOT
 from timeline.application.access import Role
 from timeline.bootstrap import application
 from timeline.settings import PREFIX, Settings
-
-ROOT: Final = Path(__file__).resolve().parents[1]
-"""Where `python -m bench...` works."""
 
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 15.0
