@@ -1,8 +1,11 @@
 """Reading: representations, validators, freshness, pages and redirects."""
 
+import asyncio
 import re
 import threading
 import time
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,6 +13,8 @@ import pytest
 
 from http_client import NDJSON, Client, Json, Ticking, action, event_id, problem, registration
 from timeline.application.access import Principal, Role
+from timeline.application.errors import NotYetReflected
+from timeline.http import service
 
 PRINCIPAL = Principal("admin", Role.ADMIN)
 
@@ -93,6 +98,24 @@ def test_a_read_reflects_what_this_process_acknowledged(empty: Client) -> None:
 
         assert len(found.json()["items"]) == number + 1
         assert found.headers["timeline-position"] == answer.headers["timeline-position"]
+
+
+def test_a_read_does_not_wait_by_itself_for_what_is_far_ahead(
+    empty: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large import keeps no reader waiting who did not ask for its position; a small one does."""
+    monkeypatch.setattr(service, "REFLECT_TIMEOUT_S", 0.1)
+    empty.record(registration())
+    assert empty.get("/v1/timeline").headers["timeline-position"] == "1"
+    serving = service.Service(empty.application)
+    request: Any = SimpleNamespace(scope={"type": "http", "headers": []})
+
+    serving.acknowledge(1 + service.MAX_AHEAD + 1)
+    asyncio.run(serving.until_reflected(request))
+    serving.acknowledge(1 + service.MAX_AHEAD)
+
+    with pytest.raises(NotYetReflected):
+        asyncio.run(serving.until_reflected(request))
 
 
 def test_a_read_waits_for_the_position_it_asks_for(empty: Client) -> None:

@@ -30,12 +30,6 @@ from timeline.http.service import Service
 REPORTS: Final = 10_000
 """Reports that wait for a client that sends all before it reads: five million events' worth."""
 
-MAX_LAG: Final = 5_000
-"""Events that an upload may be ahead of the read models: readers wait a second or two, not five."""
-
-LAG_TIMEOUT_S: Final = 5.0
-"""How long a chunk lets the read models catch up; recording goes on even where they cannot."""
-
 
 class LineUpload:
     """An ASGI application that records one request's lines.
@@ -97,7 +91,6 @@ class LineUpload:
             if isinstance(report, Refusal):
                 return False
             self._service.acknowledge(report.position)
-            await self._service.reaches(report.position - MAX_LAG, LAG_TIMEOUT_S)
         return True
 
     def _record_lines(self, lines: list[Line]) -> list[Chunk | Refusal]:

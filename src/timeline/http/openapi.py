@@ -365,7 +365,9 @@ _SHARED_PARAMETERS: Final = {
         "name": "Timeline-Min-Position",
         "in": "header",
         "required": False,
-        "description": "Wait until this position is reflected: at most 5 seconds, then 503.",
+        "description": "Wait until this position is reflected: at most 5 seconds, then 503. Without "
+        "it, an answer reflects what the same process has recorded, unless the read models are "
+        "more than 5,000 events behind, as during a large import.",
         "schema": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
     },
     "LastEventId": {

@@ -42,6 +42,10 @@ MAX_STREAMS: Final = 64
 MAX_BODIES: Final = 512
 """Bodies that arrive at once: half of the requests that there may be, so that others go on."""
 
+MAX_AHEAD: Final = 5_000
+"""How many events ahead of the read models reads wait for by themselves: a second or two, not five.
+A large import is further ahead for minutes, and no reader who asked for nothing is kept from it."""
+
 REFLECT_TIMEOUT_S: Final = 5.0
 """How long a read waits for the read models, as the API promises."""
 
@@ -89,8 +93,12 @@ class Service:
         return identity(self.application.engine) == self._database
 
     def acknowledge(self, position: int) -> None:
-        """Note that an append was answered: reads that begin from now on reflect it."""
-        self._acknowledged = max(self._acknowledged, position)
+        """Note that an append was answered: reads that begin from now on reflect it.
+
+        Unless it is far ahead of the read models: then only those that ask for it wait.
+        """
+        if position - self.position <= MAX_AHEAD:
+            self._acknowledged = max(self._acknowledged, position)
 
     async def append(self, append: Append) -> Outcome:
         """Record events, without a thread that waits for them; raises as `Writer.append` does."""
