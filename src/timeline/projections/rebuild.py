@@ -318,13 +318,15 @@ def _switch(
 
 
 def _progress(connection: Connection, name: str, slot: str) -> int:
-    return int(
-        connection.execute(
-            select(projection_progress.c.position).where(
-                projection_progress.c.name == name, projection_progress.c.slot == slot
-            )
-        ).scalar_one()
-    )
+    """Return how far a slot has read; one without progress is being emptied by another rebuild."""
+    position = connection.execute(
+        select(projection_progress.c.position).where(
+            projection_progress.c.name == name, projection_progress.c.slot == slot
+        )
+    ).scalar()
+    if position is None:
+        raise RebuildInterruptedError
+    return int(position)
 
 
 def live_digests(
