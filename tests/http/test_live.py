@@ -1,6 +1,7 @@
 """Live readers within one process: how they share, what they hear in silence, and their bounds."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -208,3 +209,43 @@ def test_what_is_kept_is_bounded_and_gone_once_something_is_erased() -> None:
     feed.forget()
     assert feed.after(2) is None
     assert feed.matched == 3
+
+
+def test_a_reader_that_is_behind_gets_little_at_once(
+    empty: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it may keep waiting in memory is bounded, and joins without gap or repeat."""
+    monkeypatch.setattr("timeline.http.live.BEHIND_BYTES", 1)
+    empty.record({"events": [registration(), *(action() for _ in range(5))]})
+    live = live_of(empty)
+    feed = Feed(ALL, 6)
+
+    async def parts() -> list[Part]:
+        found = [await live.part(feed, 0)]
+        while found[-1].until < feed.position:
+            found.append(await live.part(feed, found[-1].until))
+        return found
+
+    found = asyncio.run(parts())
+
+    assert [part.until for part in found] == [1, 2, 3, 4, 5, 6]
+    assert [part.body.count(b"event: message") for part in found] == [1] * 6
+
+
+def test_however_long_the_pauses_nothing_is_missed(
+    empty: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes while the log is not looked at is told with what comes then, once and in order."""
+    monkeypatch.setattr("timeline.http.live.PAUSE_PER_READER_S", 60)
+    monkeypatch.setattr("timeline.http.live.MAX_PAUSE_S", 0.2)
+
+    def record() -> None:
+        for event in (registration(), *(action() for _ in range(10))):
+            empty.record(event)
+
+    thread = threading.Thread(target=record)
+    sent = read(live_of(empty), until=lambda sent: b"id: 11\n" in sent, meanwhile=thread.start)
+    thread.join()
+
+    ids = [int(line[4:]) for line in sent.splitlines() if line.startswith(b"id: ")]
+    assert ids == list(range(1, 12))

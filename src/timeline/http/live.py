@@ -20,7 +20,7 @@ from anyio import CancelScope, CapacityLimiter
 
 from timeline.application.served import served_events
 from timeline.domain.vocabulary import EventType
-from timeline.eventstore.model import EventFilter
+from timeline.eventstore.model import STRETCH_BYTES, EventFilter
 from timeline.eventstore.protocol import EventStore
 from timeline.formats import sse
 from timeline.http.replies import encode
@@ -36,15 +36,23 @@ HEARTBEAT_S: Final = 15.0
 KEPT_BYTES: Final = 16 * 1024 * 1024
 """What is kept in memory of all that is new, for readers a little behind; others read the log."""
 
+BEHIND_BYTES: Final = 64 * 1024
+"""What a reader that is behind gets at once. It is its own, and waits for it in memory: a thousand
+readers that come back together and read slowly hold 64 MB of it."""
+
 CATCHING_UP: Final = 4
 """Readers that read the log at once: half of the threads, so that other reads go on."""
 
 WOKEN_AT_ONCE: Final = 32
 """Readers woken in a row before other requests have their turn: some 2 ms."""
 
-PAUSE_PER_READER_S: Final = 0.000_5
+PAUSE_PER_READER_S: Final = 0.001
 """A pause for each reader that was woken, ten times what sending to it takes: however many there
 are, they take a tenth of the process while much is appended, and hear of it in larger parts."""
+
+MIN_PAUSE_S: Final = 0.02
+"""The shortest pause between two looks at the log: what comes after a silence is told at once, and
+what comes in a stream of appends fifty times a second."""
 
 MAX_PAUSE_S: Final = 1.0
 """The longest pause, whoever was woken and whatever went wrong."""
@@ -63,9 +71,15 @@ class Part(NamedTuple):
     body: bytes
 
 
-def read_part(store: EventStore, filter: EventFilter, after: int, until: int) -> Part:
+def read_part(
+    store: EventStore,
+    filter: EventFilter,
+    after: int,
+    until: int,
+    size_bytes: int = STRETCH_BYTES,
+) -> Part:
     """Read and encode the next stretch of the log."""
-    stretch = store.stretch(after, until=until, filter=filter)
+    stretch = store.stretch(after, until=until, filter=filter, size_bytes=size_bytes)
     events = served_events(stretch.events)
     body = b"".join([sse.event(event.position, encode(event)) for event in events])
     return Part(after, after, stretch.until, body)
@@ -117,14 +131,16 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tailing: asyncio.Task[None] | None = None
         self._grown = asyncio.Event()
+        self._told = 0
 
     @property
     def running(self) -> bool:
         """Whether there are readers, and a task that reads for them."""
         return bool(self._feeds) or self._tailing is not None
 
-    def wake(self, _position: int = 0) -> None:
-        """Say that the log has grown; from any thread."""
+    def wake(self, position: int = 0) -> None:
+        """Say that the log has grown to a position; from any thread."""
+        self._told = max(self._told, position)
         loop = self._loop
         if loop is not None:
             with suppress(RuntimeError):  # The loop is closed: nobody reads any more.
@@ -171,7 +187,7 @@ class Live:
             return kept
         async with self._catching_up:
             return await self._threads.run(
-                read_part, self._store, feed.filter, position, feed.position
+                read_part, self._store, feed.filter, position, feed.position, BEHIND_BYTES
             )
 
     async def _tail(self) -> None:
@@ -187,12 +203,16 @@ class Live:
                 await asyncio.sleep(MAX_PAUSE_S)
                 continue
             took_s = time.monotonic() - began_s
-            await asyncio.sleep(min(max(woken * PAUSE_PER_READER_S, took_s), MAX_PAUSE_S))
+            pause_s = max(woken * PAUSE_PER_READER_S, took_s, MIN_PAUSE_S)
+            await asyncio.sleep(min(pause_s, MAX_PAUSE_S))
 
     async def _advance(self) -> int:
         """Bring all feeds to the head; return how many readers have something to read."""
-        head = (await self._threads.run(self._store.head)).position
-        start = min((feed.position for feed in self._feeds.values()), default=head)
+        start = min((feed.position for feed in self._feeds.values()), default=0)
+        head = self._told
+        if head <= start:
+            # Whoever joined may have missed what was told before.
+            head = (await self._threads.run(self._store.head)).position
         if start < head:
             erasures = await self._threads.run(
                 self._store.stretch, start, until=head, filter=_ERASURES, limit=1
