@@ -18,6 +18,7 @@ from timeline.application.access import Access
 from timeline.application.reading import Reader
 from timeline.application.record import Recorder
 from timeline.application.trial import Trials
+from timeline.domain.upcasting import check_chain
 from timeline.eventstore.database import check_durability, create_engine
 from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.schema import check_schema
@@ -74,12 +75,14 @@ def application(
         clock: tells the time of recording, and what today is.
 
     Raises:
+        UpcasterMissing: older events could not be read.
         SchemaError: the schema is older or newer than this version knows.
         NotDurable: the database may lose what it acknowledged.
         StoreUnavailable: the database cannot be reached.
 
     """
     collect_seldom()
+    check_chain()
     engine = create_engine(settings.database_url, must_exist=True)
     try:
         check_schema(engine)

@@ -315,7 +315,13 @@ def errors_of(module: Any) -> list[type[Exception]]:
     ]
 
 
-FAULTS = {eventstore.AppendOnlyViolation, eventstore.CorruptStore, eventstore.NotDurable}
+FAULTS = {
+    domain.UnknownShape,
+    domain.UpcasterMissing,
+    eventstore.AppendOnlyViolation,
+    eventstore.CorruptStore,
+    eventstore.NotDurable,
+}
 """Errors that no client can do anything about: they are 500, and say nothing."""
 
 OF_THE_COMMAND_LINE = {

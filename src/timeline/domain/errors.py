@@ -19,7 +19,9 @@
     ├── InvalidSettlement
     ├── UntilBeforeEffective
     ├── ReplacementRequired
-    └── MergeRefused
+    ├── MergeRefused
+    ├── UnknownShape                     what is recorded cannot be read by this version
+    └── UpcasterMissing                  this version is incomplete
 
 A class's docstring is its message; the facts are attributes; `field` names the offending input.
 """
@@ -151,3 +153,11 @@ class MergeRefused(DomainError):
     """The policy {duplicate} cannot be merged: {reason}"""  # noqa: D400 - template
 
     default_field = "data.duplicate"
+
+
+class UnknownShape(DomainError):
+    """An event of type {type} was recorded in shape {schema}, and this version knows {known}; upgrade."""
+
+
+class UpcasterMissing(DomainError):
+    """Nothing brings events of type {type} from shape {schema} to the next."""

@@ -32,6 +32,7 @@ from timeline.domain.situation import (
     describe,
     named_event,
 )
+from timeline.domain.upcasting import read_recorded
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.errors import StoreBusy
 from timeline.eventstore.retagging import Line
@@ -195,11 +196,11 @@ def line(
 
 
 def read_content(
-    type: EventType, data: bytes | str | None, erasure: bytes | str | None
+    type: EventType, schema: int, data: bytes | str | None, erasure: bytes | str | None
 ) -> Data | None:
     """Read an event's data: as sent, or what replaced it when it was erased, or nothing."""
     if data is not None:
-        return decode_data(type, msgspec.json.decode(data))
+        return read_recorded(type, schema, msgspec.json.decode(data))
     if erasure is None:
         return None
     erased = decode_data(EventType.PAYLOAD_ERASED, msgspec.json.decode(erasure))

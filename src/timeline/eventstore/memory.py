@@ -243,6 +243,7 @@ class MemoryStore:
             type=row.fields.type,
             data=read_content(
                 row.fields.type,
+                row.fields.schema,
                 None if row.payload is None else row.payload.data,
                 None if erasure is None else erasure.data,
             ),

@@ -62,6 +62,7 @@ class _ContentRow(msgspec.Struct):
     id: str
     policy: str
     type: EventType
+    entry: str
     data: str | None
     erasure: str | None
     retracted_by: str | None
@@ -203,6 +204,7 @@ def _contents_query(dialect: Dialect) -> Select[Any]:
             log_entries.c.id,
             log_entries.c.policy,
             log_entries.c.type,
+            dialect.as_text(log_entries.c.entry).label("entry"),
             dialect.as_text(log_payloads.c.data).label("data"),
             dialect.as_text(replacing.c.data).label("erasure"),
             subjects.c.retracted_by,
@@ -276,7 +278,7 @@ def _contents(rows: str | None) -> dict[str, Content]:
             id=row.id,
             policy=row.policy,
             type=row.type,
-            data=read_content(row.type, row.data, row.erasure),
+            data=read_content(row.type, EntryFields.read(row.entry).schema, row.data, row.erasure),
             retracted=row.retracted_by is not None,
         )
         for row in found

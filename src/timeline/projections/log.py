@@ -11,6 +11,7 @@ import msgspec
 from timeline.domain.belief import PastEvent
 from timeline.domain.events import DATA_TYPES, Data, PayloadErased, read, read_custom
 from timeline.domain.references import references
+from timeline.domain.upcasting import is_current, read_recorded
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import MAX_FILTER_VALUES, MAX_PAGE, EventFilter, Recorded
 from timeline.eventstore.protocol import EventStore
@@ -145,7 +146,9 @@ class Log:
     def _data(self, event: Recorded) -> Data | None:
         """Return an event's data, or what replaces it once it is erased."""
         if event.data is not None:
-            return decode(event.type, event.data)
+            if is_current(event.type, event.schema):
+                return decode(event.type, event.data)
+            return read_recorded(event.type, event.schema, msgspec.json.decode(event.data))
         erasure = self._store.get(event.erased_by) if event.erased_by else None
         if erasure is None or erasure.data is None:
             return None
