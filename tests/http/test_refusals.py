@@ -272,7 +272,7 @@ def test_what_is_not_there_is_named_as_the_route_names_it(
     [
         ("/v1/timeline", "text/html"),
         ("/v1/policies", "application/json;q=0"),
-        ("/v1/events", "text/event-stream"),
+        ("/v1/events", "text/csv"),
         ("/schema", "application/json"),
         ("/schema/openapi.json", "application/yaml"),
         ("/health/live", "image/*"),
