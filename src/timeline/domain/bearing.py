@@ -95,10 +95,6 @@ class Bearing(msgspec.Struct, frozen=True, kw_only=True):
             != msgspec.structs.replace(other, variants=(), beyond=False)
         )
 
-    def _only(self, events: Container[str]) -> "Bearing":
-        relations = tuple(each for each in self.relations if each.event in events)
-        return msgspec.structs.replace(self, relations=relations, variants=(), beyond=False)
-
 
 class Variant(NamedTuple):
     """What a policy bears on others if the claim of a dispute holds."""
