@@ -1,7 +1,7 @@
 """How cost grows with the record: from 10,000 events to 1,000,000.
 
-Owns the sizes, all of which stand at once so that they are measured in turns. Must not know how a
-question is asked.
+Owns the sizes, all of which stand at once so that they are measured in turns. Each has as many
+events a policy, so that nothing but its length grows. Must not know how a question is asked.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -90,7 +90,7 @@ def _contestants(records: list[Filled], stack: ExitStack) -> dict[str, Callable[
     found: dict[str, Callable[[], float]] = {}
     for each in records:
         writer = stack.enter_context(writing(each.engine))
-        supply = record.actions(record.policies(each.events), each.events)
+        supply = record.actions(two_clocks.policies(each.events), each.events)
         found[_name(APPEND, each)] = partial(_appending, writer, supply)
         asked = stack.enter_context(two_clocks.questions(each.engine, each.events))
         for question in (two_clocks.ONE, two_clocks.RAW, two_clocks.PAGE_OF_50):

@@ -19,10 +19,10 @@ Event: TypeAlias = dict[str, Any]
 """An event as it is sent: id, policy, type, data."""
 
 MAX_POLICIES: Final = 20_000
-"""As many as a record of a million events has, 50 to each."""
+"""As many as a record has at most, however long it is."""
 
 EVENTS_PER_POLICY: Final = 5
-"""Fewer than that would make a record of registrations: a small record has fewer policies."""
+"""Where nothing else is asked for: fewer would make a record of registrations."""
 
 CORRECTIONS: Final = 0.15
 """The share of events that correct an action of long ago."""
@@ -49,34 +49,37 @@ _SOURCES: Final = [
 ]
 
 
-def policies(events: int) -> int:
-    """Return how many policies a record of so many events has."""
-    return min(MAX_POLICIES, events // EVENTS_PER_POLICY)
+def policies(events: int, each: int = EVENTS_PER_POLICY) -> int:
+    """Return how many policies a record of so many events has, so many to each."""
+    return min(MAX_POLICIES, events // each)
 
 
-def jurisdiction(policy: int, events: int) -> str:
-    """Return the place that a policy of a record of so many events belongs to."""
-    place = policy % max(1, policies(events) // POLICIES_PER_PLACE)
+def jurisdiction(policy: int, registered: int) -> str:
+    """Return the place that one of so many policies belongs to."""
+    place = policy % max(1, registered // POLICIES_PER_PLACE)
     return f"ocd-division/country:us/state:{'ca' if place % 2 else 'ny'}/place:town_{place}"
 
 
-def events(number: int, seed: int = 1, *, relations: float = 0.0) -> Iterator[Event]:
+def events(
+    number: int, seed: int = 1, *, each: int = EVENTS_PER_POLICY, relations: float = 0.0
+) -> Iterator[Event]:
     """Yield the events of a record: every policy is issued first, the rest comes as it happens.
 
     Args:
         number: how many.
         seed: of the dice.
+        each: how many a policy has, on average.
         relations: the share of events that relate a policy to another one.
 
     """
     chance = random.Random(seed)  # noqa: S311 - a measurement's dice
-    registered = policies(number)
+    registered = policies(number, each)
     actions: list[list[str]] = [[] for _ in range(registered)]
-    for each in range(number):
-        policy = each if each < registered else chance.randrange(registered)
-        id = event_id(each)
-        if each < registered:
-            yield _registered(id, policy, jurisdiction(policy, number))
+    for place in range(number):
+        policy = place if place < registered else chance.randrange(registered)
+        id = event_id(place)
+        if place < registered:
+            yield _registered(id, policy, jurisdiction(policy, registered))
         elif relations and chance.random() < relations:
             yield _related(id, policy, chance.randrange(registered), chance)
         elif actions[policy] and chance.random() < CORRECTIONS * number / (number - registered):
@@ -86,9 +89,11 @@ def events(number: int, seed: int = 1, *, relations: float = 0.0) -> Iterator[Ev
             actions[policy].append(id)
 
 
-def drafts(number: int, seed: int = 1, *, relations: float = 0.0) -> Iterator[Draft]:
+def drafts(
+    number: int, seed: int = 1, *, each: int = EVENTS_PER_POLICY, relations: float = 0.0
+) -> Iterator[Draft]:
     """Yield the events of a record, read."""
-    return map(_draft, events(number, seed, relations=relations))
+    return map(_draft, events(number, seed, each=each, relations=relations))
 
 
 def registrations(registered: int) -> list[Draft]:

@@ -5,8 +5,9 @@
 Each question is asked of the query layer at a random date and a random position, within a view
 that is open; opening one is measured beside it. Beside one policy stands the bare driver, which
 selects one row of that policy by the index of the same table. `--full` adds a record of a million
-events. A record has as many policies as its events allow, up to 20,000: positions are those from
-which on most have an action, so that the pages of all records are equally full.
+events and 20,000 policies. A shorter record has fewer policies, each with as many events, so that
+its pages are as full and nothing but its length differs; positions are those from which on most
+policies have an action.
 """
 
 import argparse
@@ -19,10 +20,10 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from bench import filling
+from bench import filling, record
 from bench.databases import KINDS, database, settle, size_bytes
 from bench.raw import selecting
-from bench.record import FIRST, LAST, drafts, jurisdiction, name, policies
+from bench.record import FIRST, LAST, drafts, jurisdiction, name
 from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.policy_reads import policy_item, select_policies
 from timeline.projections.reading import View, view
@@ -34,6 +35,9 @@ TIMEOUT_S: Final = 1_800.0
 """How long the read models may take: a million events at 600 a second, the slowest ever seen."""
 
 PAGE: Final = 50
+
+EACH: Final = 50
+"""Events that a policy has, on average."""
 
 OPEN: Final = "(open a view)"
 ONE: Final = "one policy"
@@ -66,11 +70,16 @@ def main() -> None:
                         print(f"{head}  {question:<15} {p50:>7.2f}  {p95:>7.2f}", flush=True)
 
 
+def policies(events: int) -> int:
+    """Return how many policies a record of so many events has."""
+    return record.policies(events, EACH)
+
+
 def fill(
     engine: Engine, events: int, relations: float = 0.0, timeout_s: float = TIMEOUT_S
 ) -> tuple[float, float]:
     """Record the events and bring the read models up to them; return the seconds of each."""
-    recorded = filling.record(engine, drafts(events, relations=relations))
+    recorded = filling.record(engine, drafts(events, each=EACH, relations=relations))
     projected = filling.project_anew(engine, timeout_s)
     settle(engine)
     took = f"recorded in {recorded:.0f} s, projected in {projected:.0f} s"
@@ -108,7 +117,7 @@ def one(live: View, events: int, chance: random.Random) -> None:
 def page(live: View, events: int, chance: random.Random) -> None:
     """Ask for the policies of a place that have a force."""
     asked = PolicyFilter(
-        jurisdiction=jurisdiction(chance.randrange(policies(events)), events),
+        jurisdiction=jurisdiction(chance.randrange(policies(events)), policies(events)),
         force=chance.choice(_FORCES),
     )
     day, position = moment(events, chance)

@@ -78,15 +78,27 @@ def _items_query(policies: Table, periods: Table, steps: Table, disputes: Table)
     day: BindParameter[int] = bindparam("day")
     position: BindParameter[int] = bindparam("position")
     asked: BindParameter[Sequence[str]] = bindparam("policies", expanding=True)
+    # Walking back from the day ends at the first period that is believed: few others begin between.
+    earlier = periods.alias()
+    begun = (
+        select(earlier.c.first_day)
+        .where(
+            earlier.c.policy == policies.c.policy,
+            earlier.c.first_day <= day,
+            known(earlier, position),
+        )
+        .order_by(earlier.c.first_day.desc())
+        .limit(1)
+        .correlate(policies)
+        .scalar_subquery()
+    )
     joined = policies.outerjoin(
         periods,
         and_(
             periods.c.policy == policies.c.policy,
-            # Said again, as PostgreSQL would rather read all periods than look up a page of them.
-            periods.c.policy.in_(asked),
-            known(periods, position),
-            periods.c.first_day <= day,
+            periods.c.first_day == begun,
             periods.c.last_day >= day,
+            known(periods, position),
         ),
     )
     version = (
