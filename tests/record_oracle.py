@@ -604,10 +604,10 @@ class RecordOracle:
             each.answer(policy, day, None) for each in self.accounts
         ]
 
-    def items(self, policy: str) -> dict[str, tuple[str, str]]:
-        """Return the items of a policy's timeline: event to action and the day it occurred."""
+    def items(self, policy: str) -> dict[str, tuple[str, str, str | None]]:
+        """Return the items of a policy's timeline: event to action, day, and last day of effect."""
         found = {
-            said.event: (said.data["action"], said.data["occurred"])
+            said.event: (said.data["action"], said.data["occurred"], said.data.get("until"))
             for said in self.actions(policy)
         }
         own = self.own(policy)
@@ -628,7 +628,11 @@ class RecordOracle:
             late = begins is None or (bool(held) and held[0] != ordinal(begins))
             if late and held and data["relation"] != "challenges":
                 occurred = iso(held[0])
-            found[said.event] = (AMOUNTS_TO[data["relation"]], occurred)
+            until = data.get("until")
+            if data["relation"] in ENDS | HOLDS:
+                for _, last in stretches(self.acts(source, said, policy)):
+                    until = None if last is None else iso(last)
+            found[said.event] = (AMOUNTS_TO[data["relation"]], occurred, until)
         return found
 
 

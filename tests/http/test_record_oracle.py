@@ -240,7 +240,7 @@ def timeline(asked: Asked) -> None:
     assert len(items) == len({(item["policy"], item["event"]) for item in items})
     for policy in asked.oracle.told:
         found = {
-            item["event"]: (item["action"], item["occurred"]["edtf"])
+            item["event"]: (item["action"], item["occurred"]["edtf"], _edtf(item["until"]))
             for item in items
             if item["policy"] == policy
         }
@@ -252,10 +252,15 @@ def timeline(asked: Asked) -> None:
         asked.compared += 1
         text = date.fromordinal(asked.day).isoformat()
         assert found == {
-            event: (action, occurred)
-            for event, (action, occurred) in expected.items()
+            event: (action, occurred, until)
+            for event, (action, occurred, until) in expected.items()
             if occurred <= text or occurred == "XXXX"
         }, policy
+
+
+def _edtf(served: dict[str, str] | None) -> str | None:
+    """Return a date that may be absent as it was written."""
+    return None if served is None else served["edtf"]
 
 
 def history(asked: Asked) -> None:

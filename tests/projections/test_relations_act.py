@@ -125,6 +125,58 @@ def test_rule_7_striking_down_the_repealer_revives_from_that_day(relation: str) 
     assert story.force() == [*revived, ("2023-05-01", "no_longer_in_force", "no")]
 
 
+def shown_until(story: Story) -> str | None:
+    """Return the end of the effect that the target's timeline shows of a relation."""
+    until = story.items()[-1].action.until
+    return None if until is None else until.text
+
+
+@pytest.mark.parametrize("relation", [relation for relation, _ in ENDINGS])
+def test_a_timeline_shows_until_when_a_repeal_stood_that_a_court_undid(relation: str) -> None:
+    """While a court may yet be reversed, the last end counts; without a court there is none."""
+    story = two_orders()
+    story.relate(NEW, relation, OLD)
+    assert shown_until(story) is None
+
+    story.act(NEW, "struck_down", "2022-05-01")
+    assert shown_until(story) == "2022-04-30"
+
+    story.act(NEW, "reversed", "2023-05-01")
+    assert shown_until(story) is None
+
+
+@pytest.mark.parametrize("relation", WHILE_IN_FORCE)
+def test_a_timeline_shows_until_when_a_policy_that_is_over_held_back(relation: str) -> None:
+    """Also where the relation says a later end; an earlier one stands as it was said."""
+    story = two_orders()
+    event = story.relate(NEW, relation, OLD, effective="2021-01-01", until="2023-06")
+    assert shown_until(story) == "2023-06"
+
+    story.act(NEW, "rescinded", "2022-05-01")
+    assert shown_until(story) == "2022-04-30"
+
+    story.retract(NEW, event)
+    assert len(story.items()) == 1
+
+
+def test_a_timeline_shows_no_certain_end_of_a_repeal_that_is_undone_on_an_unknown_day() -> None:
+    """It shows the bounds of its end."""
+    story = two_orders()
+    story.relate(NEW, "repeals", OLD)
+    story.act(NEW, "struck_down", "2022-05")
+
+    assert shown_until(story) == "2022-04-30/2022-05-30"
+
+
+def test_a_timeline_shows_the_term_that_a_relation_extends() -> None:
+    """It is what the relation says, whatever becomes of its own policy."""
+    story = two_orders()
+    story.relate(NEW, "extends", OLD, effective="2021-01-01", until="2024-12-31")
+    story.act(NEW, "rescinded", "2022-05-01")
+
+    assert shown_until(story) == "2024-12-31"
+
+
 def test_rule_7_striking_down_revives_where_an_action_tells_of_the_repeal_too() -> None:
     """An action and a relation that are one effect end as the relation alone does."""
     story = two_orders()

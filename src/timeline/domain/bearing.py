@@ -326,6 +326,25 @@ def _last_day(spell: Spell) -> Occurrence | None:
     return window(first - 1, last if last == LAST_DAY else last - 1)
 
 
+def shown_until(inbound: Inbound) -> Edtf | None:
+    """Return the last day of a relation's effect on the policy, None where that has no end.
+
+    What a relation says of its end stands, unless its own policy lets the effect end before: a
+    repeal when that is struck down, a suspension when it is no longer in force. Where the effect
+    comes and goes it is the end of its last stretch.
+    """
+    relation = inbound.relation
+    if not RELATIONS[relation.relation].acts or relation.relation not in _ENDING | _WHILE_IN_FORCE:
+        return relation.until
+    held = spells(effects_in_time(inbound))
+    if not held or held[-1].ends is None:
+        return relation.until
+    until = relation.until
+    if until is not None and held[-1].ends == (earliest_day(until) + 1, latest_day(until) + 1):
+        return until
+    return _last_day(held[-1])
+
+
 def deeds_of(inbound: Inbound, *, told: bool = False) -> Iterator[Deed]:
     """Yield what a relation does to the policy, as deeds of actions that amount to the same.
 

@@ -27,6 +27,7 @@ from timeline.domain.bearing import (
     effect_order,
     is_move,
     reach_of,
+    shown_until,
     spells,
     told_twice,
     window,
@@ -437,7 +438,7 @@ def _received(settled: _Settled) -> Iterator[BelievedAction]:
         if not held and relation.relation is not Relation.CHALLENGES:
             continue
         occurred, effective = _shown_dates(inbound, held)
-        action = amounts_to(inbound, occurred, effective, relation.until)
+        action = amounts_to(inbound, occurred, effective, shown_until(inbound))
         by = action.by or Counterpart(policy=inbound.bearing.source)
         yield BelievedAction(
             event=inbound.believed.event,
