@@ -18,6 +18,8 @@ from timeline.eventstore.errors import IdConflict, StoreBusy
 from timeline.eventstore.model import Append, Outcome
 from timeline.http.errors import BodyIncomplete
 from timeline.http.lines import read_lines
+from timeline.http.reading import made_ahead
+from timeline.http.service import Service
 
 
 def numbered(*events: Json) -> list[Json]:
@@ -322,3 +324,25 @@ def test_a_client_that_goes_ends_its_lines() -> None:
 
     with pytest.raises(BodyIncomplete):
         asyncio.run(run())
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_an_export_that_is_left_early_leaves_nothing_behind(empty: Client, taken: int) -> None:
+    """The part that was made ahead goes with its reader, also where making it failed."""
+    made: list[int] = []
+
+    def parts() -> Iterator[bytes]:
+        for number in range(2):
+            made.append(number)
+            yield b"%d" % number
+        raise StoreBusy(retry_after_s=1.0)
+
+    async def run() -> list[bytes]:
+        coming = made_ahead(Service(empty.application), parts())
+        found = [await anext(coming) for _ in range(taken)]
+        await asyncio.sleep(0.05)
+        await coming.aclose()
+        return found
+
+    assert asyncio.run(run(), debug=True) == [b"0", b"1"][:taken]
+    assert len(made) <= taken + 1

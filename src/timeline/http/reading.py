@@ -3,8 +3,9 @@
 Owns the way from a request to an answer's bytes and headers. Must not know how answers are made.
 """
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from functools import partial
 from typing import Final, TypeVar
 
@@ -216,7 +217,7 @@ async def _stream(
     if request.method == HttpMethod.HEAD:
         return Response(b"", media_type=NDJSON, headers=headers)
     hold(request.scope, service.streams.taken())
-    return Stream(_parts(service, parts), media_type=NDJSON, headers=headers)
+    return Stream(made_ahead(service, parts), media_type=NDJSON, headers=headers)
 
 
 def _stream_tag(head: Head, query_string: bytes) -> str:
@@ -227,10 +228,21 @@ def _stream_tag(head: Head, query_string: bytes) -> str:
     return "W/" + etag(head.frontier.root() + head.position.to_bytes(8) + query_string)
 
 
-async def _parts(service: Service, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield parts that are made in a worker thread, one at a time."""
-    while (part := await service.reads.run(next, parts, None)) is not None:
-        yield part
+async def made_ahead(service: Service, parts: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Yield parts that are made in a worker thread, the next one while one is being sent."""
+
+    def begin() -> asyncio.Task[bytes | None]:
+        return asyncio.create_task(service.reads.run(next, parts, None))
+
+    coming = begin()
+    try:
+        while (part := await coming) is not None:
+            coming = begin()
+            yield part
+    finally:
+        # Whoever left early leaves the next part, or why there is none, to nobody.
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
 
 
 @route("/v1/events/{id:str}", http_method=READ, status_code=200)
