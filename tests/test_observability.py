@@ -1,5 +1,6 @@
 """What a log line looks like, and what never stands in one."""
 
+import asyncio
 import io
 import json
 import logging
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timeline.observability import (
+    MAX_GATHERED_LINES,
     REDACTED,
     FrequentLine,
     configure,
@@ -394,3 +396,50 @@ def test_a_frequent_line_below_the_level_is_not_written() -> None:
     line.info(status=200)
 
     assert quiet.getvalue() == ""
+
+
+class Counted(io.StringIO):
+    """A stream that counts how often it is written to."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        """Count a write."""
+        self.writes += 1
+        return super().write(text)
+
+
+@pytest.mark.parametrize("number", [3, MAX_GATHERED_LINES + 1])
+def test_frequent_lines_of_a_turn_are_written_together(number: int) -> None:
+    """All are there before the next turn is over, in order, and never more wait than is bounded."""
+    stream = Counted()
+    configure("info", "json", stream)
+    line = FrequentLine("timeline.http.request", "http.request.served")
+
+    async def serve() -> None:
+        for each in range(number):
+            line.info(status=each)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert [each["status"] for each in lines(stream)] == list(range(number))
+
+    asyncio.run(serve())
+
+    assert stream.writes == -(-number // MAX_GATHERED_LINES)
+
+
+def test_a_line_stands_after_the_frequent_lines_before_it() -> None:
+    """Nothing overtakes what waits for the end of its turn."""
+    stream = io.StringIO()
+    configure("info", "json", stream)
+    line = FrequentLine("timeline.http.request", "http.request.served")
+
+    async def serve() -> None:
+        line.info(status=1)
+        structlog.stdlib.get_logger("other").info("other.thing.happened", status=2)
+        line.info(status=3)
+
+    asyncio.run(serve())
+    logging.shutdown()
+
+    assert [each["status"] for each in lines(stream)] == [1, 2, 3]

@@ -8,6 +8,7 @@ Events are dotted constants with key-values (`event.append.committed`); whatever
 `structlog.contextvars` (the request id) stands in every line.
 """
 
+import asyncio
 import logging
 import re
 import sys
@@ -158,19 +159,60 @@ def redact_url(url: str) -> str:
     return _NAMED_PASSWORD.sub(r"\g<kept>***", hidden)
 
 
+MAX_GATHERED_LINES: Final = 512
+"""Rendered lines that wait for the end of their turn: some 150 KB."""
+
+
 class _TimelineHandler(logging.StreamHandler[TextIO]):
-    """The handler `configure` installs, so that a second call can tell it from others."""
+    """The handler `configure` installs, so that a second call can tell it from others.
+
+    Lines that are rendered already are gathered for a turn of the event loop and written at once:
+    a system call for each of them costs more than rendering it, and lets go of the interpreter.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._gathered: list[str] = []
+        self._turn: asyncio.AbstractEventLoop | None = None
 
     def write(self, line: str) -> None:
-        """Write a line that is rendered already; one that cannot be written fails nobody."""
+        """Write a rendered line: by the end of the event loop's turn, without one at once."""
         self.acquire()
         try:
-            self.stream.write(line + self.terminator)
-            self.flush()
+            self._gathered.append(line)
+            loop = _running_loop()
+            if loop is None or len(self._gathered) >= MAX_GATHERED_LINES:
+                self.flush()
+            elif loop is not self._turn:
+                self._turn = loop
+                loop.call_soon(self.flush)
+        finally:
+            self.release()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, after the lines that came before it."""
+        self.flush()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Write what is gathered; what cannot be written fails nobody."""
+        self.acquire()
+        try:
+            lines, self._gathered, self._turn = self._gathered, [], None
+            if lines:
+                self.stream.write("".join(f"{line}{self.terminator}" for line in lines))
+            super().flush()
         except (OSError, ValueError):
             pass
         finally:
             self.release()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class FrequentLine:
