@@ -247,6 +247,45 @@ def test_rule_7_suspends_enjoins_and_stays_act_only_while_their_policy_is_in_for
         assert story.force() == [*expected, ("2023-01-01", "suspended", "no")]
 
 
+@pytest.mark.parametrize("relation", WHILE_IN_FORCE)
+@pytest.mark.parametrize("last", ["repealed", "suspended"])
+def test_rule_7_each_stretch_in_which_a_policy_was_in_force_held_back(
+    relation: str, last: str
+) -> None:
+    """What held back twice did so in the first stretch, too, once the second is over."""
+    story = two_orders()
+    story.relate(NEW, relation, OLD)
+    story.act(NEW, "suspended", "2022-01-01")
+    story.act(NEW, "resumed", "2022-07-01")
+    expected = [
+        SINCE_2020,
+        ("2021-01-01", "suspended", "no"),
+        ("2022-01-01", "in_force", "yes"),
+        ("2022-07-01", "suspended", "no"),
+    ]
+    assert story.force() == expected
+
+    story.act(NEW, last, "2023-01-01")
+
+    assert story.force() == [*expected, ("2023-01-01", "in_force", "yes")]
+
+
+@pytest.mark.parametrize("relation", WHILE_IN_FORCE)
+def test_rule_7_a_term_that_lapsed_and_was_extended_later_held_back_twice(relation: str) -> None:
+    """The gap between the terms is one in which the target was in force."""
+    story = two_orders(until="2021-01-31")
+    story.relate(NEW, relation, OLD)
+    story.act(NEW, "extended", "2021-03-01", until="2021-04-30")
+
+    assert story.force() == [
+        SINCE_2020,
+        ("2021-01-01", "suspended", "no"),
+        ("2021-02-01", "in_force", "yes"),
+        ("2021-03-01", "suspended", "no"),
+        ("2021-05-01", "in_force", "yes"),
+    ]
+
+
 @pytest.mark.parametrize("relation", ["suspends", "stays", "enjoins"])
 def test_rule_7_a_lawsuit_acts_until_it_is_dismissed(relation: str) -> None:
     """It is never in force; it acts from its first action."""

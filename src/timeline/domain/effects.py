@@ -80,7 +80,7 @@ class Dockets(msgspec.Struct):
     """What suspensions and courts do, all deeds together.
 
     `suspensions` are by part, `cases` by case and part, where None is the whole policy. Both are by
-    track besides: None, or the event of a suspension or injunction that ends by itself.
+    track besides: None, or the name of a suspension or injunction that ends by itself.
     """
 
     suspensions: dict[tuple[str | None, str | None], list[Atom[Suspension]]] = msgspec.field(
@@ -252,6 +252,11 @@ class _Telling(msgspec.Struct, frozen=True):
     def part(self) -> str | None:
         """The part that the action covers, None for the whole."""
         return part_of(self.deed.action)
+
+    @property
+    def track(self) -> str:
+        """The name of the action's track: an event that comes and goes has one for each stretch."""
+        return f"{self.deed.event}/{earliest_day(self.acts_on)}"
 
     @property
     def term(self) -> str | None:
@@ -462,7 +467,7 @@ def _suspend(draft: _Filing) -> None:
     over = draft.over(begins.key, _unsuspend)
     if over:
         track = draft.suspensions.track(part, begins, *over)
-        draft.dockets.suspensions[part, draft.deed.event] = track
+        draft.dockets.suspensions[part, draft.track] = track
     else:
         lasting.append(begins)
 
@@ -524,7 +529,7 @@ def _enjoin_apart(draft: _Filing, key: Key) -> None:
     event = draft.deed.event
     begins = draft.atom(key, lambda _: Case(enjoined=event))
     track = draft.case.track(draft.part, begins, *draft.over(key, _close))
-    draft.dockets.cases[draft.deed.case, draft.part, event] = track
+    draft.dockets.cases[draft.deed.case, draft.part, draft.track] = track
 
 
 def _close(_: Case) -> Case:
