@@ -24,7 +24,9 @@ PACKAGES: Final = (
 )
 
 PRAGMAS: Final = ("journal_mode", "synchronous")
-SETTINGS: Final = ("fsync", "full_page_writes", "synchronous_commit", "wal_sync_method")
+SETTINGS: Final = (
+    *("fsync", "full_page_writes", "synchronous_commit", "wal_sync_method", "shared_buffers"),
+)
 LAX: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 FULL: Final = "2"
 """What SQLite calls synchronous=FULL."""

@@ -1046,6 +1046,20 @@ def test_a_chain_of_mergers_is_undone_from_its_end(record: Record) -> None:
     assert record.stream(ORDER).merged_into is record.stream(LAW).merged_into is None
 
 
+def test_what_a_duplicate_recorded_is_corrected_between_two_mergers(record: Record) -> None:
+    """On the survivor it is another policy's event; one batch undoes the merger and makes it anew."""
+    record.given(registered(ORDER), registered(LAW))
+    issued = record.given(acted(ORDER))
+    merger = record.given(merged(LAW, ORDER))
+    correction = corrected(ORDER, issued, {"occurred": "2024-01-02"})
+    assert record.refusal(correction).error is errors.PolicyMerged
+    assert record.refusal(corrected(LAW, issued, {})).error is errors.EventOfAnotherPolicy
+
+    record.when(retracted(LAW, merger), correction, merged(LAW, ORDER))
+
+    assert record.stream(ORDER).merged_into == LAW
+
+
 # --- erasures
 
 NEVER_WITHOUT = ["PolicyRegistered", "EventRetracted", "PoliciesMerged"]

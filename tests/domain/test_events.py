@@ -226,10 +226,15 @@ def test_a_required_field_that_is_missing_is_named(type: EventType, name: str) -
 
 @pytest.mark.parametrize("type", EventType)
 def test_a_field_that_the_type_does_not_have_is_refused_by_name(type: EventType) -> None:
-    """A misspelt field would otherwise be lost without a word."""
+    """A misspelt field would otherwise be lost without a word; the writer learns what there is."""
     data = FULL[type] | {"occured": "2024"}
 
-    assert refusal(type, data) == ("data.occured", "There is no field `occured` here")
+    field, reason = refusal(type, data)
+
+    assert field == "data.occured"
+    said, _, fields = reason.partition("; there are ")
+    assert said == "There is no field `occured` here"
+    assert sorted(fields.split(", ")) == sorted(FULL[type])
 
 
 @pytest.mark.parametrize(("type", "name"), EACH_FIELD)

@@ -462,8 +462,15 @@ _PATH: Final = re.compile(r" - at `([^`]*)`$")
 _NAMED_FIELD: Final = re.compile(r"^Object (?:missing required|contains unknown) field `([^`]*)`")
 
 
-def locate(error: msgspec.ValidationError, root: str) -> tuple[str, str]:
-    """Split msgspec's message into the dotted field, below `root`, and the reason."""
+def locate(error: msgspec.ValidationError, root: str, kind: Any = None) -> tuple[str, str]:
+    """Split msgspec's message into the dotted field, below `root`, and the reason.
+
+    Args:
+        error: what msgspec raised.
+        root: where the value stands.
+        kind: what it was to be read as, so that the fields of a struct can be named.
+
+    """
     message = str(error)
     found = _PATH.search(message)
     path = found.group(1).removeprefix("$").lstrip(".") if found else ""
@@ -472,9 +479,18 @@ def locate(error: msgspec.ValidationError, root: str) -> tuple[str, str]:
     parts = [root, path, named.group(1) if named else ""]
     field = ".".join(part for part in parts if part).replace(".[", "[")
     name = re.sub(r"\[[^]]*\]$", "", field).rpartition(".")[2]
+    fields = () if path or not _is_struct(kind) else kind.__struct_encode_fields__
     return field, in_words(
-        reason, patterns=_PATTERN_WORDS, choices=_CHOICES.get(name), shape=_SHAPES.get(name)
+        reason,
+        patterns=_PATTERN_WORDS,
+        choices=_CHOICES.get(name),
+        shape=_SHAPES.get(name),
+        fields=fields,
     )
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 _PATTERN_WORDS: Final = {
@@ -523,7 +539,7 @@ def read(kind: Any, raw: object, root: str) -> Any:
     try:
         return msgspec.convert(raw, kind, strict=True, dec_hook=read_custom)
     except msgspec.ValidationError as error:
-        field, reason = locate(error, root)
+        field, reason = locate(error, root, kind)
         raise InvalidData(field=field, reason=reason) from error
 
 

@@ -22,16 +22,14 @@ _TYPES: Final = {
     "float": "a number with a fraction",
 }
 
+_UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(.*)`")
+
 _Phrase = Callable[[re.Match[str]], str]
 
 _PHRASES: Final[Sequence[tuple[re.Pattern[str], _Phrase]]] = (
     (
         re.compile(r"Object missing required field `(.*)`"),
         lambda found: f"`{found[1]}` is required",
-    ),
-    (
-        re.compile(r"Object contains unknown field `(.*)`"),
-        lambda found: f"There is no field `{found[1]}` here",
     ),
     (
         re.compile(r"Expected `array` of length >= (\d+)"),
@@ -72,6 +70,7 @@ def in_words(
     patterns: Mapping[str, str],
     choices: Sequence[str] | None,
     shape: str | None = None,
+    fields: Sequence[str] = (),
 ) -> str:
     """Return msgspec's reason in words.
 
@@ -80,8 +79,13 @@ def in_words(
         patterns: by regex, what it asks for.
         choices: the values that the field may hold, where they are an enumeration.
         shape: an object that the field may hold, where it takes objects.
+        fields: those that there are, where an unknown one was met.
 
     """
+    unknown = _UNKNOWN_FIELD.fullmatch(reason)
+    if unknown is not None:
+        there_are = f"; there are {', '.join(fields)}" if fields else ""
+        return f"There is no field `{unknown[1]}` here{there_are}"
     chosen = re.fullmatch(r"Invalid enum value '?(.*?)'?", reason, re.DOTALL)
     if chosen is not None:
         return not_among(chosen[1], choices)

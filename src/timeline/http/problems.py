@@ -136,7 +136,11 @@ RULES: Final[Mapping[type[Exception], Rule]] = {
     # The event contradicts itself or what it refers to: 422.
     domain.UnknownEvent: Rule(_REFUSED, "Refer to an event of the record, by its id."),
     domain.UnknownPolicy: Rule(_REFUSED, "Register it, or name it by `citation`."),
-    domain.EventOfAnotherPolicy: Rule(_REFUSED, "Record this under the event's own policy."),
+    domain.EventOfAnotherPolicy: Rule(
+        _REFUSED,
+        "Record this under the event's own policy; if that is merged into another one, retract the "
+        "merger first.",
+    ),
     domain.WrongEventType: Rule(_REFUSED, "Refer to an event of the type that is needed."),
     domain.RetractionTooDeep: Rule(_REFUSED, "Retract the event at the root of the chain."),
     domain.NothingDescribed: Rule(_REFUSED, "Give at least one field besides `reason`."),
