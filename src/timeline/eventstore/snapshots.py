@@ -182,17 +182,19 @@ def _subjects_query(dialect: Dialect) -> Select[Any]:
 
 def _contents_query(dialect: Dialect) -> Select[Any]:
     entries = log_entries.alias()
+    # An expression has no index: SQLite would else go through all events of a type for each append.
+    type_found = entries.c.type.concat("")
     found = (
         select(entries.c.position)
         .where(dialect.among(entries.c.id, "contents"))
         .union(
             select(entries.c.position).where(
                 dialect.among(entries.c.subject, "actions"),
-                entries.c.type == EventType.ACTION_CORRECTED.value,
+                type_found == EventType.ACTION_CORRECTED.value,
             ),
             select(entries.c.position).where(
                 dialect.among(entries.c.policy, "descriptions"),
-                or_(*(entries.c.type == type.value for type in DESCRIBING)),
+                or_(*(type_found == type.value for type in DESCRIBING)),
             ),
         )
     )
