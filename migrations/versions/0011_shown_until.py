@@ -1,7 +1,9 @@
-"""The last day of what relations did to their targets, where their own policy lets it end.
+"""What relations did to their targets: until when, and in an order that tells their items apart.
 
-It stands in the timeline's rows, which are made from the log with all other rows: the read models
-are emptied, and `timeline migrate` fills them before it returns. Released migrations never change.
+The last day stands in the timeline's rows, which are made from the log with all other rows: the
+read models are emptied, and `timeline migrate` fills them before it returns. The indexes for pages
+of actions end in the policy, as one relation is an item on each policy that it names. Released
+migrations never change.
 """
 
 import sqlalchemy as sa
@@ -26,14 +28,24 @@ EMPTIED = (
     "timeline_tags",
     "relations",
 )
+ORDER = ("earliest", "latest", "rank", "time", "position", "policy")
+LED_BY = ((), ("jurisdiction",), ("action",))
 
 
 def upgrade() -> None:
     for slot in SLOTS:
         for name in EMPTIED:
             op.execute(sa.delete(sa.table(f"{name}_{slot}")))
+        for first in LED_BY:
+            create_index_anew(f"timeline_{slot}", (*first, *ORDER))
     progress = sa.table("projection_progress", sa.column("position"))
     op.execute(progress.update().values(position=0))
+
+
+def create_index_anew(table: str, columns: tuple[str, ...]) -> None:
+    name = op.f(f"ix_{table}_{columns[0]}")
+    op.drop_index(name, table)
+    op.create_index(name, table, [*columns, "known_from", "known_until"])
 
 
 def downgrade() -> None:

@@ -33,7 +33,7 @@ from timeline.projections.timeline_reads import ItemKey, TimelineFilter, select_
 
 PLACE = "ocd-division/country:us/state:ca/place:los_angeles"
 DAY = 740_000
-AFTER = ItemKey(earliest=735_000, latest=735_000, rank=3, time="", position=5)
+AFTER = ItemKey(earliest=735_000, latest=735_000, rank=3, time="", position=5, policy="an-order")
 
 Ask = Callable[[View], object]
 

@@ -38,6 +38,7 @@ class _ItemKey(ItemKey, frozen=True, array_like=True):
     rank: Position
     time: _Time
     position: Position
+    policy: PolicyId
 
 
 class ChangeKey(msgspec.Struct, frozen=True, array_like=True):

@@ -27,8 +27,10 @@ from timeline.projections.model import (
 )
 from timeline.projections.tables import day, model_table, number, prose, text
 
-_ORDER: Final = ("earliest", "latest", "rank", "time", "position")
-"""The order of the timeline (rule 1); every index ends in it, so that no page has to be sorted."""
+_WITHIN_POLICY: Final = ("earliest", "latest", "rank", "time", "position")
+_ORDER: Final = (*_WITHIN_POLICY, "policy")
+"""The order of the timeline (rule 1); every index ends in it, so that no page has to be sorted. One
+relation is an item on each policy that it names, so that only the policy tells these apart."""
 
 
 SELECTED_BY: Final = "selected_by"
@@ -56,7 +58,7 @@ def _timeline_table(slot: str) -> Table:
         prose("item"),
         indexes=(
             _ORDER,
-            ("policy", *_ORDER),
+            ("policy", *_WITHIN_POLICY),
             ("jurisdiction", *_ORDER),
             ("action", *_ORDER),
             ("event",),

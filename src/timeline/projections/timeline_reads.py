@@ -45,13 +45,17 @@ class TimelineFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemKey(msgspec.Struct, frozen=True, array_like=True):
-    """Where an item stands in the order of the timeline (rule 1)."""
+    """Where an item stands in the order of the timeline (rule 1).
+
+    The policy comes last: one relation is an item, at one position, on each policy that it names.
+    """
 
     earliest: int
     latest: int
     rank: int
     time: str
     position: int
+    policy: str
 
 
 def select_items(
@@ -76,7 +80,7 @@ def select_items(
     """
     table = view.table("timeline", "timeline")
     order = [table.c[name] for name in ItemKey.__struct_fields__]
-    columns = [*order, table.c.policy, table.c.event, table.c.item]
+    columns = [*order, table.c.event, table.c.item]
     query = (
         select(*columns)
         .where(known(table, position), *_conditions(view, filter, table, position))
@@ -90,7 +94,7 @@ def select_items(
 
 
 def _key(row: Row[Any]) -> ItemKey:
-    return ItemKey(row.earliest, row.latest, row.rank, row.time, row.position)
+    return ItemKey(row.earliest, row.latest, row.rank, row.time, row.position, row.policy)
 
 
 def _items(view: View, rows: Sequence[Row[Any]], position: int) -> Iterator[dict[str, Any]]:
