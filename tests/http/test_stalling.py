@@ -62,6 +62,13 @@ class Sent:
         return status
 
 
+async def stream(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer something in parts."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"{", "more_body": True})
+    await send({"type": "http.response.body", "body": b"}", "more_body": False})
+
+
 async def unread(_message: Message) -> None:
     """Send to a client that reads nothing."""
     await anyio.sleep_forever()
@@ -117,21 +124,40 @@ def test_lines_that_stall_name_the_first_that_is_not_recorded(
     assert len(reports) == 2
 
 
-def test_an_answer_that_is_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The request ends, and its slot is free for another."""
+@pytest.mark.parametrize("parts", [0, 1])
+def test_a_stream_that_is_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch, parts: int) -> None:
+    """The request ends, and its slot is free for another; the task that answers goes on."""
     monkeypatch.setattr(boundary, "SEND_TIMEOUT_S", TIMEOUT_S)
     monkeypatch.setattr(boundary, "MAX_REQUESTS", 1)
-    outer = Boundary(answer, 0)
-    sent = Sent()
+    outer = Boundary(stream, 0)
+    sent, begun = Sent(), Sent()
+
+    async def stalling(message: Message) -> None:
+        await (begun(message) if len(begun.messages) <= parts else unread(message))
 
     async def run() -> None:
         with anyio.fail_after(BOUND_S):
-            await outer(scope(), nothing, unread)
+            await outer(scope(), nothing, stalling)
             await outer(scope(), nothing, sent)
 
     asyncio.run(run())
 
+    assert len(begun.messages) == 1 + parts
     assert sent.status == 200
+
+
+def test_a_stream_whose_reader_goes_ends_as_it_is_told() -> None:
+    """A cancellation from outside is no stalled client: it goes through."""
+    outer = Boundary(stream, 0)
+
+    async def run() -> None:
+        task = asyncio.create_task(outer(scope(), nothing, unread))
+        await anyio.wait_all_tasks_blocked()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
 
 
 def test_requests_at_once_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ Result: TypeAlias = Outcome | Exception
 class Pending:
     """An append, and who is promised its outcome: a thread, or a task of an event loop."""
 
-    __slots__ = ("append", "future", "loop", "taken")
+    __slots__ = ("append", "expired", "future", "loop", "taken")
 
     def __init__(
         self,
@@ -52,6 +52,7 @@ class Pending:
         self.future = future
         self.loop = loop
         self.taken = False
+        self.expired = False
 
     def take(self) -> bool:
         """Take it out of the queue; False where nobody waits for it any more."""
@@ -61,6 +62,10 @@ class Pending:
         if isinstance(self.future, Future):
             return self.future.set_running_or_notify_cancel()
         return not self.future.cancelled()
+
+    def expire(self) -> None:
+        """Let a task wait no longer; on its event loop."""
+        self.expired = self.future.cancel()
 
 
 def answer(answers: Iterable[tuple[Pending, Result]]) -> None:

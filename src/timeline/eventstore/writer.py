@@ -145,13 +145,17 @@ class Writer:
         future: asyncio.Future[Outcome] = loop.create_future()
         pending = Pending(append, future, loop)
         self._enter(pending)
+        timer = loop.call_later(timeout_s, pending.expire)
         try:
-            async with asyncio.timeout(timeout_s):
-                return await future
-        except TimeoutError:
-            if pending.taken:
-                raise OutcomeUnknown(ids=append.ids) from None
-            raise StoreBusy(retry_after_s=RETRY_AFTER_S) from None
+            return await future
+        except asyncio.CancelledError:
+            if not pending.expired:
+                raise
+        finally:
+            timer.cancel()
+        if pending.taken:
+            raise OutcomeUnknown(ids=append.ids)
+        raise StoreBusy(retry_after_s=RETRY_AFTER_S)
 
     def submit(self, append: Append) -> "Future[Outcome]":
         """Queue an append and return the promise of its outcome, which raises as `append` does.

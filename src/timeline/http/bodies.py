@@ -12,6 +12,7 @@ from litestar.types import Receive
 
 from timeline.http.errors import BodyIncomplete, BodyTooLarge, UnsupportedMediaType
 from timeline.http.replies import JSON, NDJSON, HttpRequest
+from timeline.http.requests import header
 
 PART_TIMEOUT_S: Final = 15.0
 """How long a body may bring nothing: a stalled client is not to hold a slot for ever."""
@@ -31,12 +32,12 @@ def media_type(request: HttpRequest) -> str:
 
     """
     expected = f"{JSON} or {NDJSON}"
-    given = request.headers.get("content-type", "")
+    given = header(request.scope, b"content-type") or ""
     name, _, parameter = (part.strip() for part in given[:MAX_MEDIA_TYPE].lower().partition(";"))
     known = name in {JSON, NDJSON} and (not parameter or _UTF8.fullmatch(parameter))
     if len(given) > MAX_MEDIA_TYPE or not known:
         raise UnsupportedMediaType(expected=expected, given=given[:100] or "not said")
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    coding = (header(request.scope, b"content-encoding") or "").strip().lower()
     if coding not in {"", "identity"}:
         raise UnsupportedMediaType(
             field="Content-Encoding", expected="uncompressed", given=coding[:100]
@@ -52,7 +53,7 @@ async def read_body(request: HttpRequest, limit_bytes: int) -> bytes:
         BodyIncomplete: the client went, or stalled.
 
     """
-    length = request.headers.get("content-length", "")
+    length = header(request.scope, b"content-length") or ""
     if _LENGTH.fullmatch(length) and int(length) > limit_bytes:
         raise BodyTooLarge(part="body", limit_bytes=limit_bytes)
     parts: list[bytes] = []

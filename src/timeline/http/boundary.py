@@ -5,6 +5,7 @@ its answer, the headers of every answer, HEAD's missing body, the counting, and 
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -13,7 +14,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
-from anyio import CancelScope
 from litestar.types import Message, Receive, Scope, Send
 
 from timeline.http.errors import HttpError, TooManyRequests
@@ -62,12 +62,22 @@ _LONGEST_PATH: Final = 1_000
 """Characters of a path in the log, where it is percent-encoded, so that it stays on its line."""
 
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/._~-]*", re.ASCII)
+"""Paths that look the same percent-encoded."""
+
+
 class _Answer:
-    """What goes out: completed with what every answer has, and counted."""
+    """What goes out: completed with what every answer has, and counted.
+
+    The server takes a whole answer at once, and its sockets bound the client's patience. A part of
+    a stream it takes when the client has room for it: there the task that answers is given up.
+    """
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
         self._send = send
-        self.giving_up: CancelScope | None = None
+        self.given_up = False
+        self._task: asyncio.Task[Any] | None = None
+        self._streams = False
         self._request_id = request_id.encode()
         self._method = scope["method"]  # type: ignore[typeddict-item]
         self.status = _CLIENT_GONE
@@ -83,15 +93,28 @@ class _Answer:
             if self._method == "HEAD":
                 message["body"] = b""
             self.size_bytes += len(message["body"])
-        if self.giving_up is None:
+            self._streams = self._streams or message["more_body"]
+        if self._task is None or not self._streams:
             await self._send(message)
             return
-        # A timer, as a scope for each message costs more than sending it.
-        timer = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self.giving_up.cancel)
+        timer = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self._give_up, self._task)
         try:
             await self._send(message)
         finally:
             timer.cancel()
+
+    async def by(self, answering: Awaitable[None]) -> None:
+        """Let it be made; whoever makes a stream for a client that stalls is given up."""
+        self._task = asyncio.current_task()
+        try:
+            await answering
+        except asyncio.CancelledError:
+            if not self.given_up or self._task is None or self._task.uncancel():
+                raise
+
+    def _give_up(self, task: asyncio.Task[Any]) -> None:
+        self.given_up = True
+        task.cancel()
 
     def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         names = [name for name, _ in headers]
@@ -107,8 +130,7 @@ class _Answer:
 class Boundary:
     """Wraps the application.
 
-    `again` finds what answers a request with what it was answered before. Such an answer is whole,
-    so that the server takes it at once and its sockets bound the client's patience.
+    `again` finds what answers a request with what it was answered before.
     """
 
     def __init__(self, handler: Handler, rate_limit: int, again: Again | None = None) -> None:
@@ -138,7 +160,7 @@ class Boundary:
             self._served.info(
                 request_id=request_id,
                 method=scope["method"],  # type: ignore[typeddict-item]
-                path=quote(state["path"], errors="replace")[:_LONGEST_PATH],
+                path=_logged(state["path"]),
                 status=answer.status,
                 duration_ms=round((ended_s - started_s) * 1_000, 2),
                 bytes=answer.size_bytes,
@@ -162,12 +184,9 @@ class Boundary:
                 if again is not None:
                     await again(scope, receive, answer)
                     return
-        structlog.contextvars.clear_contextvars()
-        with (
-            structlog.contextvars.bound_contextvars(request_id=scope["state"]["request_id"]),
-            CancelScope() as answer.giving_up,
-        ):
-            await handler(scope, receive, answer)
+        # Each request has a context of its own, which ends with it.
+        structlog.contextvars.bind_contextvars(request_id=scope["state"]["request_id"])
+        await answer.by(handler(scope, receive, answer))
 
     def _admit(self, scope: Scope) -> None:
         """Count a request and give it a slot until it ends.
@@ -181,6 +200,13 @@ class Boundary:
         if wait_s:
             raise TooManyRequests(limit=self._limit.per_minute, retry_after_s=wait_s)
         hold(scope, self._slots.taken())
+
+
+def _logged(path: str) -> str:
+    """Return a path as it is logged; most need no encoding, which is dear."""
+    if _PLAIN.fullmatch(path) is None:
+        path = quote(path, errors="replace")
+    return path[:_LONGEST_PATH]
 
 
 async def _refuse(error: HttpError, scope: Scope, _receive: Receive, send: Send) -> None:

@@ -18,7 +18,7 @@ from timeline.http.bodies import media_type, read_body
 from timeline.http.lines import LineUpload
 from timeline.http.parameters import parse
 from timeline.http.replies import JSON, NDJSON, HttpRequest, encode, negotiate
-from timeline.http.requests import hold
+from timeline.http.requests import header, hold
 from timeline.http.service import service_of
 
 SHORT_BYTES: Final = 8 * 1024
@@ -37,10 +37,10 @@ async def record(request: HttpRequest) -> ASGIApp:
         if query.dry_run:
             reason = "Lines are not tried; an event or a batch is, as `application/json`"
             raise InvalidRequest(field="dry_run", reason=reason)
-        negotiate(request.headers.get("accept"), [NDJSON])
+        negotiate(header(request.scope, b"accept"), [NDJSON])
         hold(request.scope, service.bodies.taken())
         return LineUpload(request, service, principal)
-    negotiate(request.headers.get("accept"), [JSON])
+    negotiate(header(request.scope, b"accept"), [JSON])
     with service.bodies.taken():
         body = await read_body(request, service.application.settings.max_body_bytes)
     if query.dry_run:

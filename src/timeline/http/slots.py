@@ -3,8 +3,7 @@
 Owns the count and the refusal beyond it. Must not know what takes a slot.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from timeline.http.errors import Overloaded
 
@@ -21,18 +20,31 @@ class Slots:
         """How many are taken."""
         return self._taken
 
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold a slot while the context lasts.
+    def taken(self) -> AbstractContextManager[None]:
+        """Return what holds a slot while its context lasts; entering it raises Overloaded."""
+        return _Slot(self)
 
-        Raises:
-            Overloaded: all of them are taken.
-
-        """
+    def take(self) -> None:
+        """Take a slot; raises Overloaded where all of them are taken."""
         if self._taken >= self._most:
             raise Overloaded
         self._taken += 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
+
+    def leave(self) -> None:
+        """Give a slot back."""
+        self._taken -= 1
+
+
+class _Slot(AbstractContextManager[None]):
+    """One slot. A class, as each request takes some, and a generator is twice as dear."""
+
+    __slots__ = ("_slots",)
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+
+    def __enter__(self) -> None:
+        self._slots.take()
+
+    def __exit__(self, *_: object) -> None:
+        self._slots.leave()
