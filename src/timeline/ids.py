@@ -4,7 +4,7 @@ Source of the format: RFC 9562, section 5.7.
 """
 
 import time
-import uuid
+from typing import Final
 
 from timeline.eventstore.randomness import Randomness
 
@@ -17,11 +17,12 @@ class EventIds:
 
     def __call__(self) -> str:
         """Return a new lower-case UUIDv7: 48 bits of milliseconds, then random bits."""
-        milliseconds = time.time_ns() // 1_000_000
-        random = int.from_bytes(self._draw(10)) & (2**74 - 1)
-        value = (milliseconds & (2**48 - 1)) << 80
-        value |= 0x7 << 76
-        value |= (random >> 62) << 64
-        value |= 0b10 << 62
-        value |= random & (2**62 - 1)
-        return str(uuid.UUID(int=value))
+        milliseconds = f"{time.time_ns() // 1_000_000 & 2**48 - 1:012x}"
+        random = self._draw(10).hex()
+        variant = _VARIANT[random[3]]
+        head = f"{milliseconds[:8]}-{milliseconds[8:]}-7{random[:3]}"
+        return f"{head}-{variant}{random[4:7]}-{random[7:19]}"
+
+
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""Two random bits and the two that say which layout this is."""

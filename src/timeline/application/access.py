@@ -59,8 +59,10 @@ class Role(StrEnum):
 
     def covers(self, needed: "Role") -> bool:
         """Tell whether this role is enough."""
-        order = list(Role)
-        return order.index(self) >= order.index(needed)
+        return _RANKS[self] >= _RANKS[needed]
+
+
+_RANKS: Final = {role: rank for rank, role in enumerate(Role)}
 
 
 NEEDED_ROLE: Final[dict[EventType, Role]] = {

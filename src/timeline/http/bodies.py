@@ -3,7 +3,6 @@
 Owns the refusal of what is not read at all. Must not know what a body says.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from litestar.types import Receive
 
 from timeline.http.errors import BodyIncomplete, BodyTooLarge, UnsupportedMediaType
+from timeline.http.patience import Patience
 from timeline.http.replies import JSON, NDJSON, HttpRequest
 from timeline.http.requests import header
 
@@ -22,6 +22,9 @@ MAX_MEDIA_TYPE: Final = 200
 
 _UTF8: Final = re.compile(r'charset\s*=\s*"?utf-?8"?', re.ASCII | re.IGNORECASE)
 _LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+_patience: Final = Patience()
 
 
 def media_type(request: HttpRequest) -> str:
@@ -76,8 +79,7 @@ async def body_parts(receive: Receive) -> AsyncIterator[bytes]:
     more = True
     while more:
         try:
-            async with asyncio.timeout(PART_TIMEOUT_S):
-                message = await receive()
+            message = await _patience.wait(receive(), PART_TIMEOUT_S)
         except TimeoutError as error:
             raise BodyIncomplete from error
         if message["type"] != "http.request":

@@ -75,7 +75,7 @@ class _Answer:
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
         self._send = send
-        self.given_up = False
+        self._given_up = False
         self._task: asyncio.Task[Any] | None = None
         self._streams = False
         self._request_id = request_id.encode()
@@ -109,11 +109,11 @@ class _Answer:
         try:
             await answering
         except asyncio.CancelledError:
-            if not self.given_up or self._task is None or self._task.uncancel():
+            if not self._given_up or self._task is None or self._task.uncancel():
                 raise
 
     def _give_up(self, task: asyncio.Task[Any]) -> None:
-        self.given_up = True
+        self._given_up = True
         task.cancel()
 
     def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
