@@ -6,16 +6,19 @@ is `fold_oracle`'s. Must not use what the domain and the projections compute of 
 
 What an open claim leads to is the answer of a record in which that one value stands instead.
 
-Where something is uncertain for all that (an ordinance without a date, two relations that an action
-tells of), `Uncertain` is raised, and whoever asks compares less.
+Where something is uncertain for all that (an ordinance without a date), `Uncertain` is raised, and
+whoever asks compares less.
 
 Where the rules leave a choice, this is the one taken here:
 
 - A relation acts only if its policy is in force on the relation's own day or later, not before it
   alone: who was repealed before the day on which he repeals, repeals nothing.
-- An action that tells of the same effect as a relation replaces it: its dates count. It holds as the
-  relation does: an ending while that one's policy is not struck down, a suspension while it is in
-  force.
+- An action that tells of the same effect as a relation replaces it: its dates count. One action
+  tells of one relation. Of those that name the same part, or else of all, the two that are nearest
+  in time are one; what is over before the other begins is another effect.
+- An action holds as a relation of its kind and by the same one does: an ending while that one's
+  policy is not struck down, a suspension while it is in force (a lawsuit: until it is dismissed).
+  What a lawsuit enjoins is moved by its case.
 - Striking an extender down does not take an extension back.
 - In a cycle the effect of a relation is dated by its own day, or the day on which its policy is in
   force by its own actions alone, whichever is later; of equal days the earlier position is first.
@@ -468,33 +471,40 @@ class RecordOracle:
         """Yield a policy's own actions, and what relations amount to."""
         if bearing is None:
             bearing = self.bearing(policy, cut)
-        own = self.own(policy)
         keys = {key: source for source, _ in bearing for key in self.keys(source)}
-        for told in own:
+        told_twice = self.told_twice(policy, bearing)
+        for told in self.own(policy):
             by = by_key(told.action)
             named = told._replace(of=keys.get(by, by))
-            telling = [each for each in bearing if self.twin([told], *each)]
-            if not telling or telling[0][1].data["relation"] in {"amends", "upholds"}:
+            kin = [each for each in bearing if self.akin(told, *each)]
+            if not kin or kin[0][1].data["relation"] in {"amends", "upholds"}:
                 yield named
                 continue
-            if len(telling) > 1 or sum(self.twin([each], *telling[0]) for each in own) > 1:
-                raise Uncertain(policy)
-            yield from self.held(named, policy, *telling[0], cut)
+            twin = next((each for each in kin if told_twice.get(each[1].position) == told), None)
+            source, said = twin or kin[0]
+            until = said.data.get("until") if twin else None
+            yield from self.held(named, policy, source, said, until, cut)
         moved: set[tuple[int, str | None]] = set()
         for source, said in bearing:
-            twin = self.twin(own, source, said)
+            twin_told = said.position in told_twice
             if said.data["relation"] == "challenges" or self.enjoins(source, said):
-                yield from self.case(source, said, policy, moved, told=twin)
-            elif not twin:
+                yield from self.case(source, said, policy, moved, told=twin_told)
+            elif not twin_told:
                 yield from self.spells(source, said, policy)
 
     def held(
-        self, told: Told, target: str, source: str, said: Said, cut: Cut | None
+        self,
+        told: Told,
+        target: str,
+        source: str,
+        said: Said,
+        until: str | None,
+        cut: Cut | None,
     ) -> Iterator[Told]:
-        """Yield an action for as long as the relation holds that it tells of."""
+        """Yield an action for as long as the policy of a relation of its kind lets it hold."""
         own = told.action
-        begins = ordinal((own.effective or own.occurred).text)
-        until = said.data.get("until") if own.until is None else own.until.text
+        begins = acting_day(told)
+        until = until if own.until is None else own.until.text
         last = ordinal(until) if until else NEVER
         cut = self.cut_of(source, said, target) or cut
         days = [(day, begins <= day <= last) for day in self.days()]
@@ -512,10 +522,10 @@ class RecordOracle:
             yield told._replace(position=told.position + begun / 1e7, action=action)
 
     def holding(self, source: str, said: Said, day: int, cut: Cut | None) -> bool:
-        """Tell whether what an action tells of holds as long as the relation's policy lets it."""
+        """Tell whether a relation's policy lets an action of the same kind hold."""
         if said.data["relation"] in ENDS:
             return "struck_down" not in self.court(source, day, cut)
-        if said.data["relation"] in HOLDS and self.described(source)["instrument"] != "lawsuit":
+        if said.data["relation"] in HOLDS and not self.enjoins(source, said):
             return self.in_force(source, day, cut)
         return True
 
@@ -530,18 +540,54 @@ class RecordOracle:
         lawsuit: bool = self.described(source)["instrument"] == "lawsuit"
         return lawsuit and said.data["relation"] == "enjoins"
 
-    @remembered
-    def twin(self, own: Sequence[Told], source: str, said: Said) -> bool:
-        """Tell whether an action tells of the same effect."""
-        return any(
+    def akin(self, told: Told, source: str, said: Said) -> bool:
+        """Tell whether an action is of a relation's kind and by the same one, on the same part."""
+        provisions = {told.action.provision, said.data.get("provision")} - {None}
+        return (
             told.name == AMOUNTS_TO[said.data["relation"]]
             and by_key(told.action) in self.keys(source)
-            and (
-                told.action.provision is None
-                or said.data.get("provision") in {None, told.action.provision}
-            )
-            for told in own
+            and len(provisions) < 2
         )
+
+    def told_twice(self, policy: str, bearing: Sequence[tuple[str, Said]]) -> dict[int, Told]:
+        """Return the actions that tell of the same effect as a relation, by its position."""
+        found: dict[int, Told] = {}
+        actions = sorted(self.own(policy), key=lambda told: told.key(told.action.occurred))
+        while True:
+            left = [
+                (*self.distance(told, source, said, policy), number, said.position)
+                for number, told in enumerate(actions)
+                for source, said in bearing
+                if said.position not in found
+                and told not in found.values()
+                and self.akin(told, source, said)
+                and self.may_be_one(told, source, said, policy)
+            ]
+            if not left:
+                return found
+            *_, number, position = min(left)
+            found[position] = actions[number]
+
+    def distance(self, told: Told, source: str, said: Said, target: str) -> tuple[bool, int]:
+        """Return how far an action is from a relation: in its part, then in days."""
+        other_part = told.action.provision != said.data.get("provision")
+        return other_part, abs(self.day_of(source, said, target) - acting_day(told))
+
+    def may_be_one(self, told: Told, source: str, said: Said, target: str) -> bool:
+        """Tell whether neither an action nor a relation is over before the other begins."""
+        until = said.data.get("until")
+        own = told.action.until
+        return (until is None or ordinal(until) >= acting_day(told)) and (
+            own is None or ordinal(own.text) >= self.day_of(source, said, target)
+        )
+
+    def day_of(self, source: str, said: Said, target: str) -> int:
+        """Return the day from which a relation says it acts, or on which its policy first can."""
+        own = said.data.get("effective") or said.data.get("occurred")
+        if own:
+            return ordinal(own)
+        cut = self.cut_of(source, said, target)
+        return next((day for day in self.days() if self.in_force(source, day, cut)), NEVER)
 
     def spells(self, source: str, said: Said, target: str) -> Iterator[Told]:
         """Yield a relation as an action for each stretch of days on which it acts."""
@@ -610,9 +656,10 @@ class RecordOracle:
             said.event: (said.data["action"], said.data["occurred"], said.data.get("until"))
             for said in self.actions(policy)
         }
-        own = self.own(policy)
-        for source, said in self.bearing(policy, None):
-            if self.twin(own, source, said):
+        bearing = self.bearing(policy, None)
+        told_twice = self.told_twice(policy, bearing)
+        for source, said in bearing:
+            if said.position in told_twice:
                 continue
             data = said.data
             begins = data.get("effective") or data.get("occurred")
@@ -651,6 +698,11 @@ def asks(said: Said) -> str | None:
     """Return the day on which a relation's targets have to be in force."""
     day: str | None = said.data["target"].get("selector", {}).get("in_force_on")
     return day
+
+
+def acting_day(told: Told) -> int:
+    """Return the exact day on which an action acts."""
+    return ordinal((told.action.effective or told.action.occurred).text)
 
 
 def by_key(action: ActionRecorded) -> str:

@@ -288,26 +288,32 @@ _ENDING: Final = frozenset({Relation.REPEALS, Relation.RESCINDS, Relation.SUPERS
 _EXTENDING: Final = frozenset({Relation.CONTINUES, Relation.EXTENDS})
 
 
-def told_twice(deed: Deed, inbound: Inbound) -> Iterator[Deed]:
-    """Yield an action that a relation tells of, too: dated by the action, held as the relation is.
+def held(deed: Deed, inbound: Inbound, *, until: Edtf | None = None) -> Iterator[Deed]:
+    """Yield an action by one whose relation is of the same kind: held as that relation is.
 
-    An ending holds while that one's policy is not struck down, a suspension while it is in force;
-    the relation's end counts where the action has none.
+    An ending holds while that one's policy is not struck down, a suspension while it is in force
+    (a lawsuit: until it is dismissed). A lawsuit's own actions move what it enjoins.
+
+    Args:
+        deed: the action; its own dates count.
+        inbound: the relation.
+        until: the last day of the effect, where the action has none.
+
     """
-    relation, reach = inbound.relation, inbound.bearing.reach
-    if not RELATIONS[relation.relation].acts:
+    relation, reach = inbound.relation.relation, inbound.bearing.reach
+    if not RELATIONS[relation].acts:
         yield deed
         return
-    if relation.relation in _ENDING:
-        held = _opposite(reach.struck)
-    elif relation.relation in _WHILE_IN_FORCE and not inbound.bearing.lawsuit:
-        held = reach.acts
+    if relation in _ENDING:
+        lets = _opposite(reach.struck)
+    elif relation in _WHILE_IN_FORCE and not moved_by_case(inbound):
+        lets = reach.acts
     else:
-        held = ALWAYS
+        lets = ALWAYS
     action = deed.action
-    until = action.until or relation.until
+    until = action.until or until
     own = lowest(_from(action.effective or action.occurred), _until(until))
-    levels = lowest(own, held)
+    levels = lowest(own, lets)
     if levels == own and until is action.until:
         yield deed
         return
@@ -316,6 +322,11 @@ def told_twice(deed: Deed, inbound: Inbound) -> Iterator[Deed]:
             action, occurred=window(*spell.begins), effective=None, until=_last_day(spell)
         )
         yield msgspec.structs.replace(deed, action=told)
+
+
+def moved_by_case(inbound: Inbound) -> bool:
+    """Tell whether a relation enjoins by a lawsuit, so that the moves of its case end it."""
+    return inbound.relation.relation is Relation.ENJOINS and inbound.bearing.lawsuit
 
 
 def _last_day(spell: Spell) -> Occurrence | None:
@@ -357,8 +368,7 @@ def deeds_of(inbound: Inbound, *, told: bool = False) -> Iterator[Deed]:
     if not RELATIONS[relation].acts:
         return
     key = case_key(inbound)
-    by_lawsuit = relation is Relation.ENJOINS and inbound.bearing.lawsuit
-    if relation is Relation.CHALLENGES or by_lawsuit:
+    if relation is Relation.CHALLENGES or moved_by_case(inbound):
         yield from _case(inbound, key, told=told)
     elif not told:
         yield from _spells(inbound, key)

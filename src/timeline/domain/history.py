@@ -25,11 +25,11 @@ from timeline.domain.bearing import (
     case_key,
     deeds_of,
     effect_order,
+    held,
     is_move,
     reach_of,
     shown_until,
     spells,
-    told_twice,
     window,
 )
 from timeline.domain.belief import (
@@ -54,11 +54,11 @@ from timeline.domain.doubt import (
 )
 from timeline.domain.effects import Deed, earliest_day, latest_day, part_of
 from timeline.domain.events import Counterpart, RelationAsserted, citation_key
+from timeline.domain.pairing import UNPAIRED, Pairs, paired
 from timeline.domain.periods import Period
 from timeline.domain.selecting import chosen, standing_on
 from timeline.domain.vocabulary import (
     RELATIONS,
-    Action,
     Instrument,
     Relation,
 )
@@ -209,11 +209,11 @@ class Facts(NamedTuple):
 class _Settled(NamedTuple):
     """The facts, with the relations that do point at the policy.
 
-    `twins` are, by relation, the policy's own action that tells of the same effect.
+    `pairs` are those of them that an action of its own tells of, too.
     """
 
     facts: Facts
-    twins: dict[str, BelievedAction]
+    pairs: Pairs
 
 
 def _settle(
@@ -290,35 +290,6 @@ def _order(inbound: Inbound) -> tuple[int, int, int]:
     return effect_order(inbound.believed, inbound.bearing.reach.acts)
 
 
-def _twins(facts: Facts, inbound: Iterable[Inbound]) -> dict[str, BelievedAction]:
-    """Return, by relation, the policy's own action that tells of the same effect.
-
-    They are of the same kind and by the same one; where both name a provision, of the same.
-    """
-    by_kind: dict[Action, list[BelievedAction]] = {}
-    for each in facts.actions:
-        if each.action.by is not None:
-            by_kind.setdefault(each.action.action, []).append(each)
-    found: dict[str, BelievedAction] = {}
-    for relation in inbound if by_kind else ():
-        for action in by_kind.get(relation.action or Action.OTHER, ()):
-            if _same_effect(action, relation):
-                found[relation.believed.event] = action
-                break
-    return found
-
-
-def _same_effect(action: BelievedAction, inbound: Inbound) -> bool:
-    by, theirs = action.action.by, inbound.relation.by
-    provisions = {action.action.provision, inbound.relation.provision} - {None}
-    return (
-        RELATIONS[inbound.relation.relation].action is action.action.action
-        and by is not None
-        and (by.key in inbound.bearing.keys or (theirs is not None and by.key == theirs.key))
-        and len(provisions) <= 1
-    )
-
-
 # --- cutting periods
 
 
@@ -334,7 +305,7 @@ class _Cut:
     def anew(self, facts: Facts, inbound: Sequence[Inbound]) -> tuple[_Settled, tuple[Period, ...]]:
         """Cut the periods from the facts, and the relations that do point at the policy."""
         facts = facts._replace(inbound=tuple(inbound))
-        settled = _Settled(facts, _twins(facts, inbound) if inbound else {})
+        settled = _Settled(facts, paired(facts.actions, inbound) if inbound else UNPAIRED)
         if self._cutter is None or self._cutter.instrument is not facts.instrument:
             self._cutter = Cutter(facts.instrument)
             self._actions, self._own, self._alone = (), [], True
@@ -357,19 +328,17 @@ def _own_deeds(settled: _Settled) -> Iterator[Deed]:
     cases = {
         key: case_key(inbound) for inbound in settled.facts.inbound for key in inbound.bearing.keys
     }
-    telling = {
-        settled.twins[each.believed.event].event: each
-        for each in settled.facts.inbound
-        if each.believed.event in settled.twins
-    }
+    twins, holders = settled.pairs
     for each in settled.facts.actions:
         deed = _own_deed(each, cases)
-        relation = telling.get(each.event)
+        relation = holders.get(each.event)
         if relation is None:
             yield deed
         else:
             because = deed.because | {relation.believed.event}
-            yield from told_twice(msgspec.structs.replace(deed, because=because), relation)
+            twin = twins.get(relation.believed.event) is each
+            told = msgspec.structs.replace(deed, because=because)
+            yield from held(told, relation, until=relation.relation.until if twin else None)
 
 
 def _own_deed(believed: BelievedAction, cases: Mapping[str, str] = MappingProxyType({})) -> Deed:
@@ -387,7 +356,7 @@ def _others_deeds(settled: _Settled) -> Iterator[Deed]:
     """Yield what relations do, a lawsuit's action once however many relations it asserts."""
     seen: set[tuple[str, str | None, int]] = set()
     for inbound in settled.facts.inbound:
-        for deed in deeds_of(inbound, told=inbound.believed.event in settled.twins):
+        for deed in deeds_of(inbound, told=inbound.believed.event in settled.pairs.twins):
             identity = (deed.event, part_of(deed.action), earliest_day(deed.action.occurred))
             if identity not in seen:
                 seen.add(identity)
@@ -399,11 +368,11 @@ def _others_deeds(settled: _Settled) -> Iterator[Deed]:
 
 def _with_relations(settled: _Settled) -> tuple[BelievedAction, ...]:
     """Return the policy's actions, with what they take from the relations that tell of the same."""
-    if not settled.twins:
+    if not settled.pairs.twins:
         return settled.facts.actions
     telling: dict[str, list[Inbound]] = {}
     for inbound in settled.facts.inbound:
-        twin = settled.twins.get(inbound.believed.event)
+        twin = settled.pairs.twins.get(inbound.believed.event)
         if twin is not None:
             telling.setdefault(twin.event, []).append(inbound)
     return tuple(
@@ -432,7 +401,7 @@ def _received(settled: _Settled) -> Iterator[BelievedAction]:
     """Yield the relations that act on the policy, and that no action of its own tells of."""
     for inbound in settled.facts.inbound:
         relation = inbound.relation
-        if inbound.action is None or inbound.believed.event in settled.twins:
+        if inbound.action is None or inbound.believed.event in settled.pairs.twins:
             continue
         held = spells(acting(inbound))
         if not held and relation.relation is not Relation.CHALLENGES:
