@@ -402,6 +402,21 @@ def test_a_fork_is_thrown_away_without_a_trace(record: Record) -> None:
     assert picture(record.situation) == before
 
 
+def test_a_layer_can_be_emptied_and_used_again(record: Record) -> None:
+    """What was tried on it before leaves no trace, on the layer or below."""
+    record.given(registered(ORDER), acted(ORDER))
+    before = picture(record.situation)
+    layer = Record()
+    layer.situation, layer.log = record.situation.fork(), list(record.log)
+    layer.when(described(ORDER, topics=["x"]), corrected(ORDER, event_id(2), {"label": "x"}))
+
+    layer.situation.clear()
+
+    assert picture(layer.situation) == picture(record.situation) == before
+    assert not layer.situation.changed_streams()
+    assert not layer.situation.changed_subjects()
+
+
 def test_a_layer_tells_what_changed_in_it(record: Record) -> None:
     """Stream heads by policy, subjects by position: what the store writes for a batch."""
     record.given(registered(ORDER), registered(LAW), acted(ORDER))

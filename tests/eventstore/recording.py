@@ -8,6 +8,7 @@ from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Draft, Outcome
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.waiting import Result
+from timeline.transparency.entries import SALT_BYTES
 
 
 class Recorder:
@@ -21,7 +22,7 @@ class Recorder:
         self._committer = Committer(
             store,
             clock=clock,
-            random_bytes=self._salt,
+            random_bytes=self._randomness,
             announce=lambda position, _events: self.commits.append(position),
             sleep=self.waits.append,
         )
@@ -43,8 +44,10 @@ class Recorder:
             self.append(one(draft))
         return [draft.id for draft in drafts]
 
-    def _salt(self, size: int) -> bytes:
-        return next(self._salts).to_bytes(size)
+    def _randomness(self, size: int) -> bytes:
+        assert size % SALT_BYTES == 0
+        salts = (next(self._salts).to_bytes(SALT_BYTES) for _ in range(size // SALT_BYTES))
+        return b"".join(salts)
 
 
 def positions(result: object) -> list[int]:

@@ -4,7 +4,7 @@ Owns what a proposal needs to be judged (`needs`) and the judgement (`decide`). 
 the picture it judges by is stored, and never reads what projections derive.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -76,7 +76,10 @@ def needs(situation: Situation, proposals: Iterable[Proposal]) -> Needs:
 
 def reaches_below(proposal: Proposal) -> bool:
     """Tell whether what it needs depends on what the event that it names turns out to be."""
-    return isinstance(proposal.data, EventRetracted | PayloadErased)
+    return proposal.type in _REACHING_BELOW
+
+
+_REACHING_BELOW: Final = frozenset({EventType.EVENT_RETRACTED, EventType.PAYLOAD_ERASED})
 
 
 def _needs_below(situation: Situation, subject: SubjectState) -> Needs:
@@ -99,22 +102,25 @@ def _needs_below(situation: Situation, subject: SubjectState) -> Needs:
 _DESCRIBING: Final = frozenset({EventType.POLICY_REGISTERED, EventType.POLICY_DESCRIBED})
 
 
-def _counterparts(proposal: Proposal) -> Iterator[tuple[str, str]]:
-    """Yield the policies that a payload points at, each with its field."""
+def _counterparts(proposal: Proposal) -> list[tuple[str, str]]:
+    """Return the policies that a payload points at, each with its field."""
     data = proposal.data
-    if isinstance(data, RelationAsserted) and data.target.policy is not None:
-        yield data.target.policy, "data.target.policy"
-    by: Counterpart | None = None
+    found: list[tuple[str, str]] = []
+    by: object = None
     prefix = "data.by"
-    if isinstance(data, ActionRecorded | RelationAsserted):
+    if type(data) is ActionRecorded:
         by = data.by
-    elif isinstance(data, ActionCorrected) and isinstance(data.changes.by, Counterpart):
+    elif type(data) is RelationAsserted:
+        if data.target.policy is not None:
+            found.append((data.target.policy, "data.target.policy"))
+        by = data.by
+    elif type(data) is ActionCorrected:
         by, prefix = data.changes.by, "data.changes.by"
-    if by is None or by.policy is None:
-        return
     # In a relation its own policy is who acts; to say so changes nothing.
-    if not (isinstance(data, RelationAsserted) and by.policy == proposal.policy):
-        yield by.policy, f"{prefix}.policy"
+    own = proposal.policy if type(data) is RelationAsserted else None
+    if type(by) is Counterpart and by.policy is not None and by.policy != own:
+        found.append((by.policy, f"{prefix}.policy"))
+    return found
 
 
 def decide(situation: Situation, proposal: Proposal) -> None:
@@ -326,7 +332,7 @@ def _judge_erasure(situation: Situation, proposal: Proposal, data: PayloadErased
         raise errors.InvalidData(
             field="data.replacement.duplicate", reason="The replacement names another policy"
         )
-    if isinstance(replacement, ActionRecorded | RelationAsserted):
+    if isinstance(replacement, (ActionRecorded, RelationAsserted)):
         _judge_term(replacement.effective, replacement.until, "data.replacement.until")
     elif isinstance(replacement, SourceAttached) and replacement.claim is not None:
         disputed = situation.subjects[replacement.event]

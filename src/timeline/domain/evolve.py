@@ -4,7 +4,9 @@ Owns how a recorded event changes the `Situation`, and what the event can be fou
 judge: `decide` has let the event pass.
 """
 
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -40,6 +42,9 @@ from timeline.domain.situation import (
 )
 from timeline.domain.vocabulary import EventType
 
+CACHED_DESCRIPTIONS: Final = 1_024
+"""Descriptions whose tags are remembered: those of the policies that are written to now."""
+
 
 def evolve(situation: Situation, proposal: Proposal, position: int) -> int:
     """Take a recorded event into the picture.
@@ -55,9 +60,8 @@ def evolve(situation: Situation, proposal: Proposal, position: int) -> int:
     """
     data = proposal.data
     event = named_event(data)
-    named = situation.subjects.get(event) if event is not None else None
     retracts: tuple[str, ...] = ()
-    if isinstance(data, EventRetracted) and named is not None:
+    if type(data) is EventRetracted and (named := situation.subjects.get(data.event)) is not None:
         retracts = (named.id, *named.retracts)
     situation.subjects[proposal.id] = SubjectState(
         id=proposal.id,
@@ -65,31 +69,24 @@ def evolve(situation: Situation, proposal: Proposal, position: int) -> int:
         type=proposal.type,
         position=position,
         subject=event,
-        duplicate=data.duplicate if isinstance(data, PoliciesMerged) else None,
+        duplicate=data.duplicate if type(data) is PoliciesMerged else None,
         disputes=_disputes(data),
         retracts=retracts,
     )
     version = _advance_stream(situation, proposal)
-    if isinstance(data, ActionRecorded):
-        situation.actions[proposal.id] = ActionLog(data)
-    elif isinstance(data, ActionCorrected):
-        _amend_action(situation, data.event, Correction(proposal.id, data.changes))
-    elif isinstance(data, EventRetracted):
-        _toggle(situation, proposal.id, retracts)
-    elif isinstance(data, PoliciesMerged):
-        _set_stream(situation, data.duplicate, merged_into=proposal.policy)
-    elif isinstance(data, PayloadErased) and named is not None:
-        _erase(situation, proposal.id, named, data)
+    effect = _EFFECTS.get(type(data))
+    if effect is not None:
+        effect(situation, proposal, data)
     return version
 
 
 def _disputes(data: Data) -> bool:
-    return isinstance(data, SourceAttached) and data.stance is Stance.DISPUTES
+    return type(data) is SourceAttached and data.stance is Stance.DISPUTES
 
 
 def _advance_stream(situation: Situation, proposal: Proposal) -> int:
     data = proposal.data
-    if isinstance(data, PolicyRegistered):
+    if type(data) is PolicyRegistered:
         situation.streams[proposal.policy] = StreamState(
             policy=proposal.policy,
             version=1,
@@ -100,27 +97,42 @@ def _advance_stream(situation: Situation, proposal: Proposal) -> int:
         situation.descriptions[proposal.policy] = (describe(proposal.id, data),)
         return 1
     stream = situation.streams[proposal.policy]
-    changes: dict[str, Any] = {"version": stream.version + 1}
-    if isinstance(data, PolicyDescribed):
-        description = describe(proposal.id, data)
-        if description.jurisdiction is not None:
-            changes["jurisdiction"] = description.jurisdiction
-        if description.topics is not None:
-            changes["topics"] = description.topics
-        if proposal.policy in situation.descriptions:
-            situation.descriptions[proposal.policy] += (description,)
-    _set_stream(situation, proposal.policy, **changes)
-    return stream.version + 1
+    version = stream.version + 1
+    situation.streams[proposal.policy] = msgspec.structs.replace(stream, version=version)
+    return version
+
+
+def _describe_again(situation: Situation, proposal: Proposal, data: PolicyDescribed) -> None:
+    description = describe(proposal.id, data)
+    if description.jurisdiction is not None:
+        _set_stream(situation, proposal.policy, jurisdiction=description.jurisdiction)
+    if description.topics is not None:
+        _set_stream(situation, proposal.policy, topics=description.topics)
+    if proposal.policy in situation.descriptions:
+        situation.descriptions[proposal.policy] += (description,)
 
 
 def _set_stream(situation: Situation, policy: str, **changes: object) -> None:
     situation.streams[policy] = msgspec.structs.replace(situation.streams[policy], **changes)
 
 
-def _amend_action(situation: Situation, event: str, correction: Correction) -> None:
-    log = situation.actions.get(event)
+def _keep_action(situation: Situation, proposal: Proposal, data: ActionRecorded) -> None:
+    situation.actions[proposal.id] = ActionLog(data)
+
+
+def _amend_action(situation: Situation, proposal: Proposal, data: ActionCorrected) -> None:
+    log = situation.actions.get(data.event)
     if log is not None:
-        situation.actions[event] = ActionLog(log.original, (*log.corrections, correction))
+        correction = Correction(proposal.id, data.changes)
+        situation.actions[data.event] = ActionLog(log.original, (*log.corrections, correction))
+
+
+def _merge(situation: Situation, proposal: Proposal, data: PoliciesMerged) -> None:
+    _set_stream(situation, data.duplicate, merged_into=proposal.policy)
+
+
+def _retract(situation: Situation, proposal: Proposal, _: EventRetracted) -> None:
+    _toggle(situation, proposal.id, situation.subjects[proposal.id].retracts)
 
 
 def _toggle(situation: Situation, by: str, chain: tuple[str, ...]) -> None:
@@ -193,8 +205,12 @@ def _redescribe(
     _set_stream(situation, root.policy, jurisdiction=jurisdiction, topics=topics)
 
 
-def _erase(situation: Situation, by: str, named: SubjectState, data: PayloadErased) -> None:
+def _erase(situation: Situation, proposal: Proposal, data: PayloadErased) -> None:
     """Mark an event erased; without a replacement it counts as retracted, and for good."""
+    by = proposal.id
+    named = situation.subjects.get(data.event)
+    if named is None:
+        return
     if data.replacement is None:
         situation.subjects[named.id] = msgspec.structs.replace(named, erased_by=by, retracted_by=by)
         _follow(situation, named, by)
@@ -203,7 +219,7 @@ def _erase(situation: Situation, by: str, named: SubjectState, data: PayloadEras
     situation.subjects[named.id] = msgspec.structs.replace(
         named, erased_by=by, disputes=_disputes(replacement)
     )
-    if isinstance(replacement, PolicyRegistered | PolicyDescribed):
+    if isinstance(replacement, (PolicyRegistered, PolicyDescribed)):
         description = msgspec.structs.replace(
             describe(named.id, replacement), retracted=named.retracted_by is not None
         )
@@ -215,22 +231,65 @@ def _erase(situation: Situation, by: str, named: SubjectState, data: PayloadEras
         _replace_correction(situation, named, changes=replacement.changes)
 
 
+_EFFECTS: Final[dict[type[Data], Callable[[Situation, Proposal, Any], None]]] = {
+    PolicyDescribed: _describe_again,
+    ActionRecorded: _keep_action,
+    ActionCorrected: _amend_action,
+    EventRetracted: _retract,
+    PoliciesMerged: _merge,
+    PayloadErased: _erase,
+}
+"""What an event does beside advancing its stream."""
+
+
 def tags(stream: StreamState, data: Data) -> frozenset[Tag]:
     """Return the tags of an event, given its policy's stream as the event leaves it."""
-    found = {Tag("jurisdiction", stream.jurisdiction)}
-    found.update(Tag("topic", fold_text(topic)) for topic in stream.topics)
-    parties: tuple[Party, ...] = ()
-    identifiers: tuple[Identifier, ...] = ()
-    if isinstance(data, PolicyRegistered):
-        parties, identifiers = data.sponsors, data.identifiers
-    elif isinstance(data, PolicyDescribed):
-        parties = data.sponsors if isinstance(data.sponsors, tuple) else ()
-        identifiers = data.identifiers if isinstance(data.identifiers, tuple) else ()
-    elif isinstance(data, ActionRecorded):
-        parties = data.actors
-    elif isinstance(data, ActionCorrected):
-        parties = data.changes.actors if isinstance(data.changes.actors, tuple) else ()
-    found.update(Tag("actor", fold_text(party.name)) for party in parties)
-    found.update(Tag("identifier", identifier.key) for identifier in identifiers)
-    found.update(Tag("target", reference) for reference in references(data))
-    return frozenset(found)
+    own = own_tags(data)
+    described = description_tags(stream.jurisdiction, stream.topics)
+    return described | own if own else described
+
+
+@lru_cache(maxsize=CACHED_DESCRIPTIONS)
+def description_tags(jurisdiction: str, topics: tuple[str, ...]) -> frozenset[Tag]:
+    """Return the tags that an event has from what its policy is described as."""
+    found = (Tag("topic", fold_text(topic)) for topic in topics)
+    return frozenset((Tag("jurisdiction", jurisdiction), *found))
+
+
+def own_tags(data: Data | None) -> frozenset[Tag]:
+    """Return the tags that an event has from its own data: its actors, identifiers and targets."""
+    named = _NAMES.get(type(data))
+    parties, identifiers = ((), ()) if named is None else named(data)
+    found = references(data)
+    if not (parties or identifiers or found):
+        return _NO_TAGS
+    return frozenset(
+        (
+            *(Tag("target", reference) for reference in found),
+            *(Tag("actor", fold_text(party.name)) for party in parties),
+            *(Tag("identifier", identifier.key) for identifier in identifiers),
+        )
+    )
+
+
+_NO_TAGS: Final[frozenset[Tag]] = frozenset()
+
+_Names: TypeAlias = tuple[tuple[Party, ...], tuple[Identifier, ...]]
+
+
+def _named_in_description(data: PolicyDescribed) -> _Names:
+    parties = data.sponsors if isinstance(data.sponsors, tuple) else ()
+    return parties, data.identifiers if isinstance(data.identifiers, tuple) else ()
+
+
+def _named_in_correction(data: ActionCorrected) -> _Names:
+    return data.changes.actors if isinstance(data.changes.actors, tuple) else (), ()
+
+
+_NAMES: Final[dict[type, Callable[[Any], _Names]]] = {
+    PolicyRegistered: lambda data: (data.sponsors, data.identifiers),
+    PolicyDescribed: _named_in_description,
+    ActionRecorded: lambda data: (data.actors, ()),
+    ActionCorrected: _named_in_correction,
+}
+"""The parties and the identifiers that an event names, by the type of its data."""

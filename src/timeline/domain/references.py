@@ -10,8 +10,8 @@ pointed at has to be found, yet nothing that was erased may be read.
 """
 
 import hashlib
-from collections.abc import Iterable
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -44,16 +44,16 @@ CLAIMED_KIND: Final = "relation/*"
 
 def references(data: Data | None) -> frozenset[str]:
     """Return what an event points at, and by what it can be pointed at."""
-    if isinstance(data, RelationAsserted):
-        return frozenset(target_references(data.target))
-    if isinstance(data, SourceAttached):
-        return frozenset(_claimed(data))
-    if isinstance(data, PoliciesMerged):
-        return frozenset({data.duplicate})
-    if isinstance(data, PolicyRegistered | PolicyDescribed):
-        identifiers = data.identifiers if isinstance(data.identifiers, tuple) else ()
-        return frozenset(citation_reference(each) for each in identifiers)
-    return frozenset()
+    find = _REFERENCES.get(type(data))
+    return _NOTHING if find is None else frozenset(find(data))
+
+
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
+def _identified(data: PolicyRegistered | PolicyDescribed) -> list[str]:
+    identifiers = data.identifiers if isinstance(data.identifiers, tuple) else ()
+    return [citation_reference(each) for each in identifiers]
 
 
 def target_references(target: Target) -> list[str]:
@@ -119,3 +119,13 @@ def _read(value: object, kind: type[Read]) -> Read | None:
         return msgspec.convert(value, kind, dec_hook=read_custom)
     except msgspec.ValidationError:
         return None
+
+
+_REFERENCES: Final[dict[type, Callable[[Any], list[str]]]] = {
+    PolicyRegistered: _identified,
+    PolicyDescribed: _identified,
+    SourceAttached: _claimed,
+    RelationAsserted: lambda data: target_references(data.target),
+    PoliciesMerged: lambda data: [data.duplicate],
+}
+"""What an event points at and is pointed at by, by the type of its data."""

@@ -5,7 +5,7 @@ as believed and descriptions. Must not know how the picture is stored, or what m
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -110,7 +110,7 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-class Tag(NamedTuple):
+class Tag(msgspec.Struct, frozen=True, order=True, gc=False):
     """What an event can be found by: a kind and a value.
 
     Kinds: jurisdiction, topic, actor, identifier, and target (see `references`).
@@ -194,6 +194,11 @@ class Situation:
         self.subjects.own.update(fork.subjects.own)
         self.actions.own.update(fork.actions.own)
         self.descriptions.own.update(fork.descriptions.own)
+
+    def clear(self) -> None:
+        """Throw away what this layer changed."""
+        for table in (self.streams, self.subjects, self.actions, self.descriptions):
+            table.own.clear()
 
     def changed_streams(self) -> list[StreamState]:
         """Return the stream heads of this layer alone, by policy."""

@@ -4,9 +4,9 @@ Owns how accepted events become bytes and rows, and what an erasure does to both
 `sequencing` has done that, or is about to.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,18 +18,20 @@ from timeline.domain.events import (
     PolicyRegistered,
     read,
 )
-from timeline.domain.evolve import evolve, tags
+from timeline.domain.evolve import evolve, own_tags, tags
 from timeline.domain.situation import (
     Description,
+    Situation,
     SubjectState,
     Tag,
     describe,
     named_event,
 )
+from timeline.domain.vocabulary import EventType
 from timeline.eventstore.lookup import DESCRIBING
 from timeline.eventstore.model import Draft, Head, Outcome, Receipt
 from timeline.eventstore.protocol import Batch, Known, NewEntry, Payload, TagRow, View
-from timeline.eventstore.retagging import Line, own_tags, tags_by_position, tags_left
+from timeline.eventstore.retagging import Line, tags_by_position, tags_left
 from timeline.transparency.entries import SALT_BYTES, Envelope, commitment, entry
 from timeline.transparency.merkle import leaf_hash
 
@@ -62,26 +64,33 @@ class TagLedger:
     """The difference that a batch makes to the tags of the log."""
 
     def __init__(self) -> None:
-        self.tagged: defaultdict[int, set[Tag]] = defaultdict(set)
-        self.untagged: defaultdict[int, set[Tag]] = defaultdict(set)
+        self.tagged: dict[int, Tags] = {}
+        self.untagged: dict[int, Tags] = {}
 
     def add(self, position: int, tags: Tags) -> None:
         """Take in the tags of an event of this batch, which has none yet."""
-        self.tagged[position] = set(tags)
+        self.tagged[position] = tags
 
     def apply(self, retag: Retag) -> None:
         """Take one change in: what comes and goes within a batch is never written."""
         position = retag.position
-        for tag in retag.before - retag.after:
-            if tag in self.tagged[position]:
-                self.tagged[position].discard(tag)
-            else:
-                self.untagged[position].add(tag)
-        for tag in retag.after - retag.before:
-            if tag in self.untagged[position]:
-                self.untagged[position].discard(tag)
-            else:
-                self.tagged[position].add(tag)
+        here = self.tagged.get(position, _NONE)
+        gone = self.untagged.get(position, _NONE)
+        leaving = retag.before - retag.after
+        coming = retag.after - retag.before
+        self.tagged[position] = (here - leaving) | (coming - gone)
+        self.untagged[position] = (gone - coming) | (leaving - here)
+
+
+_NONE: Final[Tags] = frozenset()
+
+
+class _Sealed(NamedTuple):
+    """A planned event as it is written, and as it is told."""
+
+    entry: NewEntry
+    payload: Payload
+    known: Known
 
 
 class Assembly:
@@ -98,32 +107,36 @@ class Assembly:
         self._entries: list[NewEntry] = []
         self._payloads: dict[str, Payload] = {}
         self._random_bytes = random_bytes
+        self._layer = self.situation.fork()
 
     def trial(self, recorded_by: str) -> "Trial":
-        """Return an append on top, to be accepted or thrown away."""
-        return Trial(self, recorded_by)
+        """Return an append on top, to be accepted, or thrown away once there is another."""
+        # One layer for all of them: making one takes longer than judging an event.
+        self._layer.clear()
+        return Trial(self, self._layer, recorded_by)
 
     def accept(self, trial: "Trial", recorded_at: str) -> Outcome:
         """Take an append in, at one instant."""
         batch = self.view.head.position + len(self.planned) + 1
-        sealed = [self._seal(planned, batch, recorded_at) for planned in trial.planned]
+        salts = self._random_bytes(SALT_BYTES * len(trial.planned))
+        sealed = [
+            _seal(planned, batch, recorded_at, salts[at : at + SALT_BYTES])
+            for at, planned in zip(count(step=SALT_BYTES), trial.planned, strict=False)
+        ]
         self.situation.merge(trial.situation)
         self.planned += trial.planned
         self.recorded_at = recorded_at
-        for planned in trial.planned:
+        for planned, (new, payload, known) in zip(trial.planned, sealed, strict=True):
+            id = known.receipt.id
             self.ledger.add(planned.position, planned.tags)
+            self._entries.append(new)
+            self._payloads[id] = payload
+            self.known[id] = known
         for retag in trial.retags:
             self.ledger.apply(retag)
-        receipts = []
-        for new, payload, known in sealed:
-            receipt = known.receipt
-            receipts.append(receipt)
-            self._entries.append(new)
-            self._payloads[receipt.id] = payload
-            self.known[receipt.id] = known
         for id, data in trial.replaced.items():
             self._forget(id, data)
-        return Outcome(tuple(receipts), created=True)
+        return Outcome(tuple(each.known.receipt for each in sealed), created=True)
 
     def batch(self) -> Batch | None:
         """Return what is to be written, or None where that is nothing."""
@@ -142,49 +155,13 @@ class Assembly:
             tagged=_rows(self.ledger.tagged),
             untagged=_rows(self.ledger.untagged),
             streams=tuple(self.situation.changed_streams()),
-            subjects=tuple(each for each in self.situation.changed_subjects() if self._kept(each)),
+            subjects=tuple(filter(self._kept, self.situation.changed_subjects())),
             erased=tuple(
                 sorted(
                     subjects[id].position for id in self.replaced if subjects[id].position <= start
                 )
             ),
         )
-
-    def _seal(
-        self, planned: Planned, batch: int, recorded_at: str
-    ) -> tuple[NewEntry, Payload, Known]:
-        draft = planned.draft
-        id, policy, type = draft.proposal.id, draft.proposal.policy, draft.proposal.type
-        envelope = Envelope(
-            id=id,
-            position=planned.position,
-            policy=policy,
-            version=planned.version,
-            type=type.value,
-            schema=draft.schema,
-            batch=batch,
-            recorded_at=recorded_at,
-            recorded_by=planned.recorded_by,
-        )
-        salt = self._random_bytes(SALT_BYTES)
-        committed = commitment(salt, draft.data)
-        written = entry(envelope, committed)
-        receipt = Receipt(
-            id=id,
-            policy=policy,
-            version=planned.version,
-            position=planned.position,
-            recorded_at=recorded_at,
-            type=type,
-        )
-        new = NewEntry(
-            envelope=envelope,
-            subject=named_event(draft.proposal.data),
-            entry=written,
-            leaf_hash=leaf_hash(written),
-        )
-        known = Known(receipt=receipt, commitment=committed, salt=salt)
-        return new, Payload(planned.position, draft.data, salt), known
 
     def _forget(self, id: str, data: Data | None) -> None:
         """Note that an event's payload is erased: it is not written, or no longer compared."""
@@ -207,12 +184,50 @@ class Assembly:
         )
 
 
+def _seal(planned: Planned, batch: int, recorded_at: str, salt: bytes) -> _Sealed:
+    draft = planned.draft
+    id, policy, type, _ = msgspec.structs.astuple(draft.proposal)
+    envelope = Envelope(
+        id=id,
+        position=planned.position,
+        policy=policy,
+        version=planned.version,
+        type=_TYPE_NAMES[type],
+        schema=draft.schema,
+        batch=batch,
+        recorded_at=recorded_at,
+        recorded_by=planned.recorded_by,
+    )
+    committed = commitment(salt, draft.data)
+    written = entry(envelope, committed)
+    receipt = Receipt(
+        id=id,
+        policy=policy,
+        version=planned.version,
+        position=planned.position,
+        recorded_at=recorded_at,
+        type=type,
+    )
+    new = NewEntry(
+        envelope=envelope,
+        subject=named_event(draft.proposal.data),
+        entry=written,
+        leaf_hash=leaf_hash(written),
+    )
+    known = Known(receipt=receipt, commitment=committed, salt=salt)
+    return _Sealed(new, Payload(planned.position, draft.data, salt), known)
+
+
+_TYPE_NAMES: Final = {type: type.value for type in EventType}
+"""Asking a member for its value takes as long as writing the entry."""
+
+
 class Trial:
     """One append on top of an assembly: what it would change."""
 
-    def __init__(self, assembly: Assembly, recorded_by: str) -> None:
+    def __init__(self, assembly: Assembly, situation: Situation, recorded_by: str) -> None:
         self.recorded_by = recorded_by
-        self.situation = assembly.situation.fork()
+        self.situation = situation
         self.planned: list[Planned] = []
         self.retags: list[Retag] = []
         self.replaced: dict[str, Data | None] = {}
@@ -224,7 +239,7 @@ class Trial:
         before = len(self._assembly.planned) + len(self.planned)
         position = self._assembly.view.head.position + before + 1
         version = evolve(self.situation, proposal, position)
-        if isinstance(proposal.data, PayloadErased):
+        if type(proposal.data) is PayloadErased:
             self._erase(proposal.data)
         found = tags(self.situation.streams[proposal.policy], proposal.data)
         retracts = self.situation.subjects[proposal.id].retracts
@@ -280,5 +295,5 @@ def _descriptions(replaced: dict[str, Data | None]) -> dict[str, Description | N
     return {id: _description(id, data) for id, data in replaced.items()}
 
 
-def _rows(tags: dict[int, set[Tag]]) -> tuple[TagRow, ...]:
+def _rows(tags: Mapping[int, Tags]) -> tuple[TagRow, ...]:
     return tuple(TagRow(tag, position) for position in tags for tag in sorted(tags[position]))

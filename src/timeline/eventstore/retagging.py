@@ -9,16 +9,12 @@ all the events that followed it, too.
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Final
 
 import msgspec
 
 from timeline.domain.events import Data
-from timeline.domain.evolve import tags
-from timeline.domain.situation import Description, StreamState, Tag, fold_text
-
-DESCRIPTION_KINDS: Final = frozenset({"jurisdiction", "topic"})
-"""The kinds of tag that an event has from its policy, not from its own data."""
+from timeline.domain.evolve import own_tags
+from timeline.domain.situation import Description, Tag, fold_text
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -62,14 +58,6 @@ def tags_by_position(
             current = _tags_of(told, retracted)
         found[line.position] = current
     return found
-
-
-def own_tags(data: Data | None) -> frozenset[Tag]:
-    """Return the tags that an event has from its own data: its actors, identifiers and targets."""
-    if data is None:
-        return frozenset()
-    nowhere = StreamState(policy="", version=0, registered_by="", jurisdiction="")
-    return frozenset(tag for tag in tags(nowhere, data) if tag.kind not in DESCRIPTION_KINDS)
 
 
 def tags_left(old: Data | None, new: Data | None) -> frozenset[Tag]:

@@ -6,7 +6,6 @@ are given out, or where entries are stored.
 """
 
 import hmac
-from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -81,20 +80,22 @@ def entry(envelope: Envelope, commitment: str) -> bytes:
 
 def _written(envelope: Envelope, commitment: str) -> bytes:
     """Write an entry fast where it is plain ASCII, as these fields are; else by the full rules."""
-    with suppress(UnicodeEncodeError):
-        plain = _Entry(
-            envelope.batch,
-            commitment,
-            envelope.id,
-            envelope.policy,
-            envelope.position,
-            envelope.recorded_at,
-            envelope.recorded_by,
-            envelope.schema,
-            envelope.type,
-            envelope.version,
-        )
+    plain = _Entry(
+        envelope.batch,
+        commitment,
+        envelope.id,
+        envelope.policy,
+        envelope.position,
+        envelope.recorded_at,
+        envelope.recorded_by,
+        envelope.schema,
+        envelope.type,
+        envelope.version,
+    )
+    try:
         encoded = _encoder.encode(plain)
-        if encoded.isascii() and b"\\" not in encoded:
-            return encoded
+    except UnicodeEncodeError:
+        encoded = b"\\"
+    if encoded.isascii() and b"\\" not in encoded:
+        return encoded
     return encode({**msgspec.structs.asdict(envelope), "commitment": commitment})

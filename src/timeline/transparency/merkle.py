@@ -57,20 +57,23 @@ class Frontier(msgspec.Struct, frozen=True):
 
         Raises WrongHashSize for what is no 32-byte hash.
         """
-        size = self.size
-        hashes = list(self.hashes)
-        for leaf in leaves:
+        nodes = list(leaves)
+        for leaf in nodes:
             _refuse_other_sizes(leaf)
-            node = leaf
-            # Each trailing one in the size is a full subtree as large as what has just been
-            # completed to its right: the two become one, like carrying in binary addition.
-            carry = size
-            while carry & 1:
-                node = node_hash(hashes.pop(), node)
-                carry >>= 1
-            hashes.append(node)
-            size += 1
-        return type(self)(size, tuple(hashes))
+        grown = self.size + len(nodes)
+        standing, complete = list(self.hashes), []
+        # Level by level: what stands alone at a level's right edge waits for its other half, the
+        # rest becomes the next level's nodes in pairs.
+        level = self.size
+        while nodes:
+            if level & 1:
+                nodes.insert(0, standing.pop())
+            if len(nodes) & 1:
+                complete.append(nodes.pop())
+            pairs = zip(nodes[::2], nodes[1::2], strict=True)
+            nodes = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+            level >>= 1
+        return type(self)(grown, (*standing, *reversed(complete)))
 
     def root(self) -> bytes:
         """Return the Merkle tree hash of the whole tree (RFC 6962's MTH)."""
