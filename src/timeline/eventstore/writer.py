@@ -84,6 +84,7 @@ class Writer:
 
         """
         self._room = WaitingRoom(max_queued, max_group_events)
+        self._serving = False
         self.commit_sizes: Final = Tally(COMMIT_EVENTS)
         self._callbacks: list[Callable[[int], None]] = []
         self._committer = Committer(
@@ -110,6 +111,11 @@ class Writer:
     def queued(self) -> int:
         """How many appends wait."""
         return len(self._room)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an append waits, or is being recorded."""
+        return self._serving or len(self._room) > 0
 
     def on_committed(self, callback: Callable[[int], None]) -> None:
         """Have a function called with the head's position after each commit of this writer.
@@ -191,9 +197,11 @@ class Writer:
     def _serve(self, group: list[Pending]) -> None:
         """Answer everyone in a group, whatever happens."""
         results: list[Result] = [StoreUnavailable(reason=_STOPPED) for _ in group]
+        self._serving = True
         try:
             results = self._committer.record([pending.append for pending in group])
         finally:
+            self._serving = False
             answer(zip(group, results, strict=True))
 
     def _announce(self, position: int, events: int) -> None:

@@ -140,12 +140,12 @@ class Service:
         follower = self.application.follower
         if follower.position >= position:
             return True
-        follower.wake()
         deadline = time.monotonic() + timeout_s
         pause = _SHORTEST_PAUSE_S
         while follower.position < position:
             if time.monotonic() >= deadline:
                 return False
+            follower.hurry()
             await anyio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
         return True
@@ -179,7 +179,7 @@ class Service:
         while (standing := self.standing()) is None:
             if follower.error is not None or time.monotonic() >= deadline:
                 return None
-            follower.wake()
+            follower.hurry()
             await anyio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
         return standing

@@ -1,11 +1,12 @@
 """A thread that keeps the live read models at the head of the log, or watches who does.
 
-Owns the waking, the polling and when to ask for the lease; what is reached is told after every
-batch. Must not know how events are applied.
+Owns the waking, the polling, when to ask for the lease and when to give way to appends; what is
+reached is told after every batch. Must not know how events are applied.
 """
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import structlog
@@ -23,6 +24,16 @@ WATCH_S: Final = 0.005
 MAX_PAUSE_S: Final = 2.0
 """The longest pause between attempts while the database stands in the way."""
 
+GIVE_WAY: Final = 9
+"""While appends wait, and no reader does, following rests that many times as long as its last batch
+took: both need the interpreter, and an append has somebody who waits for it."""
+
+MAX_REST_S: Final = 1.5
+"""The longest rest: with a batch before and behind it, it is over before the lease is."""
+
+EVENTS_BETWEEN_RESTS: Final = 100
+"""Events applied at once while appends wait: a tenth of a second's work."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -39,10 +50,22 @@ class Follower:
     Of all followers of a database, the one with the lease applies events; the others look on.
     """
 
-    def __init__(self, runner: Runner, lease: Lease) -> None:
+    def __init__(
+        self, runner: Runner, lease: Lease, appending: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Bind what applies events.
+
+        Args:
+            runner: applies them.
+            lease: says whether this process is to.
+            appending: tells whether appends of this process wait.
+
+        """
         self._runner = runner
         self._lease = lease
+        self._appending = appending
         self._wake = threading.Event()
+        self._hurried = threading.Event()
         self._stopping = threading.Event()
         self._position = 0
         self._look: Look | None = None
@@ -78,12 +101,17 @@ class Follower:
     def stop(self, timeout_s: float = 10.0) -> None:
         """Stop after the batch at hand, and give the lease back."""
         self._stopping.set()
-        self._wake.set()
+        self.hurry()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
     def wake(self, _position: int = 0) -> None:
         """Say that the log has grown."""
+        self._wake.set()
+
+    def hurry(self) -> None:
+        """Say that a reader waits: following does not rest, and reads on at once."""
+        self._hurried.set()
         self._wake.set()
 
     def _run(self) -> None:
@@ -103,7 +131,7 @@ class Follower:
             if pause_s:
                 self._wake.wait(pause_s)
                 self._wake.clear()
-        self._give_way()
+        self._give_back()
 
     def _follow(self) -> float:
         """Apply a batch, or see what another did; return how long to pause before the next look."""
@@ -117,12 +145,21 @@ class Follower:
             return POLL_S
         if (sight.holder is None or self._leading) and self._lease.hold():
             self._leading = True
-            self._position = self._runner.step()
+            appending = self._appending()
+            most = sight.reached.position + EVENTS_BETWEEN_RESTS if appending else None
+            self._position = self._runner.step(most)
+            if appending:
+                self._rest(time.monotonic() - began_s)
             return 0.0
         pause_s, self._watch_s = self._watch_s, min(self._watch_s * 2, POLL_S)
         return pause_s
 
-    def _give_way(self) -> None:
+    def _rest(self, worked_s: float) -> None:
+        """Let appends go first for a while, unless a reader has said that it waits."""
+        self._hurried.wait(min(worked_s * GIVE_WAY, MAX_REST_S))
+        self._hurried.clear()
+
+    def _give_back(self) -> None:
         """Give the lease back, so that another process need not wait until it runs out."""
         if self._leading:
             try:
