@@ -9,7 +9,7 @@ import sys
 from functools import lru_cache
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from litestar import Litestar, Response, get
 from litestar.params import FromPath
 
@@ -44,6 +44,7 @@ def main() -> None:
         port=int(sys.argv[1]),
         interface=Interfaces.ASGI,
         factory=True,
+        loop=Loops.uvloop,
         workers=1,
         http=HTTPModes.http1,
         websockets=False,

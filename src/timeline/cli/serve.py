@@ -9,7 +9,7 @@ from typing import Final
 
 import rich_click as click
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
@@ -112,6 +112,7 @@ def listen(
         port=port,
         interface=Interfaces.ASGI,
         factory=True,
+        loop=Loops.uvloop,
         workers=workers,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(

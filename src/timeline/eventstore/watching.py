@@ -16,6 +16,10 @@ from timeline.eventstore.dialects import dialect_of
 WAIT_S: Final = 0.5
 """How long one wait lasts: after that the head is looked at, whether or not anyone told."""
 
+GATHER_S: Final = 0.01
+"""How long news gather after some were told: a wake-up for each of a hundred commits a second would
+take the interpreter from those who commit."""
+
 MAX_PAUSE_S: Final = 2.0
 """The longest pause between attempts while the database cannot be reached."""
 
@@ -64,6 +68,7 @@ class Watcher:
                     wait_s = 0.0
                     while not self._stopping.is_set():
                         self.tell(wait(wait_s))
+                        self._stopping.wait(GATHER_S)
                         wait_s, pause_s = WAIT_S, WAIT_S / 8
             except Exception as error:  # noqa: BLE001 - whatever it was, watching goes on
                 pause_s = min(pause_s * 2, MAX_PAUSE_S)
