@@ -15,6 +15,7 @@ from timeline.domain.errors import DomainError, InvalidData
 from timeline.domain.events import EventId, PolicyId, Shape, read
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import Append, Condition, Draft, EventFilter, Outcome
+from timeline.eventstore.sent import Sent, plain
 from timeline.eventstore.writer import Writer
 from timeline.transparency.canonical import parse
 from timeline.transparency.errors import CanonicalError, MalformedJson
@@ -101,6 +102,9 @@ class Recorder:
             DomainError: an event is malformed.
 
         """
+        one = self._plain(body, principal)
+        if one is not None:
+            return Append(drafts=(one,), recorded_by=principal.name)
         document = parse_document(body)
         if not isinstance(document, dict):
             raise InvalidRequest(
@@ -124,6 +128,9 @@ class Recorder:
             DomainError: the event is malformed.
 
         """
+        one = self._plain(line, principal)
+        if one is not None:
+            return one
         document = parse_document(line)
         if not isinstance(document, dict) or "events" in document:
             raise InvalidRequest(field="body", reason=f"{_AN_EVENT}: a line holds one event")
@@ -133,6 +140,13 @@ class Recorder:
             raise InvalidRequest(field="id", reason=reason)
         principal.require(NEEDED_ROLE[request.type], "type")
         return self._draft(request, "")
+
+    def _plain(self, document: bytes, principal: Principal) -> Draft | None:
+        """Read an event with its id in one pass, where that is exact."""
+        one = plain(document, Sent)
+        if one is not None:
+            principal.require(NEEDED_ROLE[one.proposal.type], "type")
+        return one
 
     def _append(
         self,

@@ -24,6 +24,7 @@ from timeline.eventstore.model import (
     Outcome,
 )
 from timeline.eventstore.protocol import EventStore
+from timeline.eventstore.sent import Exported, plain
 from timeline.formats import ndjson as ndjson_format
 from timeline.importers.ndjson import EventLine, Line, LineTooLong, draft, read_line
 from timeline.transparency.errors import TransparencyError
@@ -146,13 +147,15 @@ class Importer:
         number = 0
         try:
             for number, raw in lines:
-                event = read_line(raw)
-                if event.erased:
-                    self._settle()
-                    self._pass_over_erased(event)
-                    chunk.known += 1
-                    continue
-                one = draft(event)
+                one = plain(raw, Exported)
+                if one is None:
+                    event = read_line(raw)
+                    if event.erased:
+                        self._settle()
+                        self._pass_over_erased(event)
+                        chunk.known += 1
+                        continue
+                    one = draft(event)
                 if not chunk.takes(one):
                     self._settle()
                     self._under_way = thread.submit(self._record, chunk)
