@@ -1,18 +1,24 @@
 """Group commit: who shares a commit, who is turned away, and that no one is left waiting."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from threading import Event
 
 import pytest
 
 from builders import acted, batch, one, registered
 from timeline.domain import errors as domain
-from timeline.eventstore import errors
+from timeline.eventstore import errors, waiting
 from timeline.eventstore.memory import MemoryStore
 from timeline.eventstore.model import Outcome
 from timeline.eventstore.protocol import View, ViewRequest
+from timeline.eventstore.waiting import Pending, WaitingRoom
 from timeline.eventstore.writer import Writer
+
+BOUND_S = 5.0
 
 
 class Gated(MemoryStore):
@@ -55,6 +61,63 @@ def test_appends_that_come_together_share_a_commit() -> None:
     assert commits == [1, 101]
     assert (writer.commit_sizes.total, writer.queued) == (101, 0)
     assert [count for _, count in writer.commit_sizes.up_to_bounds()] == [1] * 6 + [2] * 5
+
+
+def _take(room: WaitingRoom, enter: Callable[[], None]) -> int:
+    """Take a group while appends are being entered; return how many it has."""
+    taken: list[int] = []
+    thread = threading.Thread(target=lambda: taken.append(len(room.take() or ())))
+    thread.start()
+    enter()
+    thread.join(BOUND_S)
+    return taken[0]
+
+
+@pytest.mark.parametrize(("answered", "together"), [(20, 20), (4, 1)])
+def test_those_who_were_answered_together_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch, answered: int, together: int
+) -> None:
+    """They come back one after the other and share a commit again; a few are not waited for."""
+    monkeypatch.setattr(waiting, "GATHER_S", BOUND_S)
+    room = WaitingRoom(100, 100)
+
+    def enter(pause_s: float) -> None:
+        for _ in range(answered):
+            room.enter(Pending(one(registered()), Future()))
+            time.sleep(pause_s)
+
+    enter(0)
+    assert len(room.take() or ()) == answered
+
+    assert _take(room, lambda: enter(0.005)) == together
+
+
+def test_those_who_do_not_come_back_are_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever is there is recorded, and the group after that is expected to be as small."""
+    monkeypatch.setattr(waiting, "GATHER_S", 0.02)
+    room = WaitingRoom(100, 100)
+    for _ in range(20):
+        room.enter(Pending(one(registered()), Future()))
+    assert len(room.take() or ()) == 20
+
+    assert _take(room, lambda: room.enter(Pending(one(registered()), Future()))) == 1
+    monkeypatch.setattr(waiting, "GATHER_S", BOUND_S)
+    assert _take(room, lambda: room.enter(Pending(one(registered()), Future()))) == 1
+
+
+def test_closing_ends_the_wait_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that stops is not kept by those who do not come back."""
+    monkeypatch.setattr(waiting, "GATHER_S", BOUND_S)
+    room = WaitingRoom(100, 100)
+    for _ in range(20):
+        room.enter(Pending(one(registered()), Future()))
+    assert len(room.take() or ()) == 20
+
+    began_s = time.monotonic()
+    assert _take(room, lambda: room.close("it is shutting down")) == 0
+    assert time.monotonic() - began_s < BOUND_S / 2
 
 
 def test_a_group_is_bounded(gated: Gated) -> None:
