@@ -249,3 +249,16 @@ def test_data_beyond_its_bound_is_left_to_the_strict_reader() -> None:
 
     assert plain(sent, Sent) is None
     assert strictly(sent, Sent) is None
+
+
+def test_an_event_without_an_id_is_given_one_where_that_is_allowed() -> None:
+    """A request may leave it to the service; a line may not, and null is not the same as nothing."""
+    data = PLAIN[EventType.ACTION_RECORDED]
+    without = json.dumps({"policy": "an-order", "type": "ActionRecorded", "data": data}).encode()
+
+    one = plain(without, Sent, lambda: event_id(7))
+
+    assert one is not None
+    assert one == plain(line(EventType.ACTION_RECORDED, data, id=event_id(7)), Sent)
+    assert plain(without, Sent) is None
+    assert plain(line(EventType.ACTION_RECORDED, data, id=None), Sent, lambda: event_id(7)) is None

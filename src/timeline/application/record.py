@@ -102,7 +102,7 @@ class Recorder:
             DomainError: an event is malformed.
 
         """
-        one = self._plain(body, principal)
+        one = self._plain(body, principal, self._new_id)
         if one is not None:
             return Append(drafts=(one,), recorded_by=principal.name)
         document = parse_document(body)
@@ -141,9 +141,11 @@ class Recorder:
         principal.require(NEEDED_ROLE[request.type], "type")
         return self._draft(request, "")
 
-    def _plain(self, document: bytes, principal: Principal) -> Draft | None:
-        """Read an event with its id in one pass, where that is exact."""
-        one = plain(document, Sent)
+    def _plain(
+        self, document: bytes, principal: Principal, new_id: Callable[[], str] | None = None
+    ) -> Draft | None:
+        """Read an event in one pass, where that is exact."""
+        one = plain(document, Sent, new_id)
         if one is not None:
             principal.require(NEEDED_ROLE[one.proposal.type], "type")
         return one

@@ -13,6 +13,7 @@ the order of RFC 8785 is the canonical form of what was sent. Numbers have sever
 quotes: what holds any in its data, or may hold a value of any kind, is left to the strict reader.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -41,9 +42,9 @@ Number = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 
 
 class Sent(Shape, frozen=True, kw_only=True):
-    """A request to record an event, with its id."""
+    """A request to record an event, which may leave its id to the service."""
 
-    id: EventId
+    id: EventId | None = None
     policy: PolicyId
     type: EventType
     data: msgspec.Raw
@@ -70,12 +71,13 @@ _payloads: Final[dict[EventType, msgspec.json.Decoder[Any]]] = {
 }
 
 
-def plain(line: bytes, kind: type[Sent]) -> Draft | None:
+def plain(line: bytes, kind: type[Sent], new_id: Callable[[], str] | None = None) -> Draft | None:
     """Read a line of JSON as an event; None where the strict reader has to look at it.
 
     Args:
         line: the bytes of one JSON document.
         kind: what else than a request it may be.
+        new_id: gives an event its id that has none; without it, it has to have one.
 
     """
     if b"\\" in line:
@@ -91,8 +93,13 @@ def plain(line: bytes, kind: type[Sent]) -> Draft | None:
     written = _encoder.encode(msgspec.structs.replace(sent, data=msgspec.Raw(canonical)))
     if written.count(b'"') != line.count(b'"') or len(canonical) > MAX_DATA_BYTES:
         return None
+    id = sent.id
+    if id is None:
+        if new_id is None:
+            return None
+        id = new_id()
     return Draft(
-        proposal=Proposal(sent.id, sent.policy, sent.type, data),
+        proposal=Proposal(id, sent.policy, sent.type, data),
         data=canonical,
         expected_version=sent.expected_version,
     )
