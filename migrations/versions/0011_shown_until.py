@@ -2,8 +2,9 @@
 
 The last day stands in the timeline's rows, which are made from the log with all other rows: the
 read models are emptied, and `timeline migrate` fills them before it returns. The indexes for pages
-of actions end in the policy, as one relation is an item on each policy that it names. Released
-migrations never change.
+of actions end in the policy, as one relation is an item on each policy that it names. By which
+selectors a policy is named is told by the tags alone, so that no index of events is needed.
+Released migrations never change.
 """
 
 import sqlalchemy as sa
@@ -38,6 +39,8 @@ def upgrade() -> None:
             op.execute(sa.delete(sa.table(f"{name}_{slot}")))
         for first in LED_BY:
             create_index_anew(f"timeline_{slot}", (*first, *ORDER))
+        op.drop_index(op.f(f"ix_timeline_{slot}_event"), f"timeline_{slot}")
+        create_index_anew(f"timeline_tags_{slot}", ("policy", "kind"))
     progress = sa.table("projection_progress", sa.column("position"))
     op.execute(progress.update().values(position=0))
 

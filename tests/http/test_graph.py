@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from http_client import Client, Json, action, event_id, problem, registration, running, story
-from timeline.application import one_policy
-from timeline.projections import graph_reads, identities
+from timeline.projections import graph_reads, identities, relation_reads
 from varied_record import tell, varied
 
 SOURCE = {"url": "https://news.example/order"}
@@ -34,20 +33,20 @@ def whole(client: Client, pages: dict[str, Json], moment: str) -> Edges:
     for policy, page in pages.items():
         for item in page["relations"]["outgoing"]:
             target, event = item["target"], item["event"]
-            edges |= {(event, policy, to, None) for to in item["resolves_to"]}
-            if item["resolves_to"]:
-                continue
-            if "selector" in target:
-                edges.add((event, policy, f"selector/{event}", None))
-            else:
+            via = f"selector/{event}" if "selector" in target else None
+            edges |= {(event, policy, to, via) for to in item["resolves_to"]}
+            if via is not None:
+                edges.add((event, policy, via, None))
+            elif not item["resolves_to"]:
                 cited = target["citation"]
                 edges.add((event, policy, f"citation/{cited['scheme']}:{key(cited)}", None))
-    selecting = {event: source for event, source, to, _ in edges if to == f"selector/{event}"}
+    selecting = {event for event, _, to, _ in edges if to == f"selector/{event}"}
     for policy in pages:
         for item in client.get(f"/v1/timeline?policy={policy}&limit=500&{moment}").json()["items"]:
             if item["event"] in selecting:
-                event = item["event"]
-                edges.add((event, selecting[event], policy, f"selector/{event}"))
+                assert (item["event"], policy) in {
+                    (event, to) for event, _, to, via in edges if via
+                }
     return edges
 
 
@@ -98,6 +97,11 @@ def test_the_graph_is_what_the_pages_of_its_policies_say(service: Client) -> Non
                     for each in graph["edges"]
                 } == near
                 check(graph, pages)
+        check_incoming(pages)
+        acting = acting_in(service, moment)
+        for policy in list(pages)[-6:]:
+            found = acting_in(service, f"around={policy}&{moment}")
+            assert found == beside(pages, policy) & acting
 
     assert selected or "la-ordinance-188441" in pages
 
@@ -119,6 +123,36 @@ def check(graph: Json, pages: dict[str, Json]) -> None:
         assert edge["later"] == (begins is not None and begins > "2021-03-01")
         for name in set(relation) - {"policy", "resolves_to"}:
             assert edge[name] == relation[name]
+
+
+def acting_in(client: Client, query: str) -> set[str]:
+    """Return the policies that have items on a timeline."""
+    page = client.get(f"/v1/timeline?{query}&limit=500").json()
+    assert page["next"] is None
+    return {item["policy"] for item in page["items"]}
+
+
+def check_incoming(pages: dict[str, Json]) -> None:
+    """Hold what arrives at each policy against what leaves the others: the same, word for word."""
+    left = [item for page in pages.values() for item in page["relations"]["outgoing"]]
+    for policy, page in pages.items():
+        arriving = {item["event"]: item for item in page["relations"]["incoming"]}
+        assert arriving == {
+            item["event"]: item
+            for item in left
+            if policy in item["resolves_to"] and item["policy"] != policy
+        }
+
+
+def beside(pages: dict[str, Json], policy: str) -> set[str]:
+    """Return a policy and those one step away: of a selector's others, only who asserts it."""
+    found = {policy}
+    for item in pages[policy]["relations"]["outgoing"]:
+        found |= set(item["resolves_to"])
+    for item in pages[policy]["relations"]["incoming"]:
+        found |= {item["policy"]}
+        found |= set() if "selector" in item["target"] else set(item["resolves_to"])
+    return found
 
 
 EXTRA = {"kind", "id", "distance", "decided_by"}
@@ -194,7 +228,7 @@ def test_a_citation_with_many_carriers_is_cut(
 ) -> None:
     """A page names the first carriers by id, a graph says that its bound has left some out."""
     cited = {"scheme": "no", "value": "5"}
-    monkeypatch.setattr(one_policy, "MAX_RESOLVED", 2)
+    monkeypatch.setattr(relation_reads, "MAX_RESOLVED", 2)
     monkeypatch.setattr(identities, "MAX_CARRIERS", 3)
     monkeypatch.setattr(graph_reads, "MAX_NODES", 3)
     empty.record({"events": [registration("a"), relation("a", {"citation": cited})]})

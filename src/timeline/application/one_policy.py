@@ -124,10 +124,6 @@ def changed(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict
 _EVER_CHANGING: Final = frozenset({"version", "decided_by"})
 
 
-MAX_RESOLVED: Final = 100
-"""Policies that are named for one relation on a page: a citation that more carry says nothing."""
-
-
 def _parts(live: View, policy: str, moment: Moment) -> tuple[dict[str, Any], list[str]]:
     """Return the lists on a policy's page, and the names of those that are cut.
 
@@ -155,6 +151,7 @@ def _parts(live: View, policy: str, moment: Moment) -> tuple[dict[str, Any], lis
     cut = {
         "actions": len(actions) > MAX_ACTIONS,
         "relations": not all_related,
+        "resolves_to": any(each.cut for each in related),
         "disputes": len(disputes) > MAX_DISPUTES,
     }
     return parts, [name for name, is_cut in cut.items() if is_cut]
@@ -164,8 +161,7 @@ def _both_ways(policy: str, related: list[Edge], day: int) -> dict[str, Any]:
     """Return relations as they leave the policy and as they arrive, each with what it resolves to."""
     ways: dict[str, list[dict[str, Any]]] = {"outgoing": [], "incoming": []}
     for edge in related:
-        resolved = edge.targets[:MAX_RESOLVED]
         ways["outgoing" if edge.policy == policy else "incoming"].append(
-            {**edge.item, "later": is_later(edge.item, day), "resolves_to": resolved}
+            {**edge.item, "later": is_later(edge.item, day), "resolves_to": edge.targets}
         )
     return ways

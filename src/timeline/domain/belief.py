@@ -70,7 +70,7 @@ class BelievedAction(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True)
     """An action after its corrections, with every source that bears it out.
 
     `decided_by` names the original event and the corrections that stand, in the record's order;
-    `selected_by` the relations that it tells of, too, and that name its policy by a selector.
+    `selected_by` the relations that it tells of and that name its policy by a selector.
     """
 
     event: str

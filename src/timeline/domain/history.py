@@ -419,6 +419,7 @@ def _received(settled: _Settled) -> Iterator[BelievedAction]:
             sources=inbound.believed.sources,
             disputed=inbound.believed.disputed,
             erased=inbound.believed.erased,
+            selected_by=() if relation.target.selector is None else (inbound.believed.event,),
         )
 
 

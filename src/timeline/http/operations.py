@@ -171,7 +171,8 @@ OPERATIONS: Final = (
         "axes are those on the date, today where none is given. `periods`, `actions` and relations "
         "are the whole life as it is known, what comes after that date too: an action or a relation "
         "that is certainly later is marked `later`. `/v1/timeline?policy=` hides those. "
-        "`resolves_to` names all policies that carry what a relation cites. `parked` is there only "
+        "`resolves_to` names the policies that a relation's target stands for: the one named, all "
+        "that carry what is cited, or those on whom a relation by selector acts. `parked` is there only "
         "where events of the policy wait, since one of them broke the read models; items of "
         "`/v1/policies` and `/v1/timeline` carry it, too.",
         queries.PolicyQuery,

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from timeline.application.access import Role
-from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES, MAX_RESOLVED
+from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES
 from timeline.application.queries import LITIGATIONS, MAX_DEPTH, STAGES
 from timeline.application.trial import MAX_SHOWN
 from timeline.domain.events import (
@@ -48,7 +48,7 @@ from timeline.projections.calendar import MAX_DECIDING
 from timeline.projections.change_reads import MAX_EVENTS
 from timeline.projections.evidence_reads import MAX_SOURCES
 from timeline.projections.graph_reads import MAX_EDGES, MAX_NODES
-from timeline.projections.relation_reads import MAX_RELATIONS
+from timeline.projections.relation_reads import MAX_RELATIONS, MAX_RESOLVED
 from timeline.projections.review_reads import ReviewKind
 
 Position: TypeAlias = Annotated[int, Meta(ge=0, description="A place in the whole log.")]
@@ -403,8 +403,9 @@ class RelationItem(Answered, frozen=True, kw_only=True):
         tuple[PolicyId, ...],
         Meta(
             max_length=MAX_RESOLVED,
-            description="By id, all policies that carry what is cited, or the one that is named;"
-            f" the first {MAX_RESOLVED}, where there are more.",
+            description="By id: the policy that is named, or the one that it is merged into; all"
+            " that carry what is cited; or those on which a relation by selector acts, perhaps or"
+            f" surely, at any date. At most {MAX_RESOLVED}, else `truncated` says so.",
         ),
     ]
 
@@ -435,10 +436,11 @@ class Policy(PolicyItem, frozen=True, kw_only=True):
     actions: tuple[PolicyAction, ...]
     relations: Relations
     truncated: Annotated[
-        tuple[Literal["actions", "relations", "disputes"], ...],
+        tuple[Literal["actions", "relations", "resolves_to", "disputes"], ...],
         Meta(
             description="The lists that are cut, where the policy has more than a page holds:"
-            f" {MAX_ACTIONS} actions, {MAX_RELATIONS} relations each way, {MAX_DISPUTES} disputes."
+            f" {MAX_ACTIONS} actions, {MAX_RELATIONS} relations each way, {MAX_RESOLVED} policies"
+            f" that one of them resolves to, {MAX_DISPUTES} disputes."
         ),
     ]
     position: Reflected

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, select
 
 from timeline.projections.evidence_reads import sources_of
 from timeline.projections.policy_reads import policy_items, retractions
-from timeline.projections.reading import View, chunks, known
-from timeline.projections.relation_reads import ends, is_later, related_rows, resolved_targets
-from timeline.projections.timeline import SELECTED_BY
+from timeline.projections.reading import View
+from timeline.projections.relation_reads import is_later, related_rows, resolved_targets
 
 MAX_NODES: Final = 500
 """Nodes of one graph: more is no picture that a person reads."""
@@ -86,25 +84,25 @@ class _Walk:
     def step(self, frontier: Sequence[str], distance: int) -> list[str]:
         """Follow the relations from and to some policies; return the policies newly met."""
         before = set(self._nodes)
-        found, selected = self._relations(frontier)
-        targets = resolved_targets(self._view, found, self._position)
+        related, position = [self._view.table("relations", "relations").c.item], self._position
+        found = related_rows(self._view, frontier, position, related, MAX_EDGES + 1)
+        targets = resolved_targets(self._view, found, position, MAX_EDGES + 1)
         for row, resolved in zip(found, targets, strict=True):
             item = msgspec.json.decode(row.item)
             if not self.meet(row.policy, {"kind": "policy"}, distance):
                 continue
-            for target in resolved:
-                self._lead(item, target, {"kind": "policy"}, distance)
-            if resolved:
-                continue
-            if row.target_citation is not None:
+            via = None
+            if row.target_policy is None and row.target_citation is None:
+                via = f"selector/{row.event}"
+                selector = {"kind": "selector", "selector": item["target"]["selector"]}
+                self._lead(item, via, selector, distance)
+            elif not resolved:
                 cited = {"kind": "citation", "citation": item["target"]["citation"]}
                 self._lead(item, f"citation/{row.target_citation}", cited, distance)
-            else:
-                selector = {"kind": "selector", "selector": item["target"]["selector"]}
-                via = f"selector/{row.event}"
-                self._lead(item, via, selector, distance)
-                for policy in selected.get(row.event, ()):
-                    self._lead(item, policy, {"kind": "policy"}, distance, via=via)
+            for target in resolved:
+                self._lead(item, target, {"kind": "policy"}, distance, via=via)
+            if self.truncated and len(self._edges) >= MAX_EDGES:
+                break
         met = [id for id in self._nodes if id not in before]
         return [id for id in met if self._nodes[id]["kind"] == "policy"]
 
@@ -131,30 +129,6 @@ class _Walk:
                 "later": is_later(item, self._day),
             }
 
-    def _relations(self, frontier: Sequence[str]) -> tuple[list[Row[Any]], dict[str, list[str]]]:
-        """Return the relations from and to some policies, and whom their selectors name.
-
-        Of a selector elsewhere those of the policies that it names; one more than there is room
-        for, so that it shows when something is left out.
-        """
-        table = self._view.table("relations", "relations")
-        direct = related_rows(self._view, frontier, self._position, [table.c.item], MAX_EDGES + 1)
-        pairs = [
-            *_selected_by(
-                self._view, [row.event for row in direct if _selects(row)], self._position
-            )
-        ]
-        selecting: list[Row[Any]] = []
-        for row in _selecting(self._view, frontier, self._position):
-            selecting.append(row)
-            pairs.append((row.event, row.receiver))
-        selected: dict[str, dict[str, None]] = {}
-        for event, policy in pairs:
-            selected.setdefault(event, {})[policy] = None
-        found = {row.event: row for row in (*direct, *selecting)}
-        ordered = sorted(found.values(), key=lambda row: (row.known_from, row.event))
-        return ordered, {event: sorted(policies) for event, policies in selected.items()}
-
     def served_nodes(self) -> list[dict[str, Any]]:
         """Return the nodes as they are served, the nearest first."""
         policies = [id for id, node in self._nodes.items() if node["kind"] == "policy"]
@@ -176,62 +150,3 @@ class _Walk:
             {**each, "sources": sources.get((each["from"], each["event"]), [])}
             for each in self._edges.values()
         ]
-
-
-def _selects(row: Row[Any]) -> bool:
-    return row.target_policy is None and row.target_citation is None
-
-
-def _selected_by(view: View, events: Sequence[str], position: int) -> list[tuple[str, str]]:
-    """Return whom selectors name: the policies whose timelines tell of the relations."""
-    actions, tags = (view.table("timeline", name) for name in ("timeline", "timeline_tags"))
-    found: list[tuple[str, str]] = []
-    for some in chunks(events):
-        received = select(actions.c.event, actions.c.policy).where(
-            actions.c.event.in_(some), known(actions, position)
-        )
-        told = select(tags.c.value.label("event"), tags.c.policy).where(
-            tags.c.kind == SELECTED_BY, tags.c.value.in_(some), known(tags, position)
-        )
-        for query in (received, told):
-            limited = query.order_by(literal_column("1"), literal_column("2")).limit(MAX_EDGES + 1)
-            found.extend((row.event, row.policy) for row in view.connection.execute(limited))
-    return found
-
-
-def _selecting(view: View, policies: Sequence[str], position: int) -> list[Row[Any]]:
-    """Return the relations whose selectors name some policies, each with the one it names."""
-    actions, tags = (view.table("timeline", name) for name in ("timeline", "timeline_tags"))
-    found: list[Row[Any]] = []
-    for some in chunks(policies):
-        received = and_(actions.c.policy.in_(some), known(actions, position))
-        told = and_(tags.c.policy.in_(some), tags.c.kind == SELECTED_BY, known(tags, position))
-        for event, policy, naming in (
-            (actions.c.event, actions.c.policy, received),
-            (tags.c.value, tags.c.policy, told),
-        ):
-            found.extend(
-                view.connection.execute(_relations_of(view, event, policy, naming, position))
-            )
-    return found
-
-
-def _relations_of(
-    view: View,
-    event: ColumnElement[str],
-    policy: ColumnElement[str],
-    naming: ColumnElement[bool],
-    position: int,
-) -> Select[Any]:
-    """Return the query for the relations with selectors that rows name, and for whose they are."""
-    relations = view.table("relations", "relations")
-    return (
-        select(*ends(relations), relations.c.item, policy.label("receiver"))
-        .join(relations, and_(relations.c.event == event, known(relations, position)))
-        # No column, and so nothing that SQLite would walk through all relations for.
-        .where(
-            naming, func.coalesce(relations.c.target_policy, relations.c.target_citation).is_(None)
-        )
-        .order_by(relations.c.known_from, relations.c.event, policy)
-        .limit(MAX_EDGES + 1)
-    )

@@ -34,8 +34,8 @@ relation is an item on each policy that it names, so that only the policy tells 
 
 
 SELECTED_BY: Final = "selected_by"
-"""The kind of tag of an action that tells what a relation does, too, which names its policy by a
-selector: the relation has no item of its own on that timeline."""
+"""The kind of tag of an item that tells what a relation does which names its policy by a selector: the
+relation's own, or an action that tells the same. Its value is the relation's event."""
 
 
 def _timeline_table(slot: str) -> Table:
@@ -61,7 +61,6 @@ def _timeline_table(slot: str) -> Table:
             ("policy", *_WITHIN_POLICY),
             ("jurisdiction", *_ORDER),
             ("action", *_ORDER),
-            ("event",),
         ),
     )
 
@@ -75,7 +74,7 @@ def _tags_table(slot: str) -> Table:
         text("value"),
         text("policy"),
         text("event"),
-        indexes=(("policy",),),
+        indexes=(("policy", "kind"),),
         narrow=True,
     )
 
