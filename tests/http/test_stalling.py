@@ -111,10 +111,10 @@ def test_lines_that_stall_name_the_first_that_is_not_recorded(
         return parts.pop() if parts else await nothing()
 
     async def run() -> None:
-        request: Any = type("Request", (), {"scope": {**scope(), "state": {}}})()
-        upload = LineUpload(request, Service(empty.application), Principal("desk", Role.RECORDER))
+        asked: Any = {**scope(), "state": {}}
+        upload = LineUpload(asked, Service(empty.application), Principal("desk", Role.RECORDER))
         with anyio.fail_after(BOUND_S):
-            await upload(request.scope, receive, sent)
+            await upload(asked, receive, sent)
 
     asyncio.run(run())
 

@@ -11,8 +11,8 @@ from litestar.types import Receive
 
 from timeline.http.errors import BodyIncomplete, BodyTooLarge, UnsupportedMediaType
 from timeline.http.patience import Patience
-from timeline.http.replies import JSON, NDJSON, HttpRequest
-from timeline.http.requests import header
+from timeline.http.replies import JSON, NDJSON
+from timeline.http.requests import Scope, header
 
 PART_TIMEOUT_S: Final = 15.0
 """How long a body may bring nothing: a stalled client is not to hold a slot for ever."""
@@ -27,7 +27,7 @@ _LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _patience: Final = Patience()
 
 
-def media_type(request: HttpRequest) -> str:
+def media_type(scope: Scope) -> str:
     """Return what the body is.
 
     Raises:
@@ -35,12 +35,12 @@ def media_type(request: HttpRequest) -> str:
 
     """
     expected = f"{JSON} or {NDJSON}"
-    given = header(request.scope, b"content-type") or ""
+    given = header(scope, b"content-type") or ""
     name, _, parameter = (part.strip() for part in given[:MAX_MEDIA_TYPE].lower().partition(";"))
     known = name in {JSON, NDJSON} and (not parameter or _UTF8.fullmatch(parameter))
     if len(given) > MAX_MEDIA_TYPE or not known:
         raise UnsupportedMediaType(expected=expected, given=given[:100] or "not said")
-    coding = (header(request.scope, b"content-encoding") or "").strip().lower()
+    coding = (header(scope, b"content-encoding") or "").strip().lower()
     if coding not in {"", "identity"}:
         raise UnsupportedMediaType(
             field="Content-Encoding", expected="uncompressed", given=coding[:100]
@@ -48,7 +48,7 @@ def media_type(request: HttpRequest) -> str:
     return name
 
 
-async def read_body(request: HttpRequest, limit_bytes: int) -> bytes:
+async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
     """Read a body, as announced or in chunks, up to a bound.
 
     Raises:
@@ -56,12 +56,12 @@ async def read_body(request: HttpRequest, limit_bytes: int) -> bytes:
         BodyIncomplete: the client went, or stalled.
 
     """
-    length = header(request.scope, b"content-length") or ""
+    length = header(scope, b"content-length") or ""
     if _LENGTH.fullmatch(length) and int(length) > limit_bytes:
         raise BodyTooLarge(part="body", limit_bytes=limit_bytes)
     parts: list[bytes] = []
     size_bytes = 0
-    async for part in body_parts(request.receive):
+    async for part in body_parts(receive):
         size_bytes += len(part)
         if size_bytes > limit_bytes:
             raise BodyTooLarge(part="body", limit_bytes=limit_bytes)

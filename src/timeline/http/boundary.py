@@ -28,6 +28,7 @@ from timeline.observability import FrequentLine
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 Again = Callable[[Scope], Awaitable[Handler | None]]
+Direct = Callable[[Scope], Handler | None]
 
 SEND_TIMEOUT_S: Final = 30.0
 """How long a client may leave unread what was sent to it; a slow one takes some in that time."""
@@ -128,14 +129,27 @@ class _Answer:
 
 
 class Boundary:
-    """Wraps the application.
+    """Wraps the application."""
 
-    `again` finds what answers a request with what it was answered before.
-    """
+    def __init__(
+        self,
+        handler: Handler,
+        rate_limit: int,
+        again: Again | None = None,
+        direct: Direct | None = None,
+    ) -> None:
+        """Bind what answers.
 
-    def __init__(self, handler: Handler, rate_limit: int, again: Again | None = None) -> None:
+        Args:
+            handler: answers any request, and its own errors.
+            rate_limit: requests a minute and client; 0 for any number.
+            again: finds what answers a request with what it was answered before.
+            direct: finds what answers a request past the routes, whose errors are answered here.
+
+        """
         self._handler = handler
         self._again = again
+        self._direct = direct
         self._limit = RateLimit(rate_limit)
         self._slots = Slots(MAX_REQUESTS)
         self.requests = Requests(self._slots)
@@ -184,6 +198,9 @@ class Boundary:
                 if again is not None:
                     await again(scope, receive, answer)
                     return
+                direct = self._direct(scope) if self._direct else None
+                if direct is not None:
+                    handler = partial(_refusing, direct)
         # Each request has a context of its own, which ends with it.
         structlog.contextvars.bind_contextvars(request_id=scope["state"]["request_id"])
         await answer.by(handler(scope, receive, answer))
@@ -209,7 +226,24 @@ def _logged(path: str) -> str:
     return path[:_LONGEST_PATH]
 
 
-async def _refuse(error: HttpError, scope: Scope, _receive: Receive, send: Send) -> None:
+async def _refusing(handler: Handler, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what goes wrong before an answer has begun, as the routes do."""
+    began = False
+
+    async def noting(message: Message) -> None:
+        nonlocal began
+        began = True
+        await send(message)
+
+    try:
+        await handler(scope, receive, noting)
+    except Exception as error:
+        if began:
+            raise
+        await _refuse(error, scope, receive, send)
+
+
+async def _refuse(error: Exception, scope: Scope, _receive: Receive, send: Send) -> None:
     served = problem(error, path=scope["path"], request_id=scope["state"]["request_id"])
     body = served.body()
     headers = {

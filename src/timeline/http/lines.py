@@ -23,7 +23,7 @@ from timeline.application.bulk import (
 from timeline.http.bodies import body_parts
 from timeline.http.errors import BodyIncomplete, BodyTooLarge
 from timeline.http.problems import problem
-from timeline.http.replies import NDJSON, HttpRequest, encode
+from timeline.http.replies import NDJSON, encode
 from timeline.http.requests import raw_path, request_id
 from timeline.http.service import Service
 
@@ -37,12 +37,12 @@ class LineUpload:
     Litestar's streams listen for a disconnect and so would eat the body that is still arriving.
     """
 
-    def __init__(self, request: HttpRequest, service: Service, principal: Principal) -> None:
+    def __init__(self, scope: Scope, service: Service, principal: Principal) -> None:
         self._service = service
         self._principal = principal
         self._limit_bytes = service.application.settings.max_body_bytes
-        self._path = raw_path(request.scope)
-        self._request_id = request_id(request.scope)
+        self._path = raw_path(scope)
+        self._request_id = request_id(scope)
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Record and report at the same time, so that neither side has to wait for the other."""

@@ -19,45 +19,64 @@ from timeline.http.lines import LineUpload
 from timeline.http.parameters import parse
 from timeline.http.replies import JSON, NDJSON, HttpRequest, encode, negotiate
 from timeline.http.requests import header, hold
-from timeline.http.service import service_of
+from timeline.http.service import Service, service_of
 
 SHORT_BYTES: Final = 8 * 1024
 """A body that is read at once, within a fraction of a millisecond; others meanwhile wait for longer
 ones to be read in a thread."""
 
 
-@post("/v1/events", status_code=201, request_max_body_size=None)
+PATH: Final = "/v1/events"
+
+
+class Recording:
+    """An ASGI application that records what one request brings."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Record it, and answer."""
+        await (await self._record(scope, receive))(scope, receive, send)
+
+    async def _record(self, scope: Scope, receive: Receive) -> ASGIApp:
+        """Record an event or a batch, and return the answer; or what records a stream of lines."""
+        service = self._service
+        principal = await service.principal(scope, Role.RECORDER)
+        query = parse(scope["query_string"], RecordQuery)
+        require_dry_run(query)
+        accept = header(scope, b"accept")
+        if media_type(scope) == NDJSON:
+            if query.dry_run:
+                reason = "Lines are not tried; an event or a batch is, as `application/json`"
+                raise InvalidRequest(field="dry_run", reason=reason)
+            negotiate(accept, [NDJSON])
+            hold(scope, service.bodies.taken())
+            return LineUpload(scope, service, principal)
+        negotiate(accept, [JSON])
+        with service.bodies.taken():
+            body = await read_body(scope, receive, service.application.settings.max_body_bytes)
+        if query.dry_run:
+            attempt = service.application.trials.attempt
+            return Answered(await service.trials.run(attempt, body, principal, query))
+        recorder = service.application.recorder
+        append = (
+            recorder.read(body, principal)
+            if len(body) <= SHORT_BYTES
+            else await service.writes.run(recorder.read, body, principal)
+        )
+        outcome = await service.append(append)
+        service.acknowledge(_last(outcome))
+        return Recorded(outcome)
+
+
+@post(PATH, status_code=201, request_max_body_size=None)
 async def record(request: HttpRequest) -> ASGIApp:
     """Record an event, a batch or a stream of lines."""
-    service = service_of(request)
-    principal = await service.principal(request, Role.RECORDER)
-    query = parse(request.scope["query_string"], RecordQuery)
-    require_dry_run(query)
-    if media_type(request) == NDJSON:
-        if query.dry_run:
-            reason = "Lines are not tried; an event or a batch is, as `application/json`"
-            raise InvalidRequest(field="dry_run", reason=reason)
-        negotiate(header(request.scope, b"accept"), [NDJSON])
-        hold(request.scope, service.bodies.taken())
-        return LineUpload(request, service, principal)
-    negotiate(header(request.scope, b"accept"), [JSON])
-    with service.bodies.taken():
-        body = await read_body(request, service.application.settings.max_body_bytes)
-    if query.dry_run:
-        tried = await service.trials.run(service.application.trials.attempt, body, principal, query)
-        return _tried(tried).to_asgi_response(app=None, request=request)
-    recorder = service.application.recorder
-    append = (
-        recorder.read(body, principal)
-        if len(body) <= SHORT_BYTES
-        else await service.writes.run(recorder.read, body, principal)
-    )
-    outcome = await service.append(append)
-    service.acknowledge(_last(outcome))
-    return Recorded(outcome)
+    return Recording(service_of(request))
 
 
-@route("/v1/events", http_method=[HttpMethod.OPTIONS], status_code=204)
+@route(PATH, http_method=[HttpMethod.OPTIONS], status_code=204)
 async def options() -> Response[None]:
     """Answer which methods there are.
 
@@ -78,39 +97,52 @@ class Recorded(msgspec.Struct, frozen=True):
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""
         events = self.outcome.events
-        body = encode({"events": [_served(receipt) for receipt in events]})
-        headers = [
-            (b"content-type", JSON.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"location", f"/v1/events/{events[0].id}".encode()),
+        await _send(
+            send,
+            201 if self.outcome.created else 200,
+            {"events": [_served(receipt) for receipt in events]},
+            (b"location", f"{PATH}/{events[0].id}".encode()),
             (b"timeline-position", b"%d" % _last(self.outcome)),
-            (b"cache-control", b"no-store"),
-        ]
-        status = 201 if self.outcome.created else 200
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        )
 
 
 def _last(outcome: Outcome) -> int:
     return max(receipt.position for receipt in outcome.events)
 
 
-def _tried(tried: Tried) -> Response[bytes]:
-    known = not tried.outcome.created
-    events = [_served(receipt) for receipt in tried.outcome.events]
-    if not known:
-        events = [{name: event[name] for name in _FORESEEN} for event in events]
-    document = {
-        "dry_run": True,
-        "known": known,
-        "position": tried.position,
-        "as_of": tried.as_of,
-        "events": events,
-        "policies": tried.policies,
-        "truncated": ["policies"] if tried.truncated else [],
-    }
-    headers = {"Timeline-Position": str(tried.position), "Cache-Control": "no-store"}
-    return Response(encode(document), status_code=200, media_type=JSON, headers=headers)
+class Answered(msgspec.Struct, frozen=True):
+    """What became of a trial, as it is sent."""
+
+    tried: Tried
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        tried = self.tried
+        known = not tried.outcome.created
+        events = [_served(receipt) for receipt in tried.outcome.events]
+        if not known:
+            events = [{name: event[name] for name in _FORESEEN} for event in events]
+        document = {
+            "dry_run": True,
+            "known": known,
+            "position": tried.position,
+            "as_of": tried.as_of,
+            "events": events,
+            "policies": tried.policies,
+            "truncated": ["policies"] if tried.truncated else [],
+        }
+        await _send(send, 200, document, (b"timeline-position", b"%d" % tried.position))
+
+
+async def _send(send: Send, status: int, document: object, *headers: tuple[bytes, bytes]) -> None:
+    body = encode(document)
+    always = (
+        (b"content-type", JSON.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    )
+    await send({"type": "http.response.start", "status": status, "headers": [*always, *headers]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 _FORESEEN: Final = ("id", "policy", "version", "type")

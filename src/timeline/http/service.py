@@ -213,7 +213,7 @@ class Service:
         """Return positions for an answer that asks for no token: none where reading needs one."""
         return positions if self.application.settings.public_read else {}
 
-    async def principal(self, request: HttpRequest, needed: Role) -> Principal:
+    async def principal(self, scope: Scope, needed: Role) -> Principal:
         """Return who asks to record.
 
         Raises:
@@ -222,7 +222,7 @@ class Service:
             NotAllowed: the role is too low.
 
         """
-        return await self._recognised(request.scope, needed, self.writes)
+        return await self._recognised(scope, needed, self.writes)
 
     async def _recognised(self, scope: Scope, needed: Role, threads: Threads) -> Principal:
         """Ask for the token's owner in a thread of the kind that the request is going to use."""

@@ -24,7 +24,7 @@ WATCH_S: Final = 0.005
 MAX_PAUSE_S: Final = 2.0
 """The longest pause between attempts while the database stands in the way."""
 
-GIVE_WAY: Final = 9
+GIVE_WAY: Final = 19
 """While appends wait, and no reader does, following rests that many times as long as its last batch
 took: both need the interpreter, and an append has somebody who waits for it."""
 
