@@ -91,7 +91,7 @@ def application(
         log = Log(store)
         runner = Runner(engine, log)
         writer = Writer(store, clock=clock)
-        follower = Follower(runner, Lease(engine, holder_name()), lambda: writer.busy)
+        follower = Follower(runner, Lease(engine, holder_name()), lambda: writer.crowded)
         watcher = Watcher(engine)
         watcher.on_grown(follower.wake)
         writer.on_committed(watcher.tell)

@@ -12,6 +12,7 @@ import pytest
 from builders import acted, batch, one, registered
 from timeline.domain import errors as domain
 from timeline.eventstore import errors, waiting
+from timeline.eventstore import writer as writing
 from timeline.eventstore.memory import MemoryStore
 from timeline.eventstore.model import Outcome
 from timeline.eventstore.protocol import View, ViewRequest
@@ -118,6 +119,26 @@ def test_closing_ends_the_wait_for_others(monkeypatch: pytest.MonkeyPatch) -> No
     began_s = time.monotonic()
     assert _take(room, lambda: room.close("it is shutting down")) == 0
     assert time.monotonic() - began_s < BOUND_S / 2
+
+
+def test_a_writer_tells_that_many_append_at_once(
+    gated: Gated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other are not many; many are, until they have been recorded for a while."""
+    monkeypatch.setattr(writing, "CROWDED_S", BOUND_S)
+    with Writer(gated) as writer:
+        futures = [writer.submit(one(registered("a")))]
+        gated.waiting.wait(BOUND_S)
+        alone = writer.crowded
+        futures += [writer.submit(one(acted("a"))) for _ in range(10)]
+        waiting_for = writer.crowded
+        gated.gate.set()
+        for future in futures:
+            future.result(BOUND_S)
+        just_now = writer.crowded
+        monkeypatch.setattr(writing, "CROWDED_S", 0.0)
+
+        assert (alone, waiting_for, just_now, writer.crowded) == (False, True, True, False)
 
 
 def test_a_group_is_bounded(gated: Gated) -> None:

@@ -19,6 +19,7 @@ from timeline.eventstore.errors import EventStoreError
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer, utc_now
+from timeline.projections import follower as following
 from timeline.projections.follower import Follower
 from timeline.projections.lease import Lease
 from timeline.projections.log import Log
@@ -66,9 +67,7 @@ def test_what_is_reached_is_told_while_the_log_still_grows(engine: Engine, write
     thread.start()
     follower.start()
     try:
-        deadline = time.monotonic() + 15
-        while follower.position < 5 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        _reaches(follower, 5)
         told, writing = follower.position, thread.is_alive()
     finally:
         stop.set()
@@ -77,6 +76,36 @@ def test_what_is_reached_is_told_while_the_log_still_grows(engine: Engine, write
 
     assert told >= 5
     assert writing
+
+
+def test_following_gives_way_to_many_appends_until_a_reader_waits(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It applies a few events and rests for a multiple of the time; hurrying ends that at once."""
+    monkeypatch.setattr(following, "GIVE_WAY", 1e9)
+    monkeypatch.setattr(following, "MAX_REST_S", 60.0)
+    monkeypatch.setattr(following, "EVENTS_BETWEEN_RESTS", 2)
+    last = _append(writer, registered("an-order"), *(acted("an-order") for _ in range(3)))
+    follower = Follower(_runner(engine), Lease(engine, "one"), lambda: True)
+    follower.start()
+    try:
+        assert _reaches(follower, 2)
+        time.sleep(0.2)
+        rested_at = follower.position
+
+        follower.hurry()
+
+        assert _reaches(follower, last)
+    finally:
+        follower.stop()
+    assert rested_at == 2
+
+
+def _reaches(follower: Follower, position: int) -> bool:
+    deadline = time.monotonic() + 15
+    while follower.position < position and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return follower.position >= position
 
 
 @pytest.mark.parametrize("letter", ["x", "島", "ﬃ"])

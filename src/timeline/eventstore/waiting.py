@@ -38,7 +38,7 @@ GATHER_S: Final = 0.01
 one commit for all of them takes less of the machine than two."""
 
 FEW: Final = 4
-"""Appends that are not waited for."""
+"""Appends that are not waited for, nor given way to."""
 
 
 Result: TypeAlias = Outcome | Exception

@@ -8,6 +8,7 @@ commit, and without load none waits for company.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -31,6 +32,7 @@ from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.randomness import Randomness
 from timeline.eventstore.tally import Tally
 from timeline.eventstore.waiting import (
+    FEW,
     MAX_GROUP_EVENTS,
     MAX_QUEUED,
     Pending,
@@ -47,6 +49,9 @@ CLOSE_TIMEOUT_S: Final = 10.0
 
 COMMIT_EVENTS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000)
 """Bounds of the events in a commit, by which commits are counted: from one to a full group."""
+
+CROWDED_S: Final = 0.1
+"""For how long a group of many says that the next one will be of many, too."""
 
 _STOPPED: Final = "its writer has stopped"
 
@@ -84,7 +89,8 @@ class Writer:
 
         """
         self._room = WaitingRoom(max_queued, max_group_events)
-        self._serving = False
+        self._serving = 0
+        self._served_s = 0.0
         self.commit_sizes: Final = Tally(COMMIT_EVENTS)
         self._callbacks: list[Callable[[int], None]] = []
         self._committer = Committer(
@@ -113,9 +119,10 @@ class Writer:
         return len(self._room)
 
     @property
-    def busy(self) -> bool:
-        """Whether an append waits, or is being recorded."""
-        return self._serving or len(self._room) > 0
+    def crowded(self) -> bool:
+        """Whether many appends come at once: are waiting, being recorded, or were just now."""
+        recently = time.monotonic() - self._served_s < CROWDED_S
+        return len(self._room) > FEW or (self._serving > FEW and recently)
 
     def on_committed(self, callback: Callable[[int], None]) -> None:
         """Have a function called with the head's position after each commit of this writer.
@@ -197,11 +204,10 @@ class Writer:
     def _serve(self, group: list[Pending]) -> None:
         """Answer everyone in a group, whatever happens."""
         results: list[Result] = [StoreUnavailable(reason=_STOPPED) for _ in group]
-        self._serving = True
+        self._serving, self._served_s = len(group), time.monotonic()
         try:
             results = self._committer.record([pending.append for pending in group])
         finally:
-            self._serving = False
             answer(zip(group, results, strict=True))
 
     def _announce(self, position: int, events: int) -> None:

@@ -25,14 +25,15 @@ MAX_PAUSE_S: Final = 2.0
 """The longest pause between attempts while the database stands in the way."""
 
 GIVE_WAY: Final = 19
-"""While appends wait, and no reader does, following rests that many times as long as its last batch
-took: both need the interpreter, and an append has somebody who waits for it."""
+"""While many append at once, and no reader waits, following rests that many times as long as its last
+batch took: both need the interpreter, and an append has somebody who waits for it. It would fall
+behind so many even if it never rested."""
 
 MAX_REST_S: Final = 1.5
 """The longest rest: with a batch before and behind it, it is over before the lease is."""
 
 EVENTS_BETWEEN_RESTS: Final = 100
-"""Events applied at once while appends wait: a tenth of a second's work."""
+"""Events applied at once while many append: a tenth of a second's work."""
 
 _log = structlog.get_logger(__name__)
 
@@ -51,19 +52,19 @@ class Follower:
     """
 
     def __init__(
-        self, runner: Runner, lease: Lease, appending: Callable[[], bool] = lambda: False
+        self, runner: Runner, lease: Lease, crowded: Callable[[], bool] = lambda: False
     ) -> None:
         """Bind what applies events.
 
         Args:
             runner: applies them.
             lease: says whether this process is to.
-            appending: tells whether appends of this process wait.
+            crowded: tells whether many appends come to this process at once.
 
         """
         self._runner = runner
         self._lease = lease
-        self._appending = appending
+        self._crowded = crowded
         self._wake = threading.Event()
         self._hurried = threading.Event()
         self._stopping = threading.Event()
@@ -145,10 +146,10 @@ class Follower:
             return POLL_S
         if (sight.holder is None or self._leading) and self._lease.hold():
             self._leading = True
-            appending = self._appending()
-            most = sight.reached.position + EVENTS_BETWEEN_RESTS if appending else None
+            crowded = self._crowded()
+            most = sight.reached.position + EVENTS_BETWEEN_RESTS if crowded else None
             self._position = self._runner.step(most)
-            if appending:
+            if crowded:
                 self._rest(time.monotonic() - began_s)
             return 0.0
         pause_s, self._watch_s = self._watch_s, min(self._watch_s * 2, POLL_S)
