@@ -650,6 +650,24 @@ class RecordOracle:
             each.answer(policy, day, None) for each in self.accounts
         ]
 
+    def begun(self, policy: str) -> tuple[int, int]:
+        """Return from which day on a policy may be listed, and from which it has to be.
+
+        An action of it, as believed or as an open claim has it, has occurred by the one, and has had
+        an effect by the other, if that was before. What a relation does to it counts.
+        """
+        moments = [
+            each
+            for oracle in (self, *self.accounts)
+            for each in oracle.world(policy).moments
+            if each.kind != "ends"
+        ]
+        occurred = [each.possible for each in moments if "occurs" in each.kind]
+        return (
+            min((each.possible for each in moments), default=NEVER),
+            min(occurred, default=NEVER),
+        )
+
     def items(self, policy: str) -> dict[str, tuple[str, str, str | None]]:
         """Return the items of a policy's timeline: event to action, day, and last day of effect."""
         found = {

@@ -457,3 +457,24 @@ def test_a_policys_page_marks_what_is_later_than_its_date(empty: Client) -> None
     assert [each["later"] for each in page["relations"]["outgoing"]] == [True, False, False]
     assert [each["later"] for each in other["relations"]["incoming"]] == [False, False, False]
     assert not any(item["later"] for item in now["actions"])
+
+
+def test_what_a_relation_does_lists_its_target(empty: Client) -> None:
+    """From its day on, ahead of the target's own first action: the timeline tells of it, too."""
+    source = {"url": "https://news.example/order"}
+    repeals = {"relation": "repeals", "target": {"policy": "b"}, "sources": [source]}
+    empty.record({"events": [registration("a"), action("a", occurred="2020-01-01")]})
+    empty.record({"events": [registration("b"), action("b", occurred="2020-06-01")]})
+    empty.record({"policy": "a", "type": "RelationAsserted", "data": repeals})
+
+    found = {
+        day: (
+            [each["policy"] for each in empty.get(f"/v1/policies?as_of={day}").json()["items"]],
+            empty.get(f"/v1/timeline?policy=b&as_of={day}").json()["items"],
+        )
+        for day in ("2019-12-31", "2020-01-01")
+    }
+
+    assert found["2019-12-31"] == ([], [])
+    listed, acted = found["2020-01-01"]
+    assert (listed, [each["action"] for each in acted]) == (["a", "b"], ["repealed"])
