@@ -478,3 +478,24 @@ def test_what_a_relation_does_lists_its_target(empty: Client) -> None:
     assert found["2019-12-31"] == ([], [])
     listed, acted = found["2020-01-01"]
     assert (listed, [each["action"] for each in acted]) == (["a", "b"], ["repealed"])
+
+
+def test_what_ends_an_effect_is_told_in_words(empty: Client) -> None:
+    """On the timeline and on the policy's page, as corrected; null where nothing is said of it."""
+    words = "until the emergency is over"
+    told = {**action(until="2024-12-31", until_condition=words), "id": event_id(2)}
+    empty.record({"events": [registration(), told, action(action="amended")]})
+
+    def shown() -> list[list[str | None]]:
+        timeline = empty.get("/v1/timeline").json()["items"]
+        page = empty.get("/v1/policies/order-1").json()["actions"]
+        return [[each["until_condition"] for each in items] for items in (timeline, page)]
+
+    before = shown()
+    for changed in ("until the court decides", None):
+        changes = {"until_condition": changed}
+        data = {"event": event_id(2), "changes": changes, "reason": "misread"}
+        empty.record({"policy": "order-1", "type": "ActionCorrected", "data": data})
+        assert shown() == [[None, changed]] * 2
+
+    assert before == [[None, words]] * 2

@@ -168,6 +168,10 @@ class TimelineItem(Answered, frozen=True, kw_only=True):
     occurred: ServedDate
     effective: Annotated[ServedDate | None, Meta(description="The first day of its effect.")]
     until: Annotated[ServedDate | None, Meta(description="The last day of its effect.")]
+    until_condition: Annotated[
+        str | None,
+        Meta(description="What ends its effect, in words; it moves no date by itself."),
+    ]
     actors: tuple[Party, ...]
     body: str | None
     by: Annotated[Counterpart | None, Meta(description="Who acts, where it is not the policy.")]

@@ -144,6 +144,7 @@ def _item(policy: str, believed: BelievedAction) -> dict[str, Any]:
         "occurred": served_date(action.occurred),
         "effective": served_date(action.effective),
         "until": served_date(action.until),
+        "until_condition": action.until_condition,
         "actors": plain(action.actors),
         "body": action.body,
         "by": plain(action.by),
