@@ -119,6 +119,17 @@ class Dialect(Protocol):
         """
         ...
 
+    def delete_part(self, connection: Connection, table: Table, part: int) -> bool:
+        """Delete a part of a table to which nobody adds; tell whether there may be more.
+
+        Args:
+            connection: within a transaction of its own, so that others wait for one part only.
+            table: the table.
+            part: the number of the part: 0, then 1, and so on.
+
+        """
+        ...
+
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare a column with a parameter that takes a list of any length."""
         ...

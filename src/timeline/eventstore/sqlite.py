@@ -24,10 +24,12 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
+    delete,
     event,
     func,
     select,
     text,
+    tuple_,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -44,6 +46,9 @@ from timeline.eventstore.tables import tag_value
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long a writer waits for another process's transaction, which takes milliseconds."""
+
+EMPTIED_ROWS: Final = 5_000
+"""Rows deleted in one transaction: some tens of milliseconds, in which there is no append."""
 
 JULIAN_DAY_1970: Final = 2_440_587.5
 MILLISECONDS_A_DAY: Final = 86_400_000
@@ -211,6 +216,13 @@ class SQLite:
         found = " AND ".join(f'"{each}" = ?' for each in key)
         update = f"UPDATE {table.name} SET {name} = ? WHERE {found} AND {name} = ?"  # noqa: S608 - our own names
         connection.exec_driver_sql(update, [(row[-1], *row[:-1], now) for row in rows])
+
+    def delete_part(self, connection: Connection, table: Table, part: int) -> bool:  # noqa: ARG002 - the first of what is left
+        """Delete the first rows."""
+        key = list(table.primary_key.columns)
+        some = select(*key).limit(EMPTIED_ROWS)
+        deleted = connection.execute(delete(table).where(tuple_(*key).in_(some))).rowcount
+        return deleted == EMPTIED_ROWS
 
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare with the values of a JSON array: one parameter, whatever its length."""

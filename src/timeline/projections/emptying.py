@@ -8,17 +8,14 @@ batch, and one that is killed here leaves a slot that is taken for nothing but w
 """
 
 from collections.abc import Sequence
-from typing import Final
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, tuple_
+from sqlalchemy import Connection, Engine, Table, delete, insert, select
 
 from timeline.eventstore.database import write_transaction
+from timeline.eventstore.dialects import dialect_of
 from timeline.projections.errors import RebuildInterruptedError
 from timeline.projections.model import ReadModel
 from timeline.projections.tables import SLOTS, projection_progress, projections
-
-EMPTIED_ROWS: Final = 5_000
-"""Rows deleted in one transaction: some tens of milliseconds, in which SQLite takes no append."""
 
 
 def empty_slots(engine: Engine, models: Sequence[ReadModel], run: str) -> dict[str, str]:
@@ -43,11 +40,8 @@ def empty_slots(engine: Engine, models: Sequence[ReadModel], run: str) -> dict[s
                 )
             )
     tables = [model.table(spec.name, slots[model.name]) for model in models for spec in model.specs]
-    while tables:
-        with write_transaction(engine) as connection:
-            _require_no_other(connection, slots)
-            if _delete_some(connection, tables[-1]) < EMPTIED_ROWS:
-                tables.pop()
+    for table in tables:
+        _empty(engine, table, slots)
     with write_transaction(engine) as connection:
         _require_no_other(connection, slots)
         for name, slot in sorted(slots.items()):
@@ -85,10 +79,14 @@ def _require_no_other(connection: Connection, slots: dict[str, str]) -> None:
         raise RebuildInterruptedError
 
 
-def _delete_some(connection: Connection, table: Table) -> int:
-    key = list(table.primary_key.columns)
-    some = select(*key).limit(EMPTIED_ROWS)
-    return connection.execute(delete(table).where(tuple_(*key).in_(some))).rowcount
+def _empty(engine: Engine, table: Table, slots: dict[str, str]) -> None:
+    """Delete a table's rows part by part, as long as no other rebuild has the slots."""
+    more, part = True, 0
+    while more:
+        with write_transaction(engine) as connection:
+            _require_no_other(connection, slots)
+            more = dialect_of(engine).delete_part(connection, table, part)
+        part += 1
 
 
 def locked_pointers(connection: Connection) -> dict[str, str]:
