@@ -7,7 +7,7 @@ import hashlib
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import BigInteger, Connection, case, literal, select
 
 from timeline.projections.model import ReadModel
 from timeline.projections.tables import OPEN
@@ -34,15 +34,16 @@ def digest(connection: Connection, model: ReadModel, slot: str, position: int) -
         table = model.table(spec.name, slot)
         # SQLAlchemy names columns by a subclass of str, which the encoder does not take.
         columns = sorted(str(column.name) for column in table.c)
+        until = case(
+            (table.c.known_until > position, literal(OPEN, BigInteger)),
+            else_=table.c.known_until,
+        )
         rows = connection.execution_options(yield_per=_PAGE).execute(
-            select(*(table.c[name] for name in columns))
+            select(*(until if name == "known_until" else table.c[name] for name in columns))
             .where(table.c.known_from <= position)
             .order_by(*(table.c[name] for name in spec.key), table.c.known_from)
         )
         total.update(_ENCODER.encode([spec.name, columns]) + b"\n")
-        until = columns.index("known_until")
-        for row in rows:
-            values = list(row)
-            values[until] = OPEN if values[until] > position else values[until]
-            total.update(_ENCODER.encode(values) + b"\n")
+        for some in rows.partitions():
+            total.update(_ENCODER.encode_lines(list(map(tuple, some))))
     return total.hexdigest()

@@ -5,6 +5,7 @@ that is killed leaves the live slot as it was, and the next one starts over.
 """
 
 from collections.abc import Callable, Container, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
 from timeline.projections.parking import hidden, is_of_event, parked
 from timeline.projections.projector import Projector
-from timeline.projections.reading import view
+from timeline.projections.reading import View, view
 from timeline.projections.runner import BATCH, LostRaceError, Runner, move_slots
 from timeline.projections.tables import projection_progress, projections
 from timeline.projections.writing import apply
@@ -138,7 +139,7 @@ def build(
     log, filling = _begin(engine, log, models)
     slots = filling.slots
     reached = _fill_apart(engine, log, models, filling, on_progress)
-    live_slots = {name: other_slot(slot) for name, slot in slots.items()}
+    live_slots = _live_slots(filling)
     try:
         with write_transaction(engine) as connection:
             _require_live(connection, live_slots)
@@ -184,30 +185,45 @@ def _compare(
 ) -> dict[str, tuple[str, str]] | None:
     """Return the live and the rebuilt digests by model, or None where they cannot be compared yet.
 
-    An erasure acts at every known position: once the live slots have applied one that the rebuilt
-    ones have not, they differ for that reason alone.
+    Both sides are read at once, each in a snapshot of its own that has to allow it. An erasure acts
+    at every known position: once the live slots have applied one that the rebuilt ones have not,
+    they differ for that reason alone.
 
     Raises:
         RebuildInterruptedError: the slots are not this rebuild's any more.
 
     """
-    slots = filling.slots
     Runner(engine, log).catch_up(position)
-    with view(engine) as live:
-        for name, slot in slots.items():
-            reached = _progress(live.connection, name, slot)
-            if live.slots[name] != other_slot(slot) or reached != position:
-                raise RebuildInterruptedError
-        _require_settled(live.connection, filling.hidden)
-        if log.erased_between(position, live.position):
-            return None
-        return {
-            model.name: (
-                digest(live.connection, model, other_slot(slots[model.name]), position),
-                digest(live.connection, model, slots[model.name], position),
-            )
-            for model in models
-        }
+
+    def digests(slots: dict[str, str]) -> dict[str, str] | None:
+        with view(engine) as live:
+            _require_comparable(live, filling, position)
+            if log.erased_between(position, live.position):
+                return None
+            return {
+                model.name: digest(live.connection, model, slots[model.name], position)
+                for model in models
+            }
+
+    sides = _live_slots(filling), filling.slots
+    with ThreadPoolExecutor(len(sides)) as beside:
+        live, rebuilt = beside.map(digests, sides)
+    if live is None or rebuilt is None:
+        return None
+    return {name: (live[name], rebuilt[name]) for name in filling.slots}
+
+
+def _live_slots(filling: Filling) -> dict[str, str]:
+    return {name: other_slot(slot) for name, slot in filling.slots.items()}
+
+
+def _require_comparable(live: View, filling: Filling, position: int) -> None:
+    """Raise where the slots are not this rebuild's any more, or what waits is not what it hid."""
+    for name, slot in filling.slots.items():
+        reached = _progress(live.connection, name, slot)
+        if live.slots[name] != other_slot(slot) or reached != position:
+            raise RebuildInterruptedError
+    _require_settled(live.connection, filling.hidden)
 
 
 def _require_settled(connection: Connection, waiting: dict[str, int]) -> None:
@@ -301,7 +317,7 @@ def _switch(
             reached = _progress(connection, models[0].name, slots[models[0].name])
         if reached < live:
             _fill(engine, log, models, filling, lambda _, __: None, (reached, live))
-        live_slots = {model.name: other_slot(slots[model.name]) for model in models}
+        live_slots = _live_slots(filling)
         try:
             with write_transaction(engine) as connection:
                 _require_live(connection, live_slots)
