@@ -8,6 +8,7 @@ from bench.databases import Databases, settle
 from bench.filling import project, rebuild
 from bench.filling import record as record_all
 from bench.table import Row, Scale, Target
+from timeline.projections.collecting import collect_seldom
 
 FULL_EVENTS: Final = 100_000
 RELATIONS: Final = 0.05
@@ -19,7 +20,11 @@ STRETCH: Final = Target(bound=20_000, of="value")
 
 
 def measure(scale: Scale, databases: Databases) -> Iterator[Row]:
-    """Measure a record without relations, which the target speaks of, and one with some."""
+    """Measure a record without relations, which the target speaks of, and one with some.
+
+    As in every process of this project, cycles among objects are looked for seldom.
+    """
+    collect_seldom()
     events = FULL_EVENTS if scale.full else scale.events
     for kind in scale.kinds:
         for relations in (0.0, RELATIONS):
