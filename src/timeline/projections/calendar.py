@@ -3,8 +3,9 @@
 Owns what is known of a policy by date. Must not know how it is queried.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Final, TypeAlias
 
 from sqlalchemy import Table
@@ -25,6 +26,9 @@ _AXES: Final = ("stage", "force", "litigation")
 
 Days: TypeAlias = tuple[int, int]
 """The first and the last of adjoining days."""
+
+Value: TypeAlias = tuple[str, str]
+"""A kind and a value of it, by which a policy is found on a day."""
 
 
 def _periods_table(slot: str) -> Table:
@@ -75,7 +79,8 @@ def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
     start, stop = part.periods
     for period in periods[start:stop]:
         yield RowKey("policy_periods", (policy, period.first)), Fact(_period, (policy, period))
-    for kind, value, days in _values(periods, start, stop):
+    moved = _moved(periods[start:stop], part.instead)
+    for kind, value, days in _values(periods, start, stop, moved):
         yield (
             RowKey("policy_values", (kind, value, policy, days[0])),
             Fact(
@@ -123,30 +128,49 @@ def _period(policy: str, period: Period) -> Row:
     }
 
 
-def _values(periods: Sequence[Period], start: int, stop: int) -> Iterator[tuple[str, str, Days]]:
+def _moved(periods: Sequence[Period], others: Sequence[Period]) -> set[Value]:
+    """Return what a policy is found by on some of the days in the place of which there are others.
+
+    What it is found by on all of them, and on all of the others, stays as it is.
+    """
+    values = [_on(period) for period in chain(periods, others)]
+    found = set().union(*values)
+    if values and _days(periods) == _days(others):
+        found -= set(values[0]).intersection(*values[1:])
+    return found
+
+
+def _days(periods: Sequence[Period]) -> Days | None:
+    return (periods[0].first, periods[-1].last) if periods else None
+
+
+def _values(
+    periods: Sequence[Period], start: int, stop: int, moved: Container[Value]
+) -> Iterator[tuple[str, str, Days]]:
     """Yield what a policy is found by on a day, adjoining days with the same value as one.
 
     Args:
         periods: all of a policy's.
         start: stretches that end before this one's neighbour are left out.
         stop: those that begin after this one's neighbour, too.
+        moved: those of all others are, too.
 
     """
     first, last = max(0, start - 1), min(stop + 1, len(periods))
-    if first == last:
-        return
-    found: dict[tuple[str, str], Days] = {
-        key: (_since(periods, first, key), periods[first].last) for key in _on(periods[first])
-    }
-    for period in periods[first + 1 : last]:
+    found: dict[Value, Days] = {}
+    for index in range(first, last):
+        period = periods[index]
         for key in _on(period):
+            if key not in moved:
+                continue
             days = found.get(key)
             if days is not None and days[1] == period.first - 1:
                 found[key] = (days[0], period.last)
                 continue
             if days is not None:
                 yield (*key, days)
-            found[key] = (period.first, period.last)
+            begins = _since(periods, index, key) if index == first else period.first
+            found[key] = (begins, period.last)
     for key, days in found.items():
         if days[1] == periods[last - 1].last:
             yield (*key, (days[0], _until(periods, last - 1, key)))
@@ -154,23 +178,25 @@ def _values(periods: Sequence[Period], start: int, stop: int) -> Iterator[tuple[
             yield (*key, days)
 
 
-def _since(periods: Sequence[Period], index: int, key: tuple[str, str]) -> int:
+def _since(periods: Sequence[Period], index: int, key: Value) -> int:
     """Return the first day of the stretch that a period is in."""
     while index and key in _on(periods[index - 1]):
         index -= 1
     return periods[index].first
 
 
-def _until(periods: Sequence[Period], index: int, key: tuple[str, str]) -> int:
+def _until(periods: Sequence[Period], index: int, key: Value) -> int:
     """Return the last day of the stretch that a period is in."""
     while index + 1 < len(periods) and key in _on(periods[index + 1]):
         index += 1
     return periods[index].last
 
 
-def _on(period: Period) -> tuple[tuple[str, str], ...]:
+def _on(period: Period) -> tuple[Value, ...]:
     """Return the kinds and values that filters match: all that an axis may be."""
     possible = period.possible
+    if not possible:
+        return _certain(period.in_force, period.stage, period.force, period.litigation)
     return _keys(
         period.in_force,
         (period.stage, *possible.get("stage", ())),
@@ -180,7 +206,12 @@ def _on(period: Period) -> tuple[tuple[str, str], ...]:
 
 
 @lru_cache(maxsize=4_096)
-def _keys(in_force: InForce, *axes: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
+def _certain(in_force: InForce, *axes: str | None) -> tuple[Value, ...]:
+    return _keys(in_force, *((value,) for value in axes))
+
+
+@lru_cache(maxsize=4_096)
+def _keys(in_force: InForce, *axes: tuple[str | None, ...]) -> tuple[Value, ...]:
     return (
         (SEEN, ""),
         ("in_force", str(in_force)),

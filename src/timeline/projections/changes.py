@@ -34,8 +34,8 @@ class Changes:
     def advance(self, policy: str, before: Rows, after: Rows, position: int) -> None:
         """Take over that a policy's rows became `after` at a position."""
         touched: set[str] = set()
-        for key in before.keys() - after.keys():
-            if not key.follows:
+        for key in before:
+            if key not in after and not key.follows:
                 self._close(policy, key, position)
                 touched.add(key.table)
         lasting: list[RowKey] = []
@@ -44,9 +44,13 @@ class Changes:
                 lasting.append(key)
                 continue
             former = before.get(key)
-            if former is None or fact.differs(former):
-                if former is not None:
-                    self._close(policy, key, position)
+            if former is None:
+                self._open[key] = self._add(policy, key, fact, position)
+                touched.add(key.table)
+                continue
+            opened = self._open.get(key)
+            if fact.differs(former if opened is None else opened.fact):
+                self._close(policy, key, position)
                 self._open[key] = self._add(policy, key, fact, position)
                 touched.add(key.table)
         for key in lasting:

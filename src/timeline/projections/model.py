@@ -12,13 +12,14 @@ from sqlalchemy import Table
 from timeline.domain.belief import BelievedAction, BelievedRelation, Dispute
 from timeline.domain.differences import Difference, difference
 from timeline.domain.history import History
+from timeline.domain.periods import Period
 from timeline.projections.tables import SLOTS
 
 Row: TypeAlias = dict[str, Any]
 Rows: TypeAlias = dict["RowKey", "Fact"]
 
 
-class RowKey(msgspec.Struct, frozen=True, order=True):
+class RowKey(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """Which table of the model, and which thing in it.
 
     A row that `follows` tables is lasting: it is never closed, and written anew at each position
@@ -30,7 +31,7 @@ class RowKey(msgspec.Struct, frozen=True, order=True):
     follows: tuple[str, ...] = ()
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Fact(msgspec.Struct, gc=False):
     """What a row says: how it is made, and of what.
 
     Most of a policy's rows stay as they are at each of its events; comparing what they are made of
@@ -39,15 +40,18 @@ class Fact(msgspec.Struct, frozen=True):
 
     make: Callable[..., Row]
     of: tuple[object, ...]
+    _row: Row | None = None
 
     @property
     def row(self) -> Row:
-        """The row, made anew."""
-        return self.make(*self.of)
+        """The row, made once."""
+        if self._row is None:
+            self._row = self.make(*self.of)
+        return self._row
 
     def differs(self, other: "Fact | None") -> bool:
         """Tell whether the row differs from another."""
-        return other is None or (self != other and self.row != other.row)
+        return other is None or (self.of != other.of and self.row != other.row)
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -70,7 +74,8 @@ class Part(msgspec.Struct, frozen=True):
 
     Most of a policy stays the very same at each of its events. `described` tells whether its
     description, or whether it is listed, may differ; `periods` are the first, and the one after the
-    last, of those that do, or None where the other picture lacks none and has no others.
+    last, of those that do, or None where the other picture lacks none and has no others; `instead`
+    are those others.
     """
 
     seen: Seen
@@ -80,6 +85,7 @@ class Part(msgspec.Struct, frozen=True):
     relations: Sequence[BelievedRelation]
     disputes: Sequence[Dispute]
     periods: tuple[int, int] | None
+    instead: Sequence[Period] = ()
 
     @property
     def history(self) -> History:
@@ -113,25 +119,26 @@ def parts(before: Seen | None, after: Seen | None) -> tuple[Part | None, Part | 
         difference(one.actions, other.actions),
         difference(one.received, other.received),
         difference(one.relations, other.relations),
+        difference(one.periods, other.periods),
     )
     disputed = one.disputes is not other.disputes
-    dated = difference(one.periods, other.periods)
     return (
-        _part(before, 1, differences, dated, disputed=disputed),
-        _part(after, 2, differences, dated, disputed=disputed),
+        _part(before, other.periods, 1, differences, disputed=disputed),
+        _part(after, one.periods, 2, differences, disputed=disputed),
     )
 
 
 def _part(
     seen: Seen,
+    periods: Sequence[Period],
     side: int,
-    differences: tuple[Difference, Difference, Difference],
-    dated: Difference,
+    differences: tuple[Difference, Difference, Difference, Difference],
     *,
     disputed: bool,
 ) -> Part:
+    """Return what is on one side of differences; `periods` are those on the other."""
     history = seen.history
-    acted, received, related = differences
+    acted, received, related, dated = differences
     return Part(
         seen,
         described=False,
@@ -140,6 +147,7 @@ def _part(
         relations=history.relations[related[0] : related[side]],
         disputes=history.disputes if disputed else (),
         periods=(dated[0], dated[side]) if dated[0] < max(dated) else None,
+        instead=periods[dated[0] : dated[3 - side]],
     )
 
 
