@@ -304,7 +304,8 @@ class _Cut:
 
     def anew(self, facts: Facts, inbound: Sequence[Inbound]) -> tuple[_Settled, tuple[Period, ...]]:
         """Cut the periods from the facts, and the relations that do point at the policy."""
-        facts = facts._replace(inbound=tuple(inbound))
+        if inbound:
+            facts = facts._replace(inbound=tuple(inbound))
         settled = _Settled(facts, paired(facts.actions, inbound) if inbound else UNPAIRED)
         if self._cutter is None or self._cutter.instrument is not facts.instrument:
             self._cutter = Cutter(facts.instrument)

@@ -9,7 +9,6 @@ combinations of their states count as possible. Rules: design section 4.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
@@ -116,26 +115,29 @@ class Asked(msgspec.Struct, frozen=True):
     moved: Moved
     begins: bool
 
-    def same(self, other: "Asked | None") -> bool:
-        """Tell whether both are the same objects, so that the same follows from them."""
-        return (
-            other is not None
-            and self.standing is other.standing
-            and self.moved is other.moved
-            and self.begins is other.begins
-        )
+    @property
+    def outcomes(self) -> tuple[int, ...]:
+        """The identities of all that force and litigation follow from, apart from `begins`."""
+        moved = self.moved
+        if moved is UNMOVED:
+            return (id(self.standing),)
+        named = (moved.parts, moved.suspensions, moved.cases)
+        return id(self.standing), *(id(each) for group in named for each in group.values())
+
+
+MAX_ANSWERS: Final = 256
+"""Answers about force and litigation that are remembered for a policy: most have a dozen."""
 
 
 class Axes:
-    """Says what the machines mean; remembers its last answer about force and litigation.
+    """Says what the machines mean; remembers its answers about force and litigation.
 
     On most days on which something happens, nothing happens to these two.
     """
 
     def __init__(self, *, applicable: bool) -> None:
         self._applicable = applicable
-        self._asked: Asked | None = None
-        self._legal: _Legal | None = None
+        self._answers: dict[tuple[int, ...], tuple[Asked, _Legal]] = {}
 
     def period(
         self,
@@ -176,13 +178,16 @@ class Axes:
 
     def _decided(self, legal: Asked) -> _Legal:
         """Return what force and litigation are."""
-        if self._legal is None or not legal.same(self._asked):
-            self._asked = legal
-            meaning = _meaning(_world(legal, applicable=self._applicable))
-            shown = {meaning.litigation, *meaning.possible.get("litigation", ())}
-            decided_by = _deciders(legal, shown, applicable=self._applicable)
-            self._legal = _Legal(meaning, decided_by)
-        return self._legal
+        # What is remembered keeps the outcomes, and so their identities, from being used again.
+        key = (legal.begins, *legal.outcomes)
+        found = self._answers.get(key)
+        if found is not None:
+            return found[1]
+        answered = _legal(legal, applicable=self._applicable)
+        if len(self._answers) == MAX_ANSWERS:
+            self._answers.clear()
+        self._answers[key] = legal, answered
+        return answered
 
 
 class _World(NamedTuple):
@@ -201,20 +206,37 @@ class _World(NamedTuple):
     beyond: bool
 
 
-def _world(asked: Asked, *, applicable: bool) -> _World:
+class _Court(NamedTuple):
+    """One case: whether it is about the whole policy, how it may stand, and who decides that."""
+
+    whole: bool
+    statuses: frozenset[Litigation]
+    events: frozenset[str]
+
+
+def _legal(asked: Asked, *, applicable: bool) -> _Legal:
+    """Return what force and litigation are."""
     moved = asked.moved
-    standings = tuple(map(_unplaced, asked.standing.states))
     if moved is UNMOVED:
-        return _World(applicable, standings, (), (), (), asked.begins, asked.standing.beyond)
+        meaning = _meaning(_world(asked, (), applicable=applicable))
+        events = asked.standing.events if applicable else frozenset()
+        return _Legal(meaning, {"force": _named(events)} if events else {})
+    courts = [
+        _Court(part is None, _statuses(each.states), each.events)
+        for (_, part, _), each in moved.cases.items()
+    ]
+    meaning = _meaning(_world(asked, courts, applicable=applicable))
+    return _Legal(meaning, _deciders(asked, courts, meaning, applicable=applicable))
+
+
+def _world(asked: Asked, courts: Sequence[_Court], *, applicable: bool) -> _World:
+    moved = asked.moved
     return _World(
         applicable,
-        standings,
-        _few((effect, frozenset(each.states)) for (effect, _), each in moved.parts.items()),
-        _few(
-            (part is None, frozenset(state.held for state in each.states))
-            for (part, _), each in moved.suspensions.items()
-        ),
-        _few((part is None, _statuses(each)) for (_, part, _), each in moved.cases.items()),
+        tuple(map(_unplaced, asked.standing.states)),
+        _few([(effect, frozenset(each.states)) for (effect, _), each in moved.parts.items()]),
+        _few([(part is None, _held(each.states)) for (part, _), each in moved.suspensions.items()]),
+        _few([(court.whole, court.statuses) for court in courts]),
         asked.begins,
         asked.standing.beyond,
     )
@@ -228,29 +250,41 @@ def _unplaced(state: Standing) -> Standing:
     return msgspec.structs.replace(state, term=None, ended=ended)
 
 
-def _statuses(case: Outcome[Case]) -> frozenset[Litigation]:
-    return frozenset(state.status for state in case.states)
+_ONE_STATUS: Final = {status: frozenset({status}) for status in Litigation}
+_ONE_HELD: Final = {held: frozenset({held}) for held in (True, False)}
+
+
+def _statuses(states: Sequence[Case]) -> frozenset[Litigation]:
+    if len(states) == 1:
+        return _ONE_STATUS[states[0].status]
+    return frozenset(state.status for state in states)
+
+
+def _held(states: Sequence[Suspension]) -> frozenset[bool]:
+    if len(states) == 1:
+        return _ONE_HELD[states[0].held]
+    return frozenset(state.held for state in states)
 
 
 def _deciders(
-    asked: Asked, shown: AbstractSet[str | None], *, applicable: bool
+    asked: Asked, courts: Sequence[_Court], meaning: _Meaning, *, applicable: bool
 ) -> dict[str, tuple[str, ...]]:
     """Return the events that decide force, and the litigation that is shown."""
-    if asked.moved is UNMOVED:
-        events = asked.standing.events
-        return {"force": _named(events)} if applicable and events else {}
-    cases = [(_statuses(each), each.events) for each in asked.moved.cases.values()]
-    grave = shown - {Litigation.NONE}
-    litigation = _union(events for statuses, events in cases if statuses & grave)
-    force: frozenset[str] = frozenset()
+    decided: dict[str, tuple[str, ...]] = {}
     if applicable:
         force = asked.standing.events.union(
-            *(each.events for each in asked.moved.parts.values()),
-            *(each.events for each in asked.moved.suspensions.values()),
-            *(events for statuses, events in cases if statuses & _ACTING),
+            *[each.events for each in asked.moved.parts.values()],
+            *[each.events for each in asked.moved.suspensions.values()],
+            *[court.events for court in courts if court.statuses & _ACTING],
         )
-    decided = (("force", force), ("litigation", litigation))
-    return {axis: _named(events) for axis, events in decided if events}
+        if force:
+            decided["force"] = _named(force)
+    if courts:
+        grave = {meaning.litigation, *meaning.possible.get("litigation", ())} - {Litigation.NONE}
+        litigation = _union(court.events for court in courts if court.statuses & grave)
+        if litigation:
+            decided["litigation"] = _named(litigation)
+    return decided
 
 
 def _named(events: frozenset[str]) -> tuple[str, ...]:
@@ -346,12 +380,12 @@ def _suspended(world: _World) -> set[tuple[bool, bool]]:
 
 
 def _few(
-    moved: Iterable[tuple[Kind, frozenset[Value]]],
+    moved: Sequence[tuple[Kind, frozenset[Value]]],
 ) -> tuple[tuple[Kind, frozenset[Value]], ...]:
     """Return each as often as it adds to a set of sets: once for each of its possible values."""
+    if len(moved) <= 1:
+        return tuple(moved)
     alike = Counter(moved)
-    if not alike:
-        return ()
     return tuple(each for each, count in alike.items() for _ in range(min(count, len(each[1]))))
 
 
