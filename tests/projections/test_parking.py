@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from builders import CALIFORNIA, acted, draft, erased, event_id, registered
+from timeline.application.errors import PolicyParked, UnknownResource
 from timeline.application.queries import (
     HistoryQuery,
     PoliciesQuery,
@@ -408,6 +409,25 @@ def test_many_breaking_policies_cost_little_more_than_their_events(
 
     assert len(_parked(engine)) == 6
     assert fault.folded < 66 * 8
+
+
+def test_a_policy_that_is_parked_from_its_registration_on_is_not_said_to_be_unknown(
+    engine: Engine, record: Callable[..., int], fault: Fault
+) -> None:
+    """The read models have nothing of it, and say why; before it was registered it was unknown."""
+    assert fault.error is not None
+    record(registered("good"), acted("good"), registered("bad", summary=BREAKING, id=event_id(9)))
+    _runner(engine).catch_up()
+    reader = Reader(engine, SqlStore(engine), utc_now)
+
+    with pytest.raises(PolicyParked) as page:
+        reader.policy("bad", PolicyQuery())
+    with pytest.raises(PolicyParked) as replayed:
+        reader.history("bad", HistoryQuery())
+    waits = {"policy": "bad", "event": event_id(9), "position": 3}
+    assert page.value.facts == replayed.value.facts == waits
+    with pytest.raises(UnknownResource):
+        reader.policy("bad", PolicyQuery(known_position=2))
 
 
 def test_answers_about_a_parked_policy_say_so(

@@ -7,6 +7,7 @@
     ├── TokenMissing
     ├── TokenUnknown
     ├── UnknownResource            no such event or policy
+    ├── PolicyParked               the policy waits from its first event on
     ├── PolicyGone                 the policy's registration is retracted
     ├── PolicyMoved                the policy is merged into another
     ├── CursorMismatch             the cursor belongs to another query
@@ -66,6 +67,10 @@ class TokenUnknown(ApplicationError):
 
 class UnknownResource(ApplicationError):
     """There is no {kind} {id} as of position {position}."""
+
+
+class PolicyParked(ApplicationError):
+    """The policy {policy} waits: its event {event} at position {position} broke the read models."""
 
 
 class PolicyGone(ApplicationError):

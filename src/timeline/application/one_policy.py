@@ -8,7 +8,13 @@ from itertools import pairwise
 from typing import Any, Final
 
 from timeline.application.cursors import POSITION_KEY
-from timeline.application.errors import PolicyGone, PolicyMoved, UnknownResource
+from timeline.application.errors import (
+    ApplicationError,
+    PolicyGone,
+    PolicyMoved,
+    PolicyParked,
+    UnknownResource,
+)
 from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.queries import HistoryQuery, PolicyQuery
 from timeline.application.served import ServedEvent
@@ -61,9 +67,7 @@ class OnePolicy(Clocked):
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, POSITION_KEY, today=True, about=policy)
             if policy_reads.standing(live, policy, moment.position) is None:
-                raise UnknownResource(
-                    kind="policy", id=policy, position=moment.position, field="policy"
-                )
+                raise _absent(live, policy, moment.position, "policy")
             positions = policy_history.steps(
                 live, policy, after=after or 0, until=moment.position, limit=query.limit + 1
             )
@@ -101,14 +105,24 @@ class OnePolicy(Clocked):
 
 
 def require_standing(live: View, policy: str, position: int, field: str) -> None:
-    """Raise where a policy cannot be shown: unknown, retracted, or merged into another."""
+    """Raise where a policy cannot be shown: unknown, parked, retracted, or merged into another."""
     standing = policy_reads.standing(live, policy, position)
     if standing is None:
-        raise UnknownResource(kind="policy", id=policy, position=position, field=field)
+        raise _absent(live, policy, position, field)
     if standing.retracted_by is not None:
         raise PolicyGone(policy=policy, event=standing.retracted_by, field=field)
     if standing.merged_into is not None:
         raise PolicyMoved(policy=policy, survivor=standing.merged_into, field=field)
+
+
+def _absent(live: View, policy: str, position: int, field: str) -> ApplicationError:
+    """Return why the read models have nothing of a policy: it waits from its first event on."""
+    parked = live.parked.get(policy)
+    if parked is not None and parked.position <= position:
+        return PolicyParked(
+            policy=policy, event=parked.event, position=parked.position, field=field
+        )
+    return UnknownResource(kind="policy", id=policy, position=position, field=field)
 
 
 def changed(before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:

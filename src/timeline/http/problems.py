@@ -167,6 +167,9 @@ RULES: Final[Mapping[type[Exception], Rule]] = {
         "Send the same events again with the same `ids`: what was recorded is answered as it was "
         "then, and nothing is recorded twice.",
     ),
+    application.PolicyParked: Rule(
+        _LATER, "Its events are in the log. An operator mends the cause and runs `timeline retry`."
+    ),
     eventstore.SchemaError: Rule(_LATER, "The operator has to migrate the database."),
     # A fault of ours: 500.
     http.InternalError: Rule(
