@@ -513,10 +513,10 @@ class RecordOracle:
             yield told
             return
         for begun, end in stretches(holds):
+            dates = (own.occurred.text, None if own.effective is None else own.effective.text)
             action = amounting(
                 {**said.data, "scope": str(own.scope), "provision": own.provision},
-                iso(begun),
-                None,
+                *(dates if begun == begins else (iso(begun), None)),
                 None if end is None else iso(end),
             )
             yield told._replace(position=told.position + begun / 1e7, action=action)

@@ -1,13 +1,11 @@
 """How policies bear on others: when a relation acts on its target, and as which deeds (rule 7).
 
-Owns the levels of certainty over time, the reach of a policy, and the translation of relations into
-deeds of their targets. Must not know how policies are found, nor how deeds fold.
+Owns the reach of a policy, and the translation of relations into deeds of their targets. Must not know how policies are found, nor how deeds fold.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import date
-from enum import IntEnum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -15,6 +13,21 @@ from timeline.domain.belief import Belief, BelievedAction, BelievedRelation
 from timeline.domain.dates import Edtf, Occurrence
 from timeline.domain.effects import Deed, earliest_day, latest_day, part_of
 from timeline.domain.events import ActionRecorded, RelationAsserted
+from timeline.domain.levels import (
+    ALWAYS,
+    Days,
+    Level,
+    Levels,
+    Spell,
+    covers,
+    fired,
+    lowest,
+    opposite,
+    since,
+    spells,
+    stepped,
+    up_to,
+)
 from timeline.domain.machines import FIRST_DAY, LAST_DAY
 from timeline.domain.periods import Period
 from timeline.domain.vocabulary import (
@@ -29,31 +42,21 @@ from timeline.domain.vocabulary import (
 )
 
 
-class Level(IntEnum):
-    """How certain it is that something holds on a day."""
-
-    NO = 0
-    MAYBE = 1
-    YES = 2
-
-
-Levels: TypeAlias = tuple[tuple[int, Level], ...]
-"""Levels over time: each from its day on, the first of them from FIRST_DAY."""
-
-ALWAYS: Final[Levels] = ((FIRST_DAY, Level.YES),)
-
-
 class Reach(msgspec.Struct, frozen=True):
     """When a policy's relations can act, and when it counts as struck down.
 
-    A lawsuit, which never is in force, acts from its first action until it is dismissed.
+    A lawsuit, which never is in force, acts from its first action until it is dismissed. `tangles`
+    are days on which it possibly acts, and may begin to and cease to more than once.
     """
 
     acts: Levels
     struck: Levels
+    tangles: tuple[Days, ...] = ()
 
 
-POSSIBLY: Final = Reach(((FIRST_DAY, Level.MAYBE),), ((FIRST_DAY, Level.NO),))
+POSSIBLY: Final = Reach(
+    ((FIRST_DAY, Level.MAYBE),), ((FIRST_DAY, Level.NO),), ((FIRST_DAY, LAST_DAY),)
+)
 """The reach of a policy of which it is not worked out when its relations act."""
 
 
@@ -124,67 +127,6 @@ class Inbound(msgspec.Struct, frozen=True):
         return RELATIONS[self.relation.relation].action
 
 
-def lowest(*all_levels: Levels) -> Levels:
-    """Return what holds where all of them hold."""
-    days = sorted({day for levels in all_levels for day, _ in levels})
-    return _merged((day, min(level_on(levels, day) for levels in all_levels)) for day in days)
-
-
-def level_on(levels: Levels, day: int) -> Level:
-    """Return the level on a day."""
-    found = levels[0][1]
-    for first, level in levels:
-        if first > day:
-            break
-        found = level
-    return found
-
-
-def _merged(steps: Iterable[tuple[int, Level]]) -> Levels:
-    found: list[tuple[int, Level]] = []
-    for day, level in steps:
-        if not found or found[-1][1] is not level:
-            found.append((day, level))
-    return tuple(found)
-
-
-def _fired(levels: Levels) -> Levels:
-    """Return whether something held on the day or on any day before."""
-    reached = Level.NO
-    steps = []
-    for day, level in levels:
-        reached = max(reached, level)
-        steps.append((day, reached))
-    return _merged(steps)
-
-
-def _opposite(levels: Levels) -> Levels:
-    return tuple((day, Level(Level.YES - level)) for day, level in levels)
-
-
-def _from(when: Edtf | None) -> Levels:
-    """Return whether a day is at or after a date."""
-    if when is None:
-        return ALWAYS
-    earliest, latest = earliest_day(when), latest_day(when)
-    return _steps((FIRST_DAY, Level.NO), (earliest, Level.MAYBE), (latest, Level.YES))
-
-
-def _until(when: Edtf | None) -> Levels:
-    """Return whether a day is at or before a date."""
-    if when is None:
-        return ALWAYS
-    earliest, latest = earliest_day(when), latest_day(when)
-    after = FIRST_DAY if earliest == FIRST_DAY else earliest + 1
-    return _steps((FIRST_DAY, Level.YES), (after, Level.MAYBE), (latest + 1, Level.NO))
-
-
-def _steps(*steps: tuple[int, Level]) -> Levels:
-    """Return levels from steps in order; of several on one day the last one counts."""
-    by_day = {day: level for day, level in steps if day < LAST_DAY}
-    return _merged(sorted(by_day.items()))
-
-
 # --- the reach of a policy
 
 
@@ -192,17 +134,50 @@ def reach_of(belief: Belief, periods: Sequence[Period]) -> Reach:
     """Return when a policy's relations can act, given its periods."""
     struck = _over(periods, lambda period: _ANSWERS[period.void])
     if belief.described.instrument is not Instrument.LAWSUIT:
-        return Reach(_over(periods, lambda period: _ANSWERS[period.in_force]), struck)
+        acts = _over(periods, lambda period: _ANSWERS[period.in_force])
+        return Reach(acts, struck, tuple(_tangles(belief, periods, acts, "force")))
     if not belief.actions:
         return Reach(((FIRST_DAY, Level.NO),), struck)
-    filed = _from(belief.actions[0].action.occurred)
-    return Reach(lowest(filed, _over(periods, _undismissed)), struck)
+    filed = since(belief.actions[0].action.occurred)
+    acts = lowest(filed, _over(periods, _undismissed))
+    return Reach(acts, struck, tuple(_tangles(belief, periods, acts, "litigation")))
+
+
+def _tangles(belief: Belief, periods: Sequence[Period], acts: Levels, axis: str) -> Iterator[Days]:
+    """Yield the days of doubt on which more than one uncertain date decides, or another policy."""
+    lasts = (*(day for day, _ in acts[1:]), LAST_DAY)
+    runs = [(day, last) for (day, level), last in zip(acts, lasts, strict=True) if level is _MAYBE]
+    own = {id: each for each in belief.actions for id in each.decided_by} if runs else {}
+    for first, last in runs:
+        decided = {
+            event
+            for period in periods
+            if period.first < last and first <= period.last
+            for event in period.decided_by.get(axis, ())
+        }
+        dates = {
+            (each.event, when.text)
+            for event in decided
+            if (each := own.get(event)) is not None
+            for when in (each.action.occurred, each.action.effective, each.action.until)
+            if when is not None and _within(when, first, last)
+        }
+        if len(dates) > 1 or not decided <= own.keys():
+            yield first, last
+
+
+def _within(when: Edtf, first: int, last: int) -> bool:
+    """Tell whether it is uncertain on some days whether a date has passed."""
+    return earliest_day(when) != latest_day(when) and (
+        earliest_day(when) < last and first <= latest_day(when)
+    )
 
 
 def _over(periods: Sequence[Period], level: Callable[[Period], Level]) -> Levels:
-    return _steps((FIRST_DAY, Level.NO), *((each.first, level(each)) for each in periods))
+    return stepped((FIRST_DAY, Level.NO), *((each.first, level(each)) for each in periods))
 
 
+_MAYBE: Final = Level.MAYBE
 _ANSWERS: Final = {InForce.YES: Level.YES, InForce.MAYBE: Level.MAYBE, InForce.NO: Level.NO}
 
 
@@ -216,56 +191,19 @@ def _undismissed(period: Period) -> Level:
 # --- relations as deeds
 
 
-class Spell(NamedTuple):
-    """A stretch of time in which a relation acts, with the bounds of its beginning and its end."""
-
-    begins: tuple[int, int]
-    ends: tuple[int, int] | None
-
-
-def spells(levels: Levels) -> list[Spell]:
-    """Return the stretches in which something holds, certainly or possibly.
-
-    Days that are possible between two that are certain stand for an end that may not have come.
-    """
-    found: list[Spell] = []
-    begins: tuple[int, int] | None = None
-    doubtful: int | None = None
-    for day, level in levels:
-        if level is Level.MAYBE:
-            doubtful = day
-            continue
-        since = day if doubtful is None else doubtful
-        if level is Level.YES:
-            if begins is not None:
-                found.append(Spell(begins, (since, LAST_DAY)))
-                since = day
-            begins = (since, day)
-        elif begins is not None:
-            found.append(Spell(begins, (since, day)))
-            begins = None
-        elif doubtful is not None:
-            found.append(Spell((doubtful, LAST_DAY), (day, day)))
-        doubtful = None
-    if begins is not None:
-        found.append(Spell(begins, None if doubtful is None else (doubtful, LAST_DAY)))
-    elif doubtful is not None:
-        found.append(Spell((doubtful, LAST_DAY), None))
-    return found
-
-
 def acting(inbound: Inbound) -> Levels:
     """Return when a relation acts on the policy, apart from its own end.
 
     From its effective day on, but never before its own policy is in force (or, where that is a
     lawsuit, before its first action), and not at all where that never is.
     """
+    return lowest(_acting(inbound), ((FIRST_DAY, inbound.member),))
+
+
+def _acting(inbound: Inbound) -> Levels:
+    """Return when a relation acts on the policies that it names."""
     relation = inbound.relation
-    return lowest(
-        _from(relation.effective or relation.occurred),
-        inbound.bearing.reach.acts,
-        ((FIRST_DAY, inbound.member),),
-    )
+    return lowest(since(relation.effective or relation.occurred), inbound.bearing.reach.acts)
 
 
 def effects_in_time(inbound: Inbound) -> Levels:
@@ -276,11 +214,18 @@ def effects_in_time(inbound: Inbound) -> Levels:
     """
     relation = inbound.relation.relation
     if relation in _WHILE_IN_FORCE:
-        return lowest(acting(inbound), _until(inbound.relation.until))
-    fired = _fired(acting(inbound))
+        return lowest(acting(inbound), up_to(inbound.relation.until))
     if relation in _EXTENDING:
-        return fired
-    return lowest(fired, _opposite(inbound.bearing.reach.struck), _until(inbound.relation.until))
+        return fired(acting(inbound))
+    return lowest(fired(acting(inbound)), _letting(inbound))
+
+
+def _letting(inbound: Inbound) -> Levels:
+    """Return until when a relation's effect can last: that which can end it."""
+    until = up_to(inbound.relation.until)
+    if inbound.relation.relation in _WHILE_IN_FORCE:
+        return lowest(inbound.bearing.reach.acts, until)
+    return lowest(opposite(inbound.bearing.reach.struck), until)
 
 
 _WHILE_IN_FORCE: Final = frozenset({Relation.SUSPENDS, Relation.ENJOINS, Relation.STAYS})
@@ -304,24 +249,37 @@ def held(deed: Deed, inbound: Inbound, *, until: Edtf | None = None) -> Iterator
     if not RELATIONS[relation].acts:
         yield deed
         return
+    lets, tangles = ALWAYS, reach.tangles
     if relation in _ENDING:
-        lets = _opposite(reach.struck)
+        lets, tangles = opposite(reach.struck), ()
     elif relation in _WHILE_IN_FORCE and not moved_by_case(inbound):
         lets = reach.acts
-    else:
-        lets = ALWAYS
     action = deed.action
     until = action.until or until
-    own = lowest(_from(action.effective or action.occurred), _until(until))
-    levels = lowest(own, lets)
-    if levels == own and until is action.until:
+    own = lowest(since(action.effective or action.occurred), up_to(until))
+    if not covers(lets, own):
+        stretches = spells(lowest(own, lets), lowest(lets, up_to(until)), tangles)
+        yield from _held_back(deed, stretches)
+    elif until is action.until:
         yield deed
         return
-    for spell in spells(levels):
-        told = msgspec.structs.replace(
-            action, occurred=window(*spell.begins), effective=None, until=_last_day(spell)
-        )
+    else:
+        told = msgspec.structs.replace(action, until=until)
         yield msgspec.structs.replace(deed, action=told)
+    if inbound.member is not Level.YES:
+        yield msgspec.structs.replace(deed, doubtful=True)
+
+
+def _held_back(deed: Deed, stretches: Iterable[Spell]) -> Iterator[Deed]:
+    """Yield an action for the stretches in which another policy lets it hold."""
+    when = deed.action.effective or deed.action.occurred
+    for spell in stretches:
+        action = msgspec.structs.replace(deed.action, until=_last_day(spell))
+        if spell.begins != (earliest_day(when), latest_day(when)):
+            action = msgspec.structs.replace(action, occurred=window(*spell.begins), effective=None)
+        yield msgspec.structs.replace(
+            deed, action=action, doubtful=spell.doubtful, lapses=spell.lapses
+        )
 
 
 def moved_by_case(inbound: Inbound) -> bool:
@@ -347,7 +305,7 @@ def shown_until(inbound: Inbound) -> Edtf | None:
     relation = inbound.relation
     if not RELATIONS[relation.relation].acts or relation.relation not in _ENDING | _WHILE_IN_FORCE:
         return relation.until
-    held = spells(effects_in_time(inbound))
+    held = spells(effects_in_time(inbound), _letting(inbound))
     if not held or held[-1].ends is None:
         return relation.until
     until = relation.until
@@ -375,12 +333,86 @@ def deeds_of(inbound: Inbound, *, told: bool = False) -> Iterator[Deed]:
 
 
 def _spells(inbound: Inbound, key: str) -> Iterator[Deed]:
+    """Yield what a relation does by itself, for each stretch in which it does."""
+    holding = inbound.relation.relation in _WHILE_IN_FORCE
+    for deed in (_holdings if holding else _firings)(inbound, key):
+        yield _perhaps(inbound, deed)
+
+
+def _holdings(inbound: Inbound, key: str) -> Iterator[Deed]:
+    """Yield what holds back those that the relation names while its own policy is in force."""
     relation = inbound.relation
-    for spell in spells(effects_in_time(inbound)):
-        if relation.relation in _EXTENDING:
-            yield _deed(inbound, spell.begins, relation.until, key)
+    said = relation.effective or relation.occurred
+    own = lowest(since(said), up_to(relation.until))
+    if said is not None and covers(inbound.bearing.reach.acts, own):
+        yield _deed(inbound, (earliest_day(said), latest_day(said)), relation.until, key)
+        return
+    levels = lowest(_acting(inbound), up_to(relation.until))
+    for spell in spells(levels, _letting(inbound), inbound.bearing.reach.tangles):
+        yield _in_spell(inbound, spell, key)
+
+
+def _firings(inbound: Inbound, key: str) -> Iterator[Deed]:
+    """Yield what ends or extends, once, those that the relation names.
+
+    It fires as it begins to act. Where it is not certain when that is at first, it fires on one of
+    several days, and on no two of them.
+    """
+    beginnings = list(_beginnings(inbound))
+    several = len(beginnings) > 1
+    for begins, doubtful, floats in beginnings:
+        for number, deed in enumerate(_fired_in(inbound, begins, key)):
+            yield msgspec.structs.replace(
+                deed,
+                doubtful=deed.doubtful or doubtful or (several and number > 0),
+                once=several and number == 0,
+                floats=floats and number == 0,
+            )
+
+
+class _Beginning(NamedTuple):
+    """Between which days a relation may begin to act, for the first time.
+
+    A `doubtful` one may never come. What `floats` may come before or after anything meanwhile.
+    """
+
+    begins: tuple[int, int]
+    doubtful: bool
+    floats: bool = False
+
+
+def _beginnings(inbound: Inbound) -> Iterator[_Beginning]:
+    reach = inbound.bearing.reach
+    for spell in spells(_acting(inbound), reach.acts, reach.tangles):
+        if not spell.tangled:
+            yield _Beginning(spell.begins, spell.doubtful)
+        else:
+            yield _Beginning(spell.begins, doubtful=True, floats=True)
+            if not spell.doubtful:
+                yield _Beginning((spell.begins[1], spell.begins[1]), doubtful=False)
+        if not spell.doubtful:
             return
-        yield _deed(inbound, spell.begins, _last_day(spell), key)
+
+
+def _fired_in(inbound: Inbound, begins: tuple[int, int], key: str) -> Iterator[Deed]:
+    """Yield what a relation does that fires between two days."""
+    relation = inbound.relation
+    until = up_to(relation.until)
+    begun = stepped((FIRST_DAY, Level.NO), (begins[0], Level.MAYBE), (begins[1], Level.YES))
+    said = relation.effective or relation.occurred
+    as_said = said is not None and begins == (earliest_day(said), latest_day(said))
+    stands = as_said and covers(opposite(inbound.bearing.reach.struck), lowest(begun, until))
+    if stands or relation.relation in _EXTENDING:
+        yield _deed(inbound, begins, relation.until, key)
+        return
+    letting = _letting(inbound)
+    for spell in spells(lowest(begun, letting), letting):
+        yield _in_spell(inbound, spell, key)
+
+
+def _in_spell(inbound: Inbound, spell: Spell, key: str) -> Deed:
+    deed = _deed(inbound, spell.begins, _last_day(spell), key)
+    return msgspec.structs.replace(deed, doubtful=spell.doubtful, lapses=spell.lapses)
 
 
 def effect_order(believed: BelievedRelation, acts: Levels) -> tuple[int, int, int]:
@@ -466,8 +498,7 @@ def _opening(inbound: Inbound, key: str) -> Iterator[Deed]:
     """Yield what opens a case: a challenge, or an injunction if it acts before the dismissal."""
     relation = inbound.relation
     if relation.relation is Relation.ENJOINS:
-        for spell in spells(effects_in_time(inbound))[:1]:
-            yield _deed(inbound, spell.begins, relation.until, key)
+        yield from _injunction(inbound, key)
         return
     occurred = relation.occurred or inbound.bearing.begun or SOME_DAY
     opening = amounts_to(inbound, occurred, relation.effective, relation.until)
@@ -476,15 +507,23 @@ def _opening(inbound: Inbound, key: str) -> Iterator[Deed]:
     yield _perhaps(inbound, deed)
 
 
+def _injunction(inbound: Inbound, key: str) -> Iterator[Deed]:
+    """Yield a lawsuit's injunction, in the first stretch in which it acts."""
+    relation = inbound.relation
+    stretches = spells(lowest(_acting(inbound), up_to(relation.until)), _letting(inbound))
+    for number, stretch in enumerate(stretches):
+        deed = _deed(inbound, stretch.begins, relation.until, key)
+        doubtful = stretch.doubtful or number > 0
+        yield _perhaps(inbound, msgspec.structs.replace(deed, doubtful=doubtful))
+        if not stretch.doubtful:
+            return
+
+
 def _perhaps(inbound: Inbound, deed: Deed) -> Deed:
     """Return the deed, as one that may never have happened where membership is doubtful."""
     if inbound.member is Level.YES:
         return deed
-    acts_on = deed.action.effective or deed.action.occurred
-    action = msgspec.structs.replace(
-        deed.action, occurred=window(earliest_day(acts_on), LAST_DAY), effective=None
-    )
-    return msgspec.structs.replace(deed, action=action)
+    return msgspec.structs.replace(deed, doubtful=True)
 
 
 SOME_DAY: Final = Occurrence.parse("XXXX")

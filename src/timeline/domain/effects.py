@@ -6,14 +6,22 @@ came to be believed, nor how a day is answered.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Final, Generic
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Generic, NamedTuple
 
 import msgspec
 
 from timeline.domain.dates import Edtf
 from timeline.domain.events import ActionRecorded, Scope
-from timeline.domain.litigation import DECIDES, HOLDS_BACK, MOVES, reopen, take_back
+from timeline.domain.litigation import (
+    DECIDES,
+    HOLDS_BACK,
+    MOVES,
+    come_back,
+    finish,
+    lapse,
+    reopen,
+)
 from timeline.domain.machines import (
     FIRST_DAY,
     LAST_DAY,
@@ -42,11 +50,24 @@ from timeline.domain.vocabulary import (
 )
 
 
+class Lapse(NamedTuple):
+    """Days from the first up to the last on which an effect may be interrupted.
+
+    It is `sure` to be there on the last day, whether or not it was interrupted.
+    """
+
+    first: int
+    last: int
+    sure: bool
+
+
 class Deed(msgspec.Struct, frozen=True):
     """An action as believed, with its event, its place in the record and who acts.
 
     `because` are the events that it rests on, itself and its corrections; `case` is the case that
-    its litigation effect belongs to.
+    its litigation effect belongs to. A `doubtful` one may never have happened, and on the days of
+    `lapses` its effect may be interrupted. Of several deeds of one event that are to happen `once`
+    only the first does anything. One that `floats` may come after what else happens meanwhile.
     """
 
     event: str
@@ -54,6 +75,10 @@ class Deed(msgspec.Struct, frozen=True):
     action: ActionRecorded
     because: frozenset[str]
     case: str = ""
+    doubtful: bool = False
+    lapses: tuple[Lapse, ...] = ()
+    once: bool = False
+    floats: bool = False
 
     @property
     def docketed(self) -> bool:
@@ -184,6 +209,18 @@ class _Lift(msgspec.Struct, Generic[State], frozen=True):
         return self.atoms[0].key
 
 
+class _Track(msgspec.Struct, Generic[State]):
+    """The atoms of one effect that ends by itself, from `last` on for sure.
+
+    It has come `back` for the last time by that day.
+    """
+
+    part: str | None
+    back: int
+    last: int
+    atoms: list[Atom[State]]
+
+
 class _Docket(Generic[State]):
     """What is known of all suspensions, or of a case, while their actions are written.
 
@@ -195,7 +232,7 @@ class _Docket(Generic[State]):
     def __init__(self) -> None:
         self.parts: set[str | None] = {None}
         self.injunctions = 0
-        self._tracks: list[tuple[str | None, list[Atom[State]]]] = []
+        self._tracks: list[_Track[State]] = []
         self._lifts: list[_Lift[State]] = []
 
     def add(self, action: ActionRecorded) -> None:
@@ -207,11 +244,22 @@ class _Docket(Generic[State]):
         """Return the parts that an action on a part reaches: all, if it names none (rule 5)."""
         return self.parts if part is None else {part}
 
-    def track(self, part: str | None, begins: Atom[State], over: Atom[State]) -> list[Atom[State]]:
-        """Return a new track; `close` adds what lifts its effect."""
-        atoms = [begins, over]
-        self._tracks.append((part, atoms))
-        return atoms
+    def track(
+        self, part: str | None, back: int, atoms: Iterable[Atom[State]], over: Sequence[Atom[State]]
+    ) -> list[Atom[State]]:
+        """Return a new track; `close` adds what lifts its effect.
+
+        Args:
+            part: that of its effect.
+            back: the day by which the effect has come back after the last interruption.
+            atoms: its beginning first.
+            over: its end, if it has one.
+
+        """
+        last = over[0].certainly if over else LAST_DAY
+        track = _Track(part, back, last, [*atoms, *over])
+        self._tracks.append(track)
+        return track.atoms
 
     def lift(self, part: str | None, *atoms: Atom[State], lasting: bool) -> None:
         """Note what an action makes of the tracks of a part, or of every part."""
@@ -220,17 +268,18 @@ class _Docket(Generic[State]):
     def close(self) -> None:
         """Write what lifts into each track."""
         self._lifts.sort(key=lambda lift: lift.key)
-        for part, atoms in self._tracks:
-            begins, over = atoms
-            last = over.certainly
-            following = bisect_right(self._lifts, begins.key, key=lambda lift: lift.key)
+        for track in self._tracks:
+            last = track.last
+            begins = track.atoms[0].key
+            following = bisect_right(self._lifts, begins, key=lambda lift: lift.key)
             for index in range(following, len(self._lifts)):
                 lift = self._lifts[index]
                 if lift.key.earliest >= last:
                     break
-                if lift.part in {None, part}:
-                    atoms.extend(lift.atoms)
-                    last = min(last, lift.key.latest) if lift.lasting else last
+                if lift.part in {None, track.part}:
+                    track.atoms.extend(lift.atoms)
+                    if lift.lasting and lift.key.earliest >= track.back:
+                        last = min(last, lift.key.latest)
 
 
 class _Telling(msgspec.Struct, frozen=True):
@@ -245,8 +294,8 @@ class _Telling(msgspec.Struct, frozen=True):
 
     @property
     def ends(self) -> bool:
-        """Tell whether the action's effect ends by itself."""
-        return self.deed.action.until is not None
+        """Tell whether the action's effect ends by itself, for good or for a time."""
+        return self.deed.action.until is not None or bool(self.deed.lapses)
 
     @property
     def part(self) -> str | None:
@@ -255,8 +304,16 @@ class _Telling(msgspec.Struct, frozen=True):
 
     @property
     def track(self) -> str:
-        """The name of the action's track: an event that comes and goes has one for each stretch."""
-        return f"{self.deed.event}/{earliest_day(self.acts_on)}"
+        """The name of the action's effect: an event that comes and goes has one for each stretch."""
+        until = self.deed.action.until
+        dates = (self.acts_on, *(() if until is None else (until,)))
+        bounds = (f"{earliest_day(each)}..{latest_day(each)}" for each in dates)
+        return "/".join((self.deed.event, *bounds))
+
+    @property
+    def back(self) -> int:
+        """The day by which the effect has come back after its last interruption."""
+        return self.deed.lapses[-1].last if self.deed.lapses else FIRST_DAY
 
     @property
     def term(self) -> str | None:
@@ -267,7 +324,31 @@ class _Telling(msgspec.Struct, frozen=True):
         return action_key(self.deed.action, self.deed.position, when)
 
     def atom(self, key: Key, apply: Callable[[State], State]) -> Atom[State]:
-        return Atom(key, self.deed.because, apply)
+        certain = LAST_DAY if self.deed.doubtful else None
+        return Atom(key, self.deed.because, apply, certain, self.deed.floats)
+
+    def lapsing(
+        self,
+        begins: Key,
+        lapse: Callable[[State], State],
+        come_back: Callable[[State], State],
+    ) -> Iterator[Atom[State]]:
+        """Yield what may interrupt the action's effect, and what brings it back.
+
+        That may come at any time in between, so after any other action.
+        """
+        until = self.deed.action.until
+        ends = LAST_DAY if until is None else earliest_day(until) + 1
+        for first, last, sure in self.deed.lapses:
+            key = begins._replace(earliest=first, latest=last, time="", step=1)
+            if first == begins.earliest:
+                key = key._replace(latest=max(last, begins.latest))
+            elif first == ends:
+                key = key._replace(phase=0, step=-1)
+            yield Atom(key, self.deed.because, lapse, LAST_DAY)
+            yield Atom(key, self.deed.because, come_back, LAST_DAY, floats=True)
+            if sure:
+                yield self.atom(key._replace(earliest=last, step=0), come_back)
 
     def over(self, begins: Key, apply: Callable[[State], State]) -> list[Atom[State]]:
         """Return the end of the action's own effect, if it has one.
@@ -319,9 +400,14 @@ def _add_spell(draft: _Draft, kind: PartEffect, key: Key) -> None:
     """Let an effect on a part go on, until it is over."""
     atoms = [
         draft.atom(key, lambda _: Spell(begun=True)),
-        *draft.over(key, lambda state: Spell(begun=state.begun, over=state.begun)),
+        *draft.lapsing(key, _pass_by, lambda state: Spell(begun=state.begun)),
+        *draft.over(key, _pass_by),
     ]
     draft.effects.parts.append((kind, atoms))
+
+
+def _pass_by(state: Spell) -> Spell:
+    return Spell(begun=state.begun, over=state.begun)
 
 
 def _amend(draft: _Draft) -> None:
@@ -354,7 +440,9 @@ def _enact(draft: _Draft) -> None:
         term = state.term if began else draft.term or state.term
         if state.ended is not None and state.ended.key < own:
             whole = draft.part is None
-            state = Standing(begun=began and whole, partly_begun=began and not whole)
+            state = Standing(
+                begun=began and whole, partly_begun=began and not whole, marks=state.marks
+            )
             term = draft.term
         return msgspec.structs.replace(state, enacted=True, term=term)
 
@@ -381,7 +469,7 @@ def _begin_on(draft: _Draft, key: Key, term: str | None) -> None:
 
     def begin(state: Standing) -> Standing:
         if state.ended is not None and state.ended.key < own:
-            state = Standing(enacted=True)
+            state = Standing(enacted=True, marks=state.marks)
         if passing:
             return state
         return msgspec.structs.replace(
@@ -428,7 +516,7 @@ def _extend(draft: _Draft) -> None:
             state, term=draft.term, ended=None if expired else state.ended
         )
 
-    _add_standing(draft, key, extend)
+    _add_standing(draft, key, _once(draft, extend))
     _expire_after(draft, key)
 
 
@@ -439,12 +527,17 @@ def _end(draft: _Draft) -> None:
     elif draft.ends:
         _add_spell(draft, PartEffect.ENDED, key)
     else:
-        _add_standing(draft, key, lambda state: msgspec.structs.replace(state, partly_ended=True))
+        _add_standing(draft, key, _once(draft, _end_partly))
+
+
+def _end_partly(state: Standing) -> Standing:
+    return msgspec.structs.replace(state, partly_ended=True)
 
 
 def _end_all(draft: _Draft, key: Key) -> None:
     """End force for good, or for a time: an end's own end gives back what was left of the term."""
-    ending = End(END_REASON[draft.deed.action.action], draft.key(), temporary=draft.ends)
+    reason = END_REASON[draft.deed.action.action]
+    ending = End(reason, draft.key(), temporary=draft.ends, doubtful=draft.deed.doubtful)
 
     def end(state: Standing) -> Standing:
         if not ending.temporary:
@@ -452,27 +545,67 @@ def _end_all(draft: _Draft, key: Key) -> None:
         ended = state.ended is not None and not state.ended.temporary
         return state if ended else msgspec.structs.replace(state, ended=ending)
 
-    def undo(state: Standing) -> Standing:
-        return msgspec.structs.replace(state, ended=None) if state.ended == ending else state
+    lapsed = f"{draft.deed.event} lapsed"
 
-    _add_standing(draft, key, end)
+    def undo(state: Standing) -> Standing:
+        ended = None if state.ended == ending else state.ended
+        return msgspec.structs.replace(state, ended=ended, marks=state.marks - {lapsed})
+
+    def lapse(state: Standing) -> Standing:
+        return msgspec.structs.replace(undo(state), marks=state.marks | {lapsed})
+
+    def come_back(state: Standing) -> Standing:
+        if lapsed not in state.marks:
+            return state
+        return msgspec.structs.replace(end(state), marks=state.marks - {lapsed})
+
+    _add_standing(draft, key, _once(draft, end))
+    draft.effects.standing.extend(draft.lapsing(key, lapse, come_back))
     draft.effects.standing.extend(draft.over(key, undo))
+
+
+def _once(draft: _Draft, apply: Callable[[Standing], Standing]) -> Callable[[Standing], Standing]:
+    """Return what a deed does, or does unless another of its event has, where it is to happen once."""
+    if not draft.deed.once:
+        return apply
+    fired = f"{draft.deed.event} fired"
+
+    def apply_once(state: Standing) -> Standing:
+        if fired in state.marks:
+            return state
+        return msgspec.structs.replace(apply(state), marks=state.marks | {fired})
+
+    return apply_once
 
 
 def _suspend(draft: _Filing) -> None:
     """Suspend a part, or all; on a track of its own where that ends by itself."""
     part = draft.part
-    begins = draft.atom(draft.key(draft.acts_on), lambda _: Suspension(on=True))
+    begins = draft.atom(draft.key(draft.acts_on), _hold)
     lasting = draft.dockets.suspensions.setdefault((part, None), [])
-    over = draft.over(begins.key, _unsuspend)
-    if over:
-        track = draft.suspensions.track(part, begins, *over)
+    if draft.ends:
+        lapsing = draft.lapsing(begins.key, lambda _: Suspension(lapsed=True), _hold_again)
+        track = draft.suspensions.track(
+            part, draft.back, (begins, *lapsing), draft.over(begins.key, _end_suspension)
+        )
         draft.dockets.suspensions[part, draft.track] = track
     else:
         lasting.append(begins)
 
 
-def _unsuspend(_: Suspension) -> Suspension:
+def _hold(_: Suspension) -> Suspension:
+    return Suspension(on=True)
+
+
+def _hold_again(state: Suspension) -> Suspension:
+    return Suspension(on=True) if state.lapsed else state
+
+
+def _unsuspend(state: Suspension) -> Suspension:
+    return Suspension(lapsed=state.lapsed)
+
+
+def _end_suspension(_: Suspension) -> Suspension:
     return Suspension()
 
 
@@ -482,10 +615,11 @@ def _resume(draft: _Filing) -> None:
     key = draft.key(draft.acts_on)
 
     def resume(state: Suspension) -> Suspension:
-        return Suspension(on=draft.ends and state.on, lifted=event)
+        on = draft.ends and state.on
+        return msgspec.structs.replace(state, on=on, lifted=event)
 
     def undo(state: Suspension) -> Suspension:
-        return Suspension(on=state.on) if state.lifted == event else state
+        return msgspec.structs.replace(state, lifted=None) if state.lifted == event else state
 
     over = draft.over(key, undo)
     for part in draft.suspensions.reached(draft.part):
@@ -501,24 +635,48 @@ def _litigate(draft: _Filing) -> None:
     An injunction stands in the machine of its own part alone, since what lifts it names that part
     or none; the other parts see the case opened.
     """
-    event = draft.deed.event
+    name = draft.track
     action = draft.deed.action.action
-    by = event if draft.ends else None
+    by = name if draft.ends else None
     key = draft.key(draft.acts_on)
-    over = draft.over(key, lambda case: take_back(case, event))
-    atoms = [draft.atom(key, lambda case: MOVES[action](case, by)), *over]
-    opening = [draft.atom(key, lambda case: reopen(case, None))]
+    move = MOVES[action]
+    over = draft.over(key, lambda case: finish(case, name))
+    atoms = [
+        draft.atom(key, lambda case: move(case, by)),
+        *draft.lapsing(
+            key,
+            lambda case: lapse(case, name),
+            lambda case: come_back(case, name, lambda lapsed: move(lapsed, by)),
+        ),
+        *over,
+    ]
     enjoins = action is Action.ENJOINED
     apart = enjoins and draft.ends and draft.case.injunctions > 1
     if apart:
         _enjoin_apart(draft, key)
+    opening = _opening(draft, key) if enjoins else []
     for part in draft.case.reached(draft.part):
         machine = draft.dockets.cases.setdefault((draft.deed.case, part, None), [])
         machine.extend(opening if apart or (enjoins and part != draft.part) else atoms)
     if action in HOLDS_BACK and over:
         draft.case.lift(draft.part, *atoms, lasting=False)
     elif action in HOLDS_BACK | DECIDES:
-        draft.case.lift(draft.part, draft.atom(key, _close), lasting=True)
+        draft.case.lift(draft.part, draft.atom(key, _close), lasting=not draft.deed.doubtful)
+
+
+def _opening(draft: _Filing, key: Key) -> list[Atom[Case]]:
+    """Return what an injunction does to a case apart from enjoining: it is open, again and again."""
+    name = draft.track
+    return [
+        draft.atom(key, _reopen),
+        *draft.lapsing(
+            key, lambda case: lapse(case, name), lambda case: come_back(case, name, _reopen)
+        ),
+    ]
+
+
+def _reopen(case: Case) -> Case:
+    return reopen(case, None)
 
 
 def _enjoin_apart(draft: _Filing, key: Key) -> None:
@@ -526,14 +684,25 @@ def _enjoin_apart(draft: _Filing, key: Key) -> None:
 
     Its track holds the injunction alone; what else it does to the case stands with the rest.
     """
-    event = draft.deed.event
-    begins = draft.atom(key, lambda _: Case(enjoined=event))
-    track = draft.case.track(draft.part, begins, *draft.over(key, _close))
-    draft.dockets.cases[draft.deed.case, draft.part, draft.track] = track
+    name = draft.track
+
+    def enjoin(case: Case) -> Case:
+        return Case(enjoined=name, lapsed=case.lapsed)
+
+    lapsing = draft.lapsing(
+        key, lambda case: lapse(case, name), lambda case: come_back(case, name, enjoin)
+    )
+    track = draft.case.track(
+        draft.part,
+        draft.back,
+        (draft.atom(key, enjoin), *lapsing),
+        draft.over(key, lambda case: finish(case, name)),
+    )
+    draft.dockets.cases[draft.deed.case, draft.part, name] = track
 
 
-def _close(_: Case) -> Case:
-    return Case()
+def _close(case: Case) -> Case:
+    return Case(lapsed=case.lapsed)
 
 
 def _confirm(draft: _Draft) -> None:

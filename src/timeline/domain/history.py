@@ -16,9 +16,7 @@ from timeline.domain.bearing import (
     SOME_DAY,
     Bearing,
     Inbound,
-    Level,
     Reach,
-    Spell,
     Variant,
     acting,
     amounts_to,
@@ -29,7 +27,6 @@ from timeline.domain.bearing import (
     is_move,
     reach_of,
     shown_until,
-    spells,
     window,
 )
 from timeline.domain.belief import (
@@ -54,6 +51,7 @@ from timeline.domain.doubt import (
 )
 from timeline.domain.effects import Deed, earliest_day, latest_day, part_of
 from timeline.domain.events import Counterpart, RelationAsserted, citation_key
+from timeline.domain.levels import Level, Spell, spells
 from timeline.domain.pairing import UNPAIRED, Pairs, paired
 from timeline.domain.periods import Period
 from timeline.domain.selecting import chosen, standing_on
@@ -353,15 +351,21 @@ def _own_deed(believed: BelievedAction, cases: Mapping[str, str] = MappingProxyT
     )
 
 
-def _others_deeds(settled: _Settled) -> Iterator[Deed]:
-    """Yield what relations do, a lawsuit's action once however many relations it asserts."""
-    seen: set[tuple[str, str | None, int]] = set()
+def _others_deeds(settled: _Settled) -> Iterable[Deed]:
+    """Return what relations do, a lawsuit's action once however many relations it asserts.
+
+    Where one of them is certain to name the policy, so is the action.
+    """
+    found: dict[tuple[str, str | None, tuple[int, int]], Deed] = {}
     for inbound in settled.facts.inbound:
         for deed in deeds_of(inbound, told=inbound.believed.event in settled.pairs.twins):
-            identity = (deed.event, part_of(deed.action), earliest_day(deed.action.occurred))
-            if identity not in seen:
-                seen.add(identity)
-                yield deed
+            occurred = deed.action.occurred
+            days = earliest_day(occurred), latest_day(occurred)
+            identity = (deed.event, part_of(deed.action), days)
+            known = found.get(identity)
+            if known is None or (known.doubtful and not deed.doubtful):
+                found[identity] = deed
+    return found.values()
 
 
 # --- what is shown
@@ -395,7 +399,12 @@ def _told_by(action: BelievedAction, relations: Sequence[Inbound]) -> BelievedAc
 
 def _shows(inbound: Inbound) -> bool:
     """Tell whether a relation may act on the policy at all, or opens a case against it."""
-    return inbound.relation.relation is Relation.CHALLENGES or bool(spells(acting(inbound)))
+    return inbound.relation.relation is Relation.CHALLENGES or bool(_held(inbound))
+
+
+def _held(inbound: Inbound) -> list[Spell]:
+    """Return the stretches in which a relation may act on the policy."""
+    return spells(acting(inbound), inbound.bearing.reach.acts)
 
 
 def _received(settled: _Settled) -> Iterator[BelievedAction]:
@@ -404,10 +413,10 @@ def _received(settled: _Settled) -> Iterator[BelievedAction]:
         relation = inbound.relation
         if inbound.action is None or inbound.believed.event in settled.pairs.twins:
             continue
-        held = spells(acting(inbound))
-        if not held and relation.relation is not Relation.CHALLENGES:
+        held_in = _held(inbound)
+        if not held_in and relation.relation is not Relation.CHALLENGES:
             continue
-        occurred, effective = _shown_dates(inbound, held)
+        occurred, effective = _shown_dates(inbound, held_in)
         action = amounts_to(inbound, occurred, effective, shown_until(inbound))
         by = action.by or Counterpart(policy=inbound.bearing.source)
         yield BelievedAction(

@@ -72,6 +72,23 @@ def take_back(case: Case, event: str) -> Case:
     return case
 
 
+def lapse(case: Case, event: str) -> Case:
+    """Interrupt what an event brought about for a time."""
+    return msgspec.structs.replace(take_back(case, event), lapsed=case.lapsed | {event})
+
+
+def finish(case: Case, event: str) -> Case:
+    """End what an event brought about for a time, so that it does not come back."""
+    return msgspec.structs.replace(take_back(case, event), lapsed=case.lapsed - {event})
+
+
+def come_back(case: Case, event: str, move: Callable[[Case], Case]) -> Case:
+    """Bring about again, by the same move, what was interrupted."""
+    if event not in case.lapsed:
+        return case
+    return move(msgspec.structs.replace(case, lapsed=case.lapsed - {event}))
+
+
 MOVES: Final[dict[Action, Move]] = {
     Action.CHALLENGED: reopen,
     Action.APPEALED: reopen,

@@ -50,13 +50,14 @@ class Atom(msgspec.Struct, Generic[State], frozen=True):
 
     It folds where its key says, and may have happened from `key.earliest` on. It has happened from
     `certain` on: `key.latest` where None; other days where an end is better known than the
-    beginning after which it folds.
+    beginning after which it folds. What `floats` folds there, or after any other up to `key.latest`.
     """
 
     key: Key
     because: frozenset[str]
     apply: Callable[[State], State]
     certain: int | None = None
+    floats: bool = False
 
     @property
     def certainly(self) -> int:
@@ -83,12 +84,14 @@ _NO_PLACE: Final = Key(FIRST_DAY, FIRST_DAY, 0, 0, "", 0)
 class End(msgspec.Struct, frozen=True):
     """Why force ended, and where the action that ended it stands in the order of actions.
 
-    A `temporary` end carries an end of its own.
+    A `temporary` end carries an end of its own; a `doubtful` one may never have come, and is told
+    apart from the one that has in its place.
     """
 
     reason: ForceReason
     key: Key
     temporary: bool = False
+    doubtful: bool = False
 
     @property
     def unplaced(self) -> "End":
@@ -104,7 +107,8 @@ class End(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """The machine of force apart from suspensions, courts and what touches a part for a time.
 
-    `term` is the event that set the end to come.
+    `term` is the event that set the end to come. `marks` are what deeds that come and go have to
+    know of before; no answer depends on them.
     """
 
     enacted: bool = False
@@ -113,6 +117,7 @@ class Standing(msgspec.Struct, frozen=True):
     ended: End | None = None
     partly_ended: bool = False
     term: str | None = None
+    marks: frozenset[str] = frozenset()
 
 
 class PartEffect(StrEnum):
@@ -131,10 +136,14 @@ class Spell(msgspec.Struct, frozen=True):
 
 
 class Suspension(msgspec.Struct, frozen=True):
-    """The machine of one part's suspension; `lifted` is a resumption that itself will end."""
+    """The machine of one part's suspension.
+
+    `lifted` is a resumption that itself will end; `lapsed` tells that it is interrupted.
+    """
 
     on: bool = False
     lifted: str | None = None
+    lapsed: bool = False
 
     @property
     def held(self) -> bool:
@@ -156,7 +165,7 @@ class Case(msgspec.Struct, frozen=True):
 
     `merits` is the status apart from an injunction; `by` the event that set it for a time, and
     `before` what it was then. `enjoined` and `stayed` are the events of an injunction and of what
-    holds it back, or LASTING.
+    holds it back, or LASTING. `lapsed` are the events of what is interrupted.
     """
 
     merits: Litigation = Litigation.NONE
@@ -164,6 +173,7 @@ class Case(msgspec.Struct, frozen=True):
     before: Litigation = Litigation.NONE
     enjoined: str | None = None
     stayed: str | None = None
+    lapsed: frozenset[str] = frozenset()
 
     @property
     def status(self) -> Litigation:
@@ -357,6 +367,7 @@ def _course(
     Keeps the outcome after each atom, and works out anew from the first atom that has changed from
     possible to happened since the day before.
     """
+    atoms = _spread(atoms)
     certain = [atom.certainly for atom in atoms]
     by_certainty = sorted(range(len(atoms)), key=certain.__getitem__)
     bounds = {*(atom.key.earliest for atom in atoms), *certain} - {LAST_DAY}
@@ -379,6 +390,24 @@ def _course(
             days.append(day)
             course.append(outcomes[-1])
     return days, course
+
+
+def _spread(atoms: Sequence[Atom[State]]) -> Sequence[Atom[State]]:
+    """Return the atoms with those that float after each of the others that they may follow."""
+    if not any(atom.floats for atom in atoms):
+        return atoms
+    found: list[Atom[State]] = []
+    floating: list[Atom[State]] = []
+    for atom in atoms:
+        found.append(atom)
+        if atom.floats:
+            floating.append(atom)
+            continue
+        floating = [each for each in floating if each.key.latest > atom.key.earliest]
+        found.extend(
+            msgspec.structs.replace(each, key=atom.key, certain=LAST_DAY) for each in floating
+        )
+    return found
 
 
 def _difference(

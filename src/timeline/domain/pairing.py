@@ -7,10 +7,11 @@ pair. Must not know what either of them does to the axes.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from timeline.domain.bearing import Inbound, Level, effect_order
+from timeline.domain.bearing import Inbound, effect_order
 from timeline.domain.belief import BelievedAction
 from timeline.domain.dates import Edtf
 from timeline.domain.effects import earliest_day, latest_day
+from timeline.domain.levels import Level
 from timeline.domain.vocabulary import Action
 
 

@@ -244,10 +244,10 @@ def _world(asked: Asked, courts: Sequence[_Court], *, applicable: bool) -> _Worl
 
 def _unplaced(state: Standing) -> Standing:
     """Return a state apart from what no answer depends on."""
-    if state.term is None and state.ended is None:
+    if state.term is None and state.ended is None and not state.marks:
         return state
     ended = None if state.ended is None else state.ended.unplaced
-    return msgspec.structs.replace(state, term=None, ended=ended)
+    return msgspec.structs.replace(state, term=None, ended=ended, marks=frozenset())
 
 
 _ONE_STATUS: Final = {status: frozenset({status}) for status in Litigation}

@@ -6,11 +6,11 @@ found, nor the log: a selector is evaluated where it is asked, so that later one
 
 from collections.abc import Iterable, Sequence
 
-from timeline.domain.bearing import Level
 from timeline.domain.belief import BelievedAction
 from timeline.domain.dates import Edtf
 from timeline.domain.effects import earliest_day, latest_day
 from timeline.domain.events import Selector
+from timeline.domain.levels import Level
 from timeline.domain.periods import Period
 from timeline.domain.vocabulary import (
     ACTIONS,
