@@ -21,6 +21,7 @@ from timeline.application.trial import Trials
 from timeline.domain.upcasting import check_chain
 from timeline.eventstore.database import check_durability, create_engine
 from timeline.eventstore.instants import Clock, instant
+from timeline.eventstore.relay import Relay
 from timeline.eventstore.schema import check_schema
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.watching import Watcher
@@ -51,6 +52,11 @@ class Application(msgspec.Struct, frozen=True):
     trials: Trials
     reader: Reader
     access: Access
+    clock: Clock
+
+    def relay(self) -> Relay:
+        """Return what records much, one append after the other, for one caller."""
+        return Relay(self.store, clock=self.clock, random_bytes=os.urandom)
 
 
 def now() -> datetime:
@@ -109,6 +115,7 @@ def application(
             trials=Trials(recorder, store, log, clock, os.urandom),
             reader=Reader(engine, store, clock),
             access=Access(engine, lambda: instant(clock())),
+            clock=clock,
         )
         if follow:
             follower.start()

@@ -1,7 +1,9 @@
 """`timeline import`: whole chunks, exactly once, and a refusal that names its line."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,10 +16,29 @@ from timeline.application.transfer import MAX_CHUNK_EVENTS, Importer, LineRefuse
 from timeline.eventstore.errors import AppendRefused
 from timeline.eventstore.memory import MemoryStore
 from timeline.eventstore.model import Append, Outcome
-from timeline.eventstore.writer import Writer
+from timeline.eventstore.protocol import Batch, EventStore
+from timeline.eventstore.relay import Prepared, Relay
+from timeline.eventstore.writer import Writer, utc_now
 from timeline.importers.ndjson import MAX_LINE_BYTES, Line
 
 Timeline = Callable[..., Result]
+
+
+Importing = Callable[..., Importer]
+
+
+@pytest.fixture
+def importing() -> Iterator[Importing]:
+    """Give what imports into a store, by a relay of a given kind."""
+    with ExitStack() as stack:
+
+        def importer(
+            store: EventStore, kind: type[Relay] = Relay, principal: str = "desk"
+        ) -> Importer:
+            relay = kind(store, clock=utc_now, random_bytes=os.urandom)
+            return Importer(store, stack.enter_context(relay), principal)
+
+        yield importer
 
 
 def exported(timeline: Timeline) -> list[dict[str, Any]]:
@@ -108,16 +129,14 @@ def test_a_refused_line_is_named_and_earlier_chunks_stay(
     ids=str,
 )
 def test_a_line_that_is_no_event_names_its_field(
-    change: dict[str, Any], field: str, lines: Any
+    change: dict[str, Any], field: str, lines: Any, importing: Importing
 ) -> None:
     """Each refusal says in which line, in which field and why."""
     good, other = lines(1), lines(1, "another", first=2)
-    writer = Writer(store := MemoryStore())
-    importer = Importer(store, writer.append, "desk")
+    store = MemoryStore()
 
     with pytest.raises(LineRefused) as refused:
-        importer.run(numbered(good + json.dumps(json.loads(other) | change)))
-    writer.close()
+        importing(store).run(numbered(good + json.dumps(json.loads(other) | change)))
 
     assert refused.value.line == 2
     assert refused.value.field.startswith(field)
@@ -135,13 +154,16 @@ def test_a_line_that_is_no_event_names_its_field(
         (b"\xef\xbb\xbf{}", "", "byte order mark"),
     ],
 )
-def test_a_line_that_is_no_strict_json_is_refused(raw: bytes, field: str, reason: str) -> None:
+def test_a_line_that_is_no_strict_json_is_refused(
+    raw: bytes, field: str, reason: str, importing: Importing
+) -> None:
     """What the API would not take, an import does not take either."""
-    importer = Importer(MemoryStore(), _never, "desk")
+    store = MemoryStore()
 
     with pytest.raises(LineRefused) as refused:
-        importer.run([Line(1, raw)])
+        importing(store).run([Line(1, raw)])
 
+    assert store.head().position == 0
     assert refused.value.field == field
     assert reason in refused.value.reason
 
@@ -162,16 +184,17 @@ def test_blank_lines_count_but_are_no_events(timeline: Timeline, lines: Any) -> 
     assert ":5: " in result.stderr
 
 
-def test_a_repeated_line_is_one_event_and_a_changed_one_is_refused(lines: Any) -> None:
+def test_a_repeated_line_is_one_event_and_a_changed_one_is_refused(
+    lines: Any, importing: Importing
+) -> None:
     """Within a chunk, too, the id alone says that two are one."""
-    writer = Writer(store := MemoryStore())
+    store = MemoryStore()
     text = lines(2)
     changed = text.splitlines()[1].replace("2024-11-19", "2024-11-20")
 
-    tally = Importer(store, writer.append, "desk").run(numbered(text + text))
+    tally = importing(store).run(numbered(text + text))
     with pytest.raises(LineRefused) as refused:
-        Importer(store, writer.append, "desk").run(numbered(text + changed))
-    writer.close()
+        importing(store).run(numbered(text + changed))
 
     assert tally == Tally(recorded=2, known=2)
     assert (refused.value.line, refused.value.field) == (3, "id")
@@ -187,41 +210,44 @@ def test_another_event_under_a_known_id_is_refused(timeline: Timeline, lines: An
     assert ":2: id: " in result.stderr
 
 
-def test_an_expected_version_holds_for_its_own_line(lines: Any) -> None:
+def test_an_expected_version_holds_for_its_own_line(lines: Any, importing: Importing) -> None:
     """Chunks do not change what an expected version means."""
     events = [json.loads(line) for line in lines(4).splitlines()]
     for version, event in enumerate(events):
         event["expected_version"] = version or "new"
-    writer = Writer(store := MemoryStore())
 
-    tally = Importer(store, writer.append, "desk").run(
-        numbered("\n".join(json.dumps(event) for event in events))
-    )
-    writer.close()
+    tally = importing(MemoryStore()).run(numbered("\n".join(json.dumps(event) for event in events)))
 
     assert tally == Tally(recorded=4)
 
 
-def test_chunks_are_bounded(lines: Any) -> None:
+def test_chunks_are_bounded(lines: Any, importing: Importing) -> None:
     """No append holds more events than the bound, and none is empty."""
-    writer = Writer(store := MemoryStore())
     sizes: list[int] = []
 
-    def append(append: Append) -> Outcome:
-        sizes.append(len(append.drafts))
-        return writer.append(append)
+    class Counting(Relay):
+        def start(self, prepared: Prepared) -> None:
+            sizes.append(len(prepared.append.drafts))
+            super().start(prepared)
 
-    Importer(store, append, "desk").run(numbered(lines(2 * MAX_CHUNK_EVENTS + 1)))
-    writer.close()
+    importing(MemoryStore(), Counting).run(numbered(lines(2 * MAX_CHUNK_EVENTS + 1)))
 
     assert sizes == [MAX_CHUNK_EVENTS, MAX_CHUNK_EVENTS, 1]
 
 
-def test_the_next_chunk_is_read_while_one_is_recorded(lines: Any) -> None:
+def test_the_next_chunk_is_read_while_one_is_recorded(lines: Any, importing: Importing) -> None:
     """Reading waits for a commit only with a whole chunk in hand, and never holds two."""
-    writer = Writer(store := MemoryStore())
     read, read_ahead = [0], Event()
-    recording: list[int] = []
+    committed: list[int] = []
+
+    class Slow(MemoryStore):
+        commits_elsewhere = True
+
+        def commit(self, expected: int, batch: Batch) -> bool:
+            if not committed:
+                read_ahead.wait(5)
+            committed.append(read[0])
+            return super().commit(expected, batch)
 
     def counted(text: str) -> Iterator[Line]:
         for line in numbered(text):
@@ -230,74 +256,71 @@ def test_the_next_chunk_is_read_while_one_is_recorded(lines: Any) -> None:
                 read_ahead.set()
             yield line
 
-    def append(append: Append) -> Outcome:
-        if not recording:
-            read_ahead.wait(5)
-        recording.append(read[0])
-        return writer.append(append)
+    importing(Slow()).run(counted(lines(3 * MAX_CHUNK_EVENTS)))
 
-    Importer(store, append, "desk").run(counted(lines(3 * MAX_CHUNK_EVENTS)))
-    writer.close()
-
-    assert recording[0] == 2 * MAX_CHUNK_EVENTS + 1
+    assert committed[0] == 2 * MAX_CHUNK_EVENTS + 1
 
 
-def test_what_is_recorded_is_refused_before_what_is_read(lines: Any) -> None:
+def test_what_is_recorded_is_refused_before_what_is_read(lines: Any, importing: Importing) -> None:
     """The first line that is wrong is the one named, though a later one was read meanwhile."""
 
-    def refuse(_append: Append) -> Outcome:
-        raise AppendRefused(field="events[9].policy")
+    class Refusing(Relay):
+        def settle(self) -> Outcome:
+            raise AppendRefused(field="events[9].policy")
 
     with pytest.raises(LineRefused) as refused:
-        Importer(MemoryStore(), refuse, "desk").run(numbered(lines(MAX_CHUNK_EVENTS + 1) + "{"))
+        importing(MemoryStore(), Refusing).run(numbered(lines(MAX_CHUNK_EVENTS + 1) + "{"))
 
     assert (refused.value.line, refused.value.field) == (10, "policy")
 
 
-def test_events_recorded_meanwhile_by_others_are_passed_over(lines: Any) -> None:
+def test_events_recorded_meanwhile_by_others_are_passed_over(
+    lines: Any, importing: Importing
+) -> None:
     """Two imports of one file at the same time record it once."""
-    writer = Writer(store := MemoryStore())
+    store = MemoryStore()
     others = numbered(lines(3))
 
-    def append(append: Append) -> Outcome:
-        while others:
-            Importer(store, writer.append, "other").run([others.pop(0)])
-        return writer.append(append)
+    class Overtaken(Relay):
+        def start(self, prepared: Prepared) -> None:
+            while others:
+                importing(store, principal="other").run([others.pop(0)])
+            super().start(prepared)
 
-    tally = Importer(store, append, "desk").run(numbered(lines(5)))
-    writer.close()
+    tally = importing(store, Overtaken).run(numbered(lines(5)))
 
     assert tally == Tally(recorded=2, known=3)
 
 
-def test_an_erased_event_is_passed_over_at_home_and_refused_elsewhere(lines: Any) -> None:
+def test_an_erased_event_is_passed_over_at_home_and_refused_elsewhere(
+    lines: Any, importing: Importing
+) -> None:
     """An export without a payload cannot bring it back, and does not pretend to."""
-    writer = Writer(home := MemoryStore())
-    Importer(home, writer.append, "desk").run(numbered(lines(2)))
-    writer.append(Append(drafts=(erased(event_id(2)),), recorded_by="desk"))
+    home = MemoryStore()
+    importing(home).run(numbered(lines(2)))
+    with Writer(home) as writer:
+        writer.append(Append(drafts=(erased(event_id(2)),), recorded_by="desk"))
     line = json.loads(lines(2).splitlines()[1])
     gone = numbered(json.dumps(line | {"data": None, "erased_by": event_id(3)}))
 
-    at_home = Importer(home, writer.append, "desk").run(gone)
+    at_home = importing(home).run(gone)
     with pytest.raises(LineRefused) as refused:
-        Importer(MemoryStore(), writer.append, "desk").run(gone)
-    writer.close()
+        importing(MemoryStore()).run(gone)
 
     assert at_home == Tally(known=1)
     assert refused.value.field == "data"
 
 
-def test_a_refusal_that_names_no_event_is_told_with_the_chunks_first_line(lines: Any) -> None:
+def test_a_refusal_that_names_no_event_is_told_with_the_chunks_first_line(
+    lines: Any, importing: Importing
+) -> None:
     """Whatever the store finds wrong, the message points into the file."""
 
-    def refuse(_append: Append) -> Outcome:
-        raise AppendRefused(field="")
+    class Refusing(Relay):
+        def start(self, _: Prepared) -> None:
+            raise AppendRefused(field="")
 
     with pytest.raises(LineRefused) as refused:
-        Importer(MemoryStore(), refuse, "desk").run(numbered("\n" + lines(2))[1:])
+        importing(MemoryStore(), Refusing).run(numbered("\n" + lines(2))[1:])
 
     assert refused.value.line == 2
-
-
-def _never(_append: Append) -> Outcome:
-    raise AssertionError("nothing was to be recorded")

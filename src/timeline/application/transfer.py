@@ -6,7 +6,6 @@ files or terminals: lines come in, lines go out, and progress is told.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Final
 
 import msgspec
@@ -21,9 +20,9 @@ from timeline.eventstore.model import (
     Append,
     Draft,
     EventFilter,
-    Outcome,
 )
 from timeline.eventstore.protocol import EventStore
+from timeline.eventstore.relay import Prepared, Relay
 from timeline.eventstore.sent import Exported, plain
 from timeline.formats import ndjson as ndjson_format
 from timeline.importers.ndjson import EventLine, Line, LineTooLong, draft, read_line
@@ -99,9 +98,15 @@ class _Chunk:
         self.policies.add(one.proposal.policy)
         self.size_bytes += len(one.data)
 
+    def pass_over(self, ids: Iterable[str]) -> None:
+        """Leave out events that are recorded already."""
+        for id in ids:
+            del self.drafts[id]
+            self.known += 1
+
 
 class Importer:
-    """Records lines, chunk by chunk; while one is being recorded, the next one is read.
+    """Records lines, chunk by chunk; while one is being recorded, the next is read and planned.
 
     What is recorded already, with equal content, is passed over, so that an import can be run again
     after it broke off, or after its input grew.
@@ -110,7 +115,7 @@ class Importer:
     def __init__(
         self,
         store: EventStore,
-        append: Callable[[Append], Outcome],
+        relay: Relay,
         recorded_by: str,
         on_progress: Callable[[Tally], None] = lambda _: None,
     ) -> None:
@@ -118,17 +123,17 @@ class Importer:
 
         Args:
             store: where erased events are looked up.
-            append: records events together or not at all; called from another thread.
+            relay: records events together or not at all.
             recorded_by: the principal that every event will carry.
             on_progress: told after every chunk.
 
         """
         self._store = store
-        self._append = append
+        self._relay = relay
         self._recorded_by = recorded_by
         self._on_progress = on_progress
         self._tally = Tally()
-        self._under_way: Future[Tally] | None = None
+        self._under_way: _Chunk | None = None
 
     def run(self, lines: Iterable[Line]) -> Tally:
         """Record all lines.
@@ -138,11 +143,6 @@ class Importer:
             EventStoreError: the store refuses to work, or an outcome is not known.
 
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="timeline-import") as thread:
-            self._run(lines, thread)
-        return self._tally
-
-    def _run(self, lines: Iterable[Line], thread: Executor) -> None:
         chunk = _Chunk()
         number = 0
         try:
@@ -157,8 +157,7 @@ class Importer:
                         continue
                     one = draft(event)
                 if not chunk.takes(one):
-                    self._settle()
-                    self._under_way = thread.submit(self._record, chunk)
+                    self._start(chunk)
                     chunk = _Chunk()
                 chunk.add(number, one)
         except (InvalidData, IdConflict) as error:
@@ -167,16 +166,62 @@ class Importer:
         except LineTooLong as error:
             self._settle()
             raise self._refused(error.number, "", error) from error
+        self._start(chunk)
         self._settle()
-        self._tally = self._record(chunk)
-        self._on_progress(self._tally)
+        return self._tally
+
+    def _start(self, chunk: _Chunk) -> None:
+        """Begin to record a chunk, once the one before it is recorded."""
+        prepared = self._relay.prepare(self._append(chunk)) if chunk.drafts else None
+        self._settle()
+        self._under_way = chunk
+        self._begin(chunk, prepared)
+
+    def _begin(self, chunk: _Chunk, prepared: Prepared | None = None) -> None:
+        for _ in range(MAX_ATTEMPTS):
+            if not chunk.drafts:
+                return
+            try:
+                self._relay.start(prepared or self._relay.prepare(self._append(chunk)))
+            except PartlyKnownBatch as error:
+                # Each was compared with what is recorded before this was raised.
+                chunk.pass_over(error.ids)
+                prepared = None
+            except (AppendRefused, DomainError, TransparencyError) as error:
+                raise self._refused_by_store(chunk, error) from error
+            else:
+                return
+        raise PartlyKnownBatch(ids=tuple(chunk.drafts))
 
     def _settle(self) -> None:
         """Wait for the chunk that is being recorded, if one is; what is wrong with it comes first."""
-        if self._under_way is not None:
-            under_way, self._under_way = self._under_way, None
-            self._tally = under_way.result()
-            self._on_progress(self._tally)
+        chunk, self._under_way = self._under_way, None
+        if chunk is None:
+            return
+        recorded = self._finished(chunk)
+        known = chunk.known + len(chunk.drafts) - recorded
+        self._tally = Tally(
+            recorded=self._tally.recorded + recorded, known=self._tally.known + known
+        )
+        self._on_progress(self._tally)
+
+    def _finished(self, chunk: _Chunk) -> int:
+        """Wait for a chunk; return how many events were recorded just now."""
+        for _ in range(MAX_ATTEMPTS):
+            if not chunk.drafts:
+                return 0
+            try:
+                return len(chunk.drafts) if self._relay.settle().created else 0
+            except PartlyKnownBatch as error:
+                chunk.pass_over(error.ids)
+                self._begin(chunk)
+            except (AppendRefused, DomainError, TransparencyError) as error:
+                raise self._refused_by_store(chunk, error) from error
+        raise PartlyKnownBatch(ids=tuple(chunk.drafts))
+
+    def _append(self, chunk: _Chunk) -> Append:
+        drafts = tuple(chunk.drafts.values())
+        return Append(drafts=drafts, recorded_by=self._recorded_by, batched=True)
 
     def _pass_over_erased(self, event: EventLine) -> None:
         """Refuse an event without its payload, unless it is the one recorded here."""
@@ -185,39 +230,13 @@ class Importer:
             reason = "The payload of this event was erased, so it cannot be recorded here"
             raise InvalidData(field="data", reason=reason)
 
-    def _record(self, chunk: _Chunk) -> Tally:
-        """Record a chunk; return the tally with it."""
-        remaining = dict(chunk.drafts)
-        recorded = 0
-        for _ in range(MAX_ATTEMPTS):
-            if not remaining:
-                break
-            drafts = tuple(remaining.values())
-            append = Append(drafts=drafts, recorded_by=self._recorded_by, batched=True)
-            try:
-                recorded = len(drafts) if self._append(append).created else 0
-                break
-            except PartlyKnownBatch as error:
-                # Each was compared with what is recorded before this was raised.
-                for id in error.ids:
-                    del remaining[id]
-            except (AppendRefused, DomainError, TransparencyError) as error:
-                raise self._refused_by_store(chunk, drafts, error) from error
-        else:
-            raise PartlyKnownBatch(ids=tuple(remaining))
-        known = chunk.known + len(chunk.drafts) - recorded
-        return Tally(recorded=self._tally.recorded + recorded, known=self._tally.known + known)
-
-    def _refused_by_store(
-        self, chunk: _Chunk, drafts: tuple[Draft, ...], error: Exception
-    ) -> Exception:
+    def _refused_by_store(self, chunk: _Chunk, error: Exception) -> Exception:
         field = getattr(error, "field", "")
         found = _INDEX.match(field)
-        if found is None:
-            # Nothing says which of its lines it is about: the first one names the chunk.
-            return self._refused(chunk.numbers[drafts[0].id], field, error)
-        number = chunk.numbers[drafts[int(found.group(1))].id]
-        return self._refused(number, field[found.end() :], error)
+        # Where nothing says which of its lines it is about, the first one names the chunk.
+        index = 0 if found is None else int(found.group(1))
+        number = chunk.numbers[tuple(chunk.drafts)[index]]
+        return self._refused(number, field if found is None else field[found.end() :], error)
 
     def _refused(self, line: int, field: str, error: Exception) -> LineRefused:
         return LineRefused(line=line, field=field, reason=str(error), tally=self._tally)

@@ -82,7 +82,7 @@ class Trials:
         day = query.as_of or self._clock().date()
         append = self._recorder.read(body, principal)
         view = self._store.view(request_for([append]))
-        (result,), _ = plan(view, [append], clock=self._clock, random_bytes=self._random_bytes)
+        (result,), *_ = plan(view, [append], clock=self._clock, random_bytes=self._random_bytes)
         if isinstance(result, Exception):
             raise result
         head = view.head.position

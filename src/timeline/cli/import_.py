@@ -1,6 +1,5 @@
 """`timeline import`."""
 
-import functools
 import io
 import os
 import stat
@@ -8,7 +7,6 @@ from typing import BinaryIO
 
 import rich_click as click
 
-from timeline.application.record import APPEND_TIMEOUT_S
 from timeline.application.transfer import Importer, LineRefused, Tally
 from timeline.bootstrap import Application
 from timeline.cli.database import opened
@@ -47,9 +45,11 @@ def import_(settings: Settings, file: BinaryIO, principal: str, *, quiet: bool) 
 
 def import_events(app: Application, file: BinaryIO, principal: str, *, quiet: bool) -> Tally:
     """Record the events of a file; raises CommandError that names the line refused."""
-    append = functools.partial(app.writer.append, timeout_s=APPEND_TIMEOUT_S)
     size_bytes = _size_bytes(file)
-    with progress("Events" if size_bytes is None else "Bytes", quiet=quiet) as report:
+    with (
+        app.relay() as relay,
+        progress("Events" if size_bytes is None else "Bytes", quiet=quiet) as report,
+    ):
 
         def told(tally: Tally) -> None:
             if size_bytes is None:
@@ -57,7 +57,7 @@ def import_events(app: Application, file: BinaryIO, principal: str, *, quiet: bo
             else:
                 report(file.tell(), size_bytes)
 
-        importer = Importer(app.store, append, principal, told)
+        importer = Importer(app.store, relay, principal, told)
         try:
             return importer.run(lines(file))
         except LineRefused as error:

@@ -128,7 +128,7 @@ class Committer:
             with self._head(holding=holding) as store:
                 view = store.view(request_for(appends))
                 head = view.head.position
-                planned, batch = plan(
+                planned, batch, *_ = plan(
                     view, appends, clock=self._clock, random_bytes=self._random_bytes
                 )
                 if batch is not None and not store.commit(head, batch):

@@ -23,6 +23,9 @@ RAW: Final = {"timeline_raw": True}
 class Dialect(Protocol):
     """How one database does what both can do."""
 
+    is_server: bool
+    """Whether it does its work in processes of its own."""
+
     def address(self, url: URL) -> URL:
         """Return the address with the driver that is used here."""
         ...

@@ -52,6 +52,8 @@ class _Row:
 class MemoryStore:
     """An `EventStore` that forgets everything with its process."""
 
+    commits_elsewhere = False
+
     def __init__(self) -> None:
         self._lock = RLock()
         self._head = Head()

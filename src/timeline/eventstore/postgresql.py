@@ -66,6 +66,10 @@ of them together."""
 MAX_APPENDING: Final = 4
 """Connections for appends: the writer's, those of two trials, and one to spare."""
 
+KEPT_APPENDING: Final = 2
+"""Of these, connections that are kept with what they have planned: one that looks up while another
+one commits."""
+
 APPENDING_TIMEOUT_S: Final = 10.0
 """How long one of them is waited for, as for any other."""
 
@@ -112,6 +116,8 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], Callable[[str], EventStoreError]],
 
 class PostgreSQL:
     """PostgreSQL, through psycopg 3."""
+
+    is_server = True
 
     def address(self, url: URL) -> URL:
         """Return the address with psycopg 3 as driver."""
@@ -214,8 +220,8 @@ class PostgreSQL:
             engine.url,
             connect_args=self.connect_args(),
             isolation_level="AUTOCOMMIT",
-            pool_size=1,
-            max_overflow=MAX_APPENDING - 1,
+            pool_size=KEPT_APPENDING,
+            max_overflow=MAX_APPENDING - KEPT_APPENDING,
             pool_timeout=APPENDING_TIMEOUT_S,
             hide_parameters=True,
         )

@@ -138,6 +138,11 @@ class EventStore(Protocol):
     may raise StoreUnavailable or StoreBusy.
     """
 
+    @property
+    def commits_elsewhere(self) -> bool:
+        """Whether another process does the work of a commit, so that this one is free meanwhile."""
+        ...
+
     def head(self) -> Head:
         """Return the end of the log."""
         ...

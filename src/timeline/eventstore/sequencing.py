@@ -31,11 +31,14 @@ class Plan(NamedTuple):
     """For each append its outcome or why it is refused, and what is to be written, if anything.
 
     An outcome holds once the batch is committed. A refusal may rest on events of the batch, so it
-    is to be told only after the commit, too.
+    is to be told only after the commit, too. `situation` and `known` are the write side's picture, and
+    what is recorded of these events, as the batch leaves them.
     """
 
     results: tuple[Outcome | Exception, ...]
     batch: Batch | None
+    situation: Situation
+    known: Mapping[str, Known]
 
 
 def request_for(appends: Sequence[Append]) -> ViewRequest:
@@ -65,7 +68,7 @@ def plan(view: View, appends: Sequence[Append], *, clock: Clock, random_bytes: R
             results.append(_judge(assembly, append, match, clock))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others go on
             results.append(error)
-    return Plan(tuple(results), assembly.batch())
+    return Plan(tuple(results), assembly.batch(), assembly.situation, assembly.known)
 
 
 def _judge(assembly: Assembly, append: Append, match: int | None, clock: Clock) -> Outcome:

@@ -54,6 +54,11 @@ class SqlStore:
         self._appending = self._dialect.appending(engine)
         self._snapshots = Snapshots(self._dialect, engine)
 
+    @property
+    def commits_elsewhere(self) -> bool:
+        """Whether the database is a server."""
+        return self._dialect.is_server
+
     def head(self) -> Head:
         """Return the end of the log."""
         with statement(self._engine) as connection:

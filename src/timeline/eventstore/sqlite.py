@@ -84,6 +84,8 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], Callable[[str], EventStoreError]],
 class SQLite:
     """SQLite in WAL mode, through the standard library's driver."""
 
+    is_server = False
+
     def address(self, url: URL) -> URL:
         """Return the address with the standard library's driver."""
         return url.set(drivername="sqlite+pysqlite")
