@@ -1,10 +1,10 @@
 """What relations did to their targets: until when, and in an order that tells their items apart.
 
 The last day, and what ends an effect in words, stand in the timeline's rows, which are made from
-the log with all other rows: the read models are emptied, and `timeline migrate` fills them before it returns. The indexes for pages
-of actions end in the policy, as one relation is an item on each policy that it names. By which
-selectors a policy is named is told by the tags alone, so that no index of events is needed.
-Released migrations never change.
+the log with all other rows: the read models are emptied, and `timeline migrate` fills them before
+it returns. The indexes for pages of actions end in the policy, as one relation is an item on each
+policy that it names. By which selectors a policy is named is told by the tags alone, so that no
+index of events is needed. Released migrations never change.
 """
 
 import sqlalchemy as sa
