@@ -34,9 +34,10 @@ from history_builders import (
     shown,
     table,
 )
+from timeline.domain import history
 from timeline.domain.belief import BelievedAction, PastEvent, standing
 from timeline.domain.events import Source
-from timeline.domain.history import History, fold
+from timeline.domain.history import Folder, History, fold
 from timeline.domain.vocabulary import Action, Instrument
 
 Json = dict[str, Any]
@@ -588,3 +589,28 @@ def _names_an_earlier_one(event: PastEvent, events: list[PastEvent]) -> bool:
     return named is None or any(
         each.id == named and each.position < event.position for each in events
     )
+
+
+@pytest.mark.parametrize("most", [0, 6, 40_000])
+def test_what_is_kept_for_claims_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Followed event by event the claims lead to what they lead to at once, however much is kept."""
+    monkeypatch.setattr(history, "MAX_KEPT_DEEDS", most)
+    folder = Folder("order-1")
+    events = past(
+        registered("order-1"),
+        acted("order-1", action="issued", occurred="2020-01-01"),
+        acted("order-1", action="suspended", occurred="2021-01-01"),
+        disputed("order-1", event_id(2), "occurred", "2021-02-01"),
+        disputed("order-1", event_id(3), "action", "repealed"),
+        acted("order-1", action="resumed", occurred="2022-01-01"),
+        corrected("order-1", event_id(3), {"occurred": "2021-03-01"}),
+        acted("order-1", action="expired", occurred="2019-06-01"),
+    )
+
+    for count in range(1, len(events) + 1):
+        assert folder.fold(events[:count]) == fold("order-1", events[:count])
+        assert folder.kept_deeds <= most
+
+    assert (folder.kept_deeds > 0) is (most > 0)

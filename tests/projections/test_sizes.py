@@ -2,12 +2,17 @@
 
 from collections import Counter
 
+import pytest
+
 from domain_builders import SOURCE, acted, described, event_id, registered, supported
 from history_builders import past
 from recorded_streams import RecordedStreams, seen_at
 from timeline.domain.belief import PastEvent
+from timeline.projections import graph
 from timeline.projections.calendar import MAX_DECIDING
 from timeline.projections.changes import Changes
+from timeline.projections.graph import Graph
+from timeline.projections.memory import Memory
 from timeline.projections.model import RowKey, whole
 from timeline.projections.models import MODELS
 from timeline.projections.projector import Projector
@@ -76,3 +81,28 @@ def test_a_period_names_a_bounded_number_of_events() -> None:
     ]
     assert row["decided_by"].count(event_id(len(events))) == 1
     assert row["decided_by"].count("-7000-") <= 2 * MAX_DECIDING
+
+
+def test_histories_are_kept_within_a_bound_of_actions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was used longest ago goes first; a policy that is larger than the bound is kept alone."""
+    monkeypatch.setattr(graph, "MAX_KEPT", 30)
+    drafts = [
+        each
+        for policy, actions in (("a", 4), ("b", 20), ("c", 5), ("d", 40))
+        for each in (registered(policy), *[acted(policy, action="confirmed")] * actions)
+    ]
+    events = past(*drafts)
+    memory = Memory(RecordedStreams(events, 0))
+    memory.now = len(events)
+    kept = Graph(memory, len(events))
+
+    def known() -> list[str]:
+        kept.shrink()
+        return [policy for policy in "abcd" if kept.known(policy, len(events))]
+
+    found = []
+    for policy in "abcd":
+        kept.node(policy)
+        found.append(known())
+
+    assert found == [["a"], ["a", "b"], ["c"], ["d"]]

@@ -84,6 +84,12 @@ def fold(
     return Folder(policy).fold(events, bearings)
 
 
+MAX_KEPT_DEEDS: Final = 40_000
+"""Deeds of one policy that are kept for its open claims, some 70 MB: all claims that are followed
+of a policy with 1,250 actions. What is not kept is cut anew at each event, a millisecond for fifty
+actions."""
+
+
 class Folder:
     """Folds a policy again and again, taking over what has not changed since the fold before.
 
@@ -93,6 +99,9 @@ class Folder:
     def __init__(self, policy: str) -> None:
         self._believer = Believer(policy)
         self._cut = _Cut()
+        self._claimed: dict[str, _Cut] = {}
+        self.kept_deeds = 0
+        """How many deeds are kept for open claims, all claims together."""
 
     def believe(self, events: Sequence[PastEvent]) -> Belief | None:
         """Return what the record believes of the policy, apart from its axes."""
@@ -130,13 +139,18 @@ class Folder:
         """
         settled, cut = _settle(belief, bearings, self._cut)
         followed: list[Followed] = []
+        kept, self._claimed, self.kept_deeds = self._claimed, {}, 0
         if not beyond and any(each.beyond for each in bearings):
             beyond = RELATED
         for account in accounts(belief, bearings) if claimed is None else claimed:
             if len(followed) == MAX_CLAIMS:
                 beyond = RELATED if account.belief is belief else AXES
                 break
-            _, theirs = _settle(account.belief, account.bearings, _Cut())
+            cut_so = kept.get(account.by) or _Cut()
+            if self.kept_deeds + len(account.belief.actions) <= MAX_KEPT_DEEDS:
+                self._claimed[account.by] = cut_so
+                self.kept_deeds += len(account.belief.actions)
+            _, theirs = _settle(account.belief, account.bearings, cut_so)
             followed.append(Followed(account.by, account.belief, theirs))
         periods = cut
         if followed or beyond:
@@ -316,11 +330,21 @@ class _Cut:
     def _by_itself(self, cutter: Cutter, actions: tuple[BelievedAction, ...]) -> tuple[Period, ...]:
         """Cut the periods of a policy that nothing bears on, before and now."""
         start, stop, others = difference(self._actions, actions)
-        gone = self._own[start:stop]
-        come = [_own_deed(each) for each in actions[start:others]]
+        gone = {
+            id(action): deed
+            for action, deed in zip(self._actions[start:stop], self._own[start:stop], strict=True)
+        }
+        come: list[Deed] = []
+        own: list[Deed] = []
+        for each in actions[start:others]:
+            deed = gone.pop(id(each), None)
+            if deed is None:
+                deed = _own_deed(each)
+                come.append(deed)
+            own.append(deed)
         self._actions = actions
-        self._own[start:stop] = come
-        return cutter.change(gone, come)
+        self._own[start:stop] = own
+        return cutter.change(list(gone.values()), come)
 
 
 def _own_deeds(settled: _Settled) -> Iterator[Deed]:

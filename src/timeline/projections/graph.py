@@ -43,8 +43,9 @@ Asserted: TypeAlias = dict[str, tuple[RelationAsserted, ...]]
 STREAMS: Final = 100
 """Streams read together where an event may reach many policies."""
 
-MAX_NODES: Final = 5_000
-"""Policies whose histories are kept."""
+MAX_KEPT: Final = 50_000
+"""What is kept of histories, counted in actions: one takes some 3 KB, so that all take 150 MB. Of
+more policies the streams are not remembered either (`memory.MAX_REMEMBERED_EVENTS`)."""
 
 
 class _Keys(NamedTuple):
@@ -73,6 +74,14 @@ class Node:
         self.bearing: Bearing | None = None
         self._asserted: Asserted | None = None
         self._by_reference: dict[str, set[str]] = {}
+        self.counted = 0
+        """Its size as the graph has counted it."""
+
+    @property
+    def size(self) -> int:
+        """How much is kept for it, in actions: a policy without any is as large as three."""
+        actions = 0 if self.belief is None else len(self.belief.actions)
+        return 3 + actions + self.folder.kept_deeds
 
     @property
     def seen(self) -> Seen | None:
@@ -151,6 +160,7 @@ class Graph:
         self._memory = memory
         self._nodes: OrderedDict[str, Node] = OrderedDict()
         self._families: dict[str, frozenset[str]] = {}
+        self._size = 0
         self.position = position
 
     # What is kept
@@ -164,7 +174,8 @@ class Graph:
         """Have a policy worked out anew when it is asked for; what has not changed is reused."""
         node = self._nodes.pop(policy, None)
         if node is not None:
-            self._nodes[policy] = node.anew()
+            self._nodes[policy] = anew = node.anew()
+            anew.counted = node.counted
 
     def at(self, position: int) -> Self:
         """Drop everything, and look at another position."""
@@ -180,13 +191,21 @@ class Graph:
         """Drop everything."""
         self._nodes.clear()
         self._families.clear()
+        self._size = 0
 
     def shrink(self) -> None:
-        """Drop what was used longest ago until the bound holds."""
-        while len(self._nodes) > MAX_NODES:
-            self._nodes.popitem(last=False)
-        if len(self._families) > MAX_NODES:
+        """Drop what was used longest ago until the bound holds, or one policy is left."""
+        while self._size > MAX_KEPT and len(self._nodes) > 1:
+            _, node = self._nodes.popitem(last=False)
+            self._size -= node.counted
+        if len(self._families) > MAX_KEPT:
             self._families.clear()
+
+    def _count(self, node: Node) -> None:
+        """Take in how large a node has become."""
+        size = node.size
+        self._size += size - node.counted
+        node.counted = size
 
     # What is asked
 
@@ -209,6 +228,7 @@ class Graph:
         if any(True for _ in self._pointing_policies(node.references, event.position)):
             return None
         self._nodes.move_to_end(event.policy)
+        self._count(node)
         return node
 
     def node(self, policy: str) -> Node:
@@ -292,6 +312,7 @@ class Graph:
             node.belief = node.folder.believe(self._events(members))
             if node.belief is not None:
                 node.merged_into = self._merged_into(policy)
+            self._count(node)
         return node
 
     def _members(self, policy: str) -> list[str]:
@@ -376,6 +397,7 @@ class Graph:
             bearings = list(self.bearings(policy, self._sources(policy)))
             node.history = node.folder.concluded(node.belief, bearings)
         node.position = self.position
+        self._count(node)
         if node.merged_into is None and node.belief.relations:
             node.bearing = bearing_of(node.history)
 
