@@ -1382,11 +1382,15 @@ def test_rule_6_force_stays_suspended_while_any_injunction_stands() -> None:
         ("challenged struck_down appealed reversed upheld", "upheld", "in_force"),
         ("challenged struck_down enjoined reversed", "challenged", "in_force"),
         ("challenged upheld appealed reversed", "challenged", "in_force"),
+        ("challenged enjoined injunction_stayed reversed", "challenged", "in_force"),
+        ("challenged enjoined injunction_lifted reversed", "challenged", "in_force"),
+        ("challenged struck_down reversed reversed", "challenged", "in_force"),
+        ("challenged struck_down reversed struck_down", "struck_down", "no_longer_in_force"),
         ("challenged upheld injunction_lifted", "upheld", "in_force"),
     ],
 )
 def test_rule_6_a_case_moves(moves: str, litigation: str, force: str) -> None:
-    """Appealed: open again; reversed: undone."""
+    """Appealed: open again; reversed: undone, so open, too."""
     given = [
         act(move, f"2020-02-{day:02}", by=by(SUIT))
         for day, move in enumerate(moves.split(), start=1)

@@ -230,7 +230,7 @@ _ROWS: Final = (
     (Action.EXPIRED, Effect.END, "Ended by its own term."),
     (Action.CHALLENGED, Effect.LITIGATE, "A case against it is open."),
     (Action.APPEALED, Effect.LITIGATE, "A decided case is open again."),
-    (Action.REVERSED, Effect.LITIGATE, "The last decision of the case is undone."),
+    (Action.REVERSED, Effect.LITIGATE, "What was decided is undone; the case is open."),
     (Action.ENJOINED, Effect.LITIGATE, "A court forbids enforcement; suspends."),
     (Action.INJUNCTION_STAYED, Effect.LITIGATE, "The injunction does not apply for now."),
     (Action.INJUNCTION_LIFTED, Effect.LITIGATE, "The injunction is gone."),
