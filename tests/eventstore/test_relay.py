@@ -147,6 +147,22 @@ def test_a_plan_is_made_while_the_batch_before_it_is_committed(
     assert positions(relay.settle()) == [2, 3]
 
 
+def test_a_plan_holds_nothing_of_the_batches_long_before(late: LateStore, relay: Relay) -> None:
+    """Else an import would hold all that it has recorded."""
+    relay.start(relay.prepare(one(registered("a"))))
+    for _ in range(5):
+        late.open.clear()
+        append = one(acted("a"))
+        prepared = relay.prepare(append)
+        late.open.set()
+        relay.settle()
+        relay.start(prepared)
+
+    assert prepared.planned is not None
+    assert set(prepared.planned.known) == set(append.ids)
+    assert set(prepared.planned.situation.subjects.own) == set(append.ids)
+
+
 def test_a_plan_falls_with_the_batch_that_it_rests_on(late: LateStore, relay: Relay) -> None:
     """Also where someone else has brought the head to the very position that was expected."""
     late.open.clear()

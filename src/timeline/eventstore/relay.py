@@ -94,7 +94,7 @@ class Relay:
         if former is not None and view.head.position != former.batch.head.position:
             if view.head.position != former.expected:
                 return Prepared(append)
-            view, behind = _after(former, view), former
+            view, behind = _after(former, view, append), former
         planned = plan(view, [append], clock=self._clock, random_bytes=self._random_bytes)
         return Prepared(append, view.head.position, planned, behind)
 
@@ -161,12 +161,10 @@ def _plain(append: Append) -> bool:
     )
 
 
-def _after(former: _UnderWay, view: View) -> View:
-    """Return what a view will be once the batch is committed that it does not show yet."""
+def _after(former: _UnderWay, view: View, append: Append) -> View:
+    """Return what an append's view will be once the batch is committed that it does not show yet."""
     situation = view.situation.fork()
     situation.merge(former.planned.situation)
-    return View(
-        head=former.batch.head,
-        known={**former.planned.known, **view.known},
-        situation=situation,
-    )
+    # Of these alone: what every batch before it recorded would else be handed on for ever.
+    recorded = {id: former.planned.known[id] for id in append.ids if id in former.planned.known}
+    return View(head=former.batch.head, known={**recorded, **view.known}, situation=situation)
