@@ -6,6 +6,7 @@ into periods. Must not know where deeds come from, nor what the machines' states
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from operator import attrgetter
 from typing import Final, Generic, TypeVar
 
@@ -78,10 +79,9 @@ class Cutter:
             self._change_machines(effects, stretches, gone=True)
         for effects in into:
             self._change_machines(effects, stretches, gone=False)
-        if any(deed.docketed for deed in (*gone, *come)):
-            dockets = docketed(deed for deed, _ in self._deeds.values() if deed.docketed)
-            stretches += self._suspensions.replace(dockets.suspensions)
-            stretches += self._cases.replace(dockets.cases)
+        filed = {deed.docket for deed in (*gone, *come) if deed.docketed}
+        if filed:
+            stretches += self._file_anew(filed)
         if stretches:
             for first, last in _united(stretches):
                 self._recut(first, last)
@@ -111,6 +111,15 @@ class Cutter:
             stretches += self._confirmed.change(effects.confirmed, gone=gone)
         for kind, atoms in effects.parts:
             stretches += self._parts.change((kind, id(atoms)), () if gone else atoms)
+
+    def _file_anew(self, changed: AbstractSet[str | None]) -> Iterator[Stretch]:
+        """Give other atoms to the machines of some dockets; no other docket depends on these."""
+        filed = (deed for deed, _ in self._deeds.values() if deed.docketed)
+        dockets = docketed(deed for deed in filed if deed.docket in changed)
+        suspensions = self._suspensions.machines if None in changed else ()
+        yield from self._suspensions.replace(suspensions, dockets.suspensions)
+        cases = [name for name in self._cases.machines if name[0] in changed]
+        yield from self._cases.replace(cases, dockets.cases)
 
     def _recut(self, first: int, last: int) -> None:
         """Cut the days in [first, last) anew; what then is as it was stays the same object."""
@@ -171,9 +180,11 @@ class _Group(Generic[Name, State]):
             self.machines[name] = after
         return after.differences(before)
 
-    def replace(self, atoms: Mapping[Name, Sequence[Atom[State]]]) -> Iterator[Stretch]:
-        """Give all machines other atoms; yields the stretches of days that may differ."""
-        for name in dict.fromkeys((*self.machines, *atoms)):
+    def replace(
+        self, names: Iterable[Name], atoms: Mapping[Name, Sequence[Atom[State]]]
+    ) -> Iterator[Stretch]:
+        """Give some machines other atoms, or none; yields the stretches of days that may differ."""
+        for name in dict.fromkeys((*names, *atoms)):
             yield from self.change(name, atoms.get(name, ()))
 
     def view(self, first: int, last: int) -> "_View[Name, State]":

@@ -52,6 +52,8 @@ def accounts(belief: Belief, bearings: Sequence[Bearing]) -> Iterator[Account]:
 
     There is one more than are followed, where there are more.
     """
+    if not (bearings or belief.disputes or belief.redescribed):
+        return
     own = dict(islice(claimed_beliefs(belief), MAX_CLAIMS + 1))
     told = dict.fromkeys((*own, *(each.by for one in bearings for each in one.variants)))
     for by in told:

@@ -85,6 +85,12 @@ class Deed(msgspec.Struct, frozen=True):
         """Tell whether what it does depends on other deeds."""
         return ACTIONS[self.action.action].effect in _DOCKETED
 
+    @property
+    def docket(self) -> str | None:
+        """Among which docketed deeds it is: those of its case, or None for all suspensions."""
+        litigates = ACTIONS[self.action.action].effect is Effect.LITIGATE
+        return self.case if litigates else None
+
 
 class Effects(msgspec.Struct):
     """What one deed does by itself: the atoms of the machines.
@@ -177,7 +183,7 @@ def docketed(deeds: Iterable[Deed]) -> Dockets:
     """Return what suspensions and courts do.
 
     Args:
-        deeds: those that are docketed, in any order, those of its lawsuits included.
+        deeds: those of some dockets, each with all of its deeds, in any order.
 
     """
     dockets = Dockets()
@@ -185,8 +191,7 @@ def docketed(deeds: Iterable[Deed]) -> Dockets:
     cases: dict[str, _Docket[Case]] = defaultdict(_Docket)
     ordered = list(deeds)
     for deed in ordered:
-        litigates = ACTIONS[deed.action.action].effect is Effect.LITIGATE
-        (cases[deed.case] if litigates else suspensions).add(deed.action)
+        (suspensions if deed.docket is None else cases[deed.docket]).add(deed.action)
     for deed in ordered:
         draft = _Filing(deed, dockets, suspensions, cases[deed.case])
         _FILERS[ACTIONS[deed.action.action].effect](draft)

@@ -15,6 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import date
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -243,6 +244,8 @@ class Outcome(msgspec.Struct, Generic[State], frozen=True):
         return deciders
 
 
+_KEY: Final = attrgetter("key")
+
 Stretch: TypeAlias = tuple[int, int]
 """Days from the first up to, and not including, the last."""
 
@@ -261,7 +264,8 @@ class Machine(Generic[State]):
         self._blurred = 0
         self._days: list[int] = []
         self._course: list[Outcome[State]] = [self._start]
-        self.change(atoms, gone=False)
+        # In their order, so that nothing is worked out twice.
+        self.change(sorted(atoms, key=_KEY), gone=False)
 
     def on(self, day: int) -> Outcome[State]:
         """Return the outcome on a day."""

@@ -66,6 +66,8 @@ class Node:
         self._keys = keys
         self.sources: tuple[int, frozenset[str]] | None = None
         """Who may bear on it, at a position."""
+        self.unpointed: tuple[list[str], int] | None = None
+        """Its references when none bore on it, and how many events pointed at anything then."""
         self.merged_into: str | None = None
         self.cycle: frozenset[str] = frozenset()
         self.position = sys.maxsize
@@ -225,8 +227,11 @@ class Graph:
             or not isinstance(event.data, ActionRecorded | ActionCorrected)
         ):
             return None
-        if any(True for _ in self._pointing_policies(node.references, event.position)):
-            return None
+        keys, pointed = node.references, self._memory.pointed
+        if node.unpointed is None or node.unpointed[0] is not keys or node.unpointed[1] != pointed:
+            if any(True for _ in self._pointing_policies(keys, event.position)):
+                return None
+            node.unpointed = keys, pointed
         self._nodes.move_to_end(event.policy)
         self._count(node)
         return node

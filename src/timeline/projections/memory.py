@@ -91,6 +91,8 @@ class Memory:
         self._pointing = _Kept()
         self.now = 0
         """The position up to which is read what is not remembered."""
+        self.pointed = 0
+        """How many of the events that were taken in point at anything, or can be pointed at."""
 
     def prefetch(self, policies: Iterable[str]) -> None:
         """Read the streams of policies together, as far as they are not remembered."""
@@ -117,7 +119,10 @@ class Memory:
         """Take in the next event of the log."""
         self.now = event.position
         self._streams.add(event.policy, event)
-        for reference in references(event.data):
+        found = references(event.data)
+        if found:
+            self.pointed += 1
+        for reference in found:
             self._pointing.add(reference, event)
 
     def stream(self, policy: str, position: int) -> Sequence[PastEvent]:

@@ -50,8 +50,8 @@ def _close(
 def _insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Add rows in the order of their key, which is that of the table's tree."""
     dialect = dialect_of(connection.engine)
-    values = itemgetter(*(str(column.name) for column in table.c))
-    key = itemgetter(*(str(column.name) for column in table.primary_key))
-    ordered = sorted(rows, key=key)
+    names = [str(column.name) for column in table.c]
+    key = itemgetter(*(names.index(str(column.name)) for column in table.primary_key))
+    ordered = sorted(map(itemgetter(*names), rows), key=key)
     for start in range(0, len(rows), ROWS):
-        dialect.insert_rows(connection, table, list(map(values, ordered[start : start + ROWS])))
+        dialect.insert_rows(connection, table, ordered[start : start + ROWS])
