@@ -3,8 +3,10 @@
 Owns the reach of a policy, and the translation of relations into deeds of their targets. Must not know how policies are found, nor how deeds fold.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -149,11 +151,10 @@ def _tangles(belief: Belief, periods: Sequence[Period], acts: Levels, axis: str)
     runs = [(day, last) for (day, level), last in zip(acts, lasts, strict=True) if level is _MAYBE]
     own = {id: each for each in belief.actions for id in each.decided_by} if runs else {}
     for first, last in runs:
+        start = bisect_left(periods, first, key=_LAST)
+        stop = bisect_left(periods, last, lo=start, key=_FIRST)
         decided = {
-            event
-            for period in periods
-            if period.first < last and first <= period.last
-            for event in period.decided_by.get(axis, ())
+            event for period in periods[start:stop] for event in period.decided_by.get(axis, ())
         }
         dates = {
             (each.event, when.text)
@@ -178,6 +179,8 @@ def _over(periods: Sequence[Period], level: Callable[[Period], Level]) -> Levels
 
 
 _MAYBE: Final = Level.MAYBE
+_FIRST: Final = attrgetter("first")
+_LAST: Final = attrgetter("last")
 _ANSWERS: Final = {InForce.YES: Level.YES, InForce.MAYBE: Level.MAYBE, InForce.NO: Level.NO}
 
 
