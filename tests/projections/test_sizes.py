@@ -4,18 +4,28 @@ from collections import Counter
 
 import pytest
 
-from domain_builders import SOURCE, acted, described, event_id, registered, supported
+from domain_builders import (
+    LOS_ANGELES,
+    SOURCE,
+    acted,
+    described,
+    event_id,
+    registered,
+    related,
+    supported,
+)
 from history_builders import past
 from recorded_streams import RecordedStreams, seen_at
 from timeline.domain.belief import PastEvent
-from timeline.projections import graph
+from timeline.projections import graph, wave
 from timeline.projections.calendar import MAX_DECIDING
 from timeline.projections.changes import Changes
-from timeline.projections.graph import Graph
+from timeline.projections.graph import Graph, Node
 from timeline.projections.memory import Memory
 from timeline.projections.model import RowKey, whole
 from timeline.projections.models import MODELS
 from timeline.projections.projector import Projector
+from timeline.projections.wave import Wave
 
 LAW = registered("law", instrument="executive_order")
 ISSUED = acted("law", action="issued", occurred="2024-01-01")
@@ -81,6 +91,41 @@ def test_a_period_names_a_bounded_number_of_events() -> None:
     ]
     assert row["decided_by"].count(event_id(len(events))) == 1
     assert row["decided_by"].count("-7000-") <= 2 * MAX_DECIDING
+
+
+def test_a_selector_over_many_policies_keeps_none_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those that bear on nobody are worked out one after the other, however many it names."""
+    monkeypatch.setattr(graph, "MAX_KEPT", 30)
+    monkeypatch.setattr(graph, "STREAMS", 2)
+    monkeypatch.setattr(wave, "STREAMS", 2)
+    names = [f"t{number}" for number in range(10)]
+    drafts = [each for name in (*names, "x") for each in (registered(name), acted(name))]
+    events = past(*drafts, related("x", {"selector": {"jurisdiction": LOS_ANGELES}}))
+    memory = Memory(RecordedStreams(events, 0))
+    memory.now = len(events) - 1
+    kept, before = Graph(memory, memory.now), Graph(memory, memory.now)
+    memory.add(events[-1])
+    kept.position = len(events)
+
+    reached = []
+    for policy, earlier, later in Wave(kept, before).spread(events[-1]):
+        reached.append(policy)
+        assert [shown_force(each) for each in (earlier, later)] == ["in_force", FORCES[policy[0]]]
+        assert len([name for name in names if before.known(name, len(events))]) <= 1
+        assert len([name for name in names if kept.known(name, len(events))]) <= 30 / 4 + 2
+
+    assert reached == ["x", *names]
+
+
+FORCES = {"x": "in_force", "t": "no_longer_in_force"}
+
+
+def shown_force(node: Node) -> str:
+    """Return the force on the last days."""
+    assert node.history is not None
+    return str(node.history.periods[-1].force)
 
 
 def test_histories_are_kept_within_a_bound_of_actions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def kept_and_fresh(
         before = Graph(memory, event.position - 1)
         memory.add(event)
         graph.position = event.position
-        Wave(graph, before).spread(event)
+        list(Wave(graph, before).spread(event))
     policies = sorted({event.policy for event in events})
     kept = [graph.node(policy).seen for policy in policies]
     fresh = [seen_at(log, policy, len(events)) for policy in policies]

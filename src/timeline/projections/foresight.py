@@ -134,12 +134,11 @@ def foresee(log: Streams, head: int, events: Sequence[PastEvent]) -> tuple[dict[
     named = {policy for event in events for policy in about(event)}
     families = past.family(named) | future.family(named)
     wave = Wave(future, past, most=len(families) + MAX_SPREAD)
-    touched = wave.reach(families)
     turns = {
-        policy: Turn(_rows(before.seen), _rows(future.node(policy).seen))
-        for policy, before in touched.items()
+        policy: Turn(_rows(before.seen), _rows(after.seen))
+        for policy, before, after in wave.reach(families)
     }
-    return turns, wave.cut
+    return dict(sorted(turns.items())), wave.cut
 
 
 def _memory(log: Streams, now: int, events: Sequence[PastEvent]) -> Memory:

@@ -195,6 +195,18 @@ class Graph:
         self._families.clear()
         self._size = 0
 
+    def drop(self, policy: str) -> None:
+        """Drop what is kept of a policy."""
+        node = self._nodes.pop(policy, None)
+        if node is not None:
+            self._size -= node.counted
+
+    def prepare(self, policies: Iterable[str]) -> None:
+        """Read what some policies are worked out from, in place of what was used longest ago."""
+        self._memory.shrink()
+        self.shrink()
+        self._memory.prefetch(policies)
+
     def shrink(self) -> None:
         """Drop what was used longest ago until the bound holds, or one policy is left."""
         while self._size > MAX_KEPT and len(self._nodes) > 1:
@@ -259,8 +271,15 @@ class Graph:
                 found |= {each.policy for each in self._pointing_at(key) if names(each)}
         for start, policy in enumerate(ordered := sorted(found)):
             if start % STREAMS == 0:
+                self._memory.shrink()
                 self._memory.prefetch(ordered[start : start + STREAMS])
             yield self.survivor(policy)
+
+    def bears_on_nobody(self, policy: str) -> bool:
+        """Tell whether neither a policy nor one that was ever merged with it asserted anything."""
+        return len(self._family(policy)) == 1 and not any(
+            isinstance(event.data, RelationAsserted) for event in self._stream(policy)
+        )
 
     def _placed(self, jurisdiction: str | None) -> set[str]:
         """Return the policies that were ever said to be in a jurisdiction, or all policies."""

@@ -81,10 +81,10 @@ class Projector:
         self._graph.position = event.position
         if isinstance(event.data, PoliciesMerged):
             self._graph.merge()
-        for policy, before in Wave(self._graph, past).spread(event).items():
+        for policy, before, after in Wave(self._graph, past).spread(event):
             if self._only is not None and policy not in self._only:
                 continue
-            old, new = parts(before.seen, self._graph.node(policy).seen)
+            old, new = parts(before.seen, after.seen)
             changes.advance(policy, self._rows(old), self._rows(new), event.position)
 
     def _rows(self, part: Part | None) -> Rows:

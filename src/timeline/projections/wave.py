@@ -5,7 +5,7 @@ Owns the spreading from policy to policy. Must not know rows or databases.
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TypeAlias
 
@@ -14,14 +14,15 @@ import msgspec
 from timeline.domain.bearing import Bearing
 from timeline.domain.belief import BelievedRelation, PastEvent
 from timeline.domain.events import PoliciesMerged, Target
-from timeline.projections.graph import Graph, Node
+from timeline.projections.graph import STREAMS, Graph, Node
 
 
 class Wave:
     """One event's way through the policies.
 
     A policy is worked out anew where the event is about it, or where what bears on it has changed;
-    it is passed over where nothing that it bears on others has.
+    it is passed over where nothing that it bears on others has. Those that bear on nobody come last,
+    one after the other, and nothing is kept of them: a selector may name all of a country's orders.
     """
 
     def __init__(self, graph: Graph, past: Graph, *, most: int = sys.maxsize) -> None:
@@ -37,41 +38,70 @@ class Wave:
         self._past = past
         self._most = most
         self.cut = False
+        self._leaves: dict[str, None] = {}
         self._before: dict[str, Node] = {}
         self._latest: dict[str, Node] = {}
         self._waiting: deque[str] = deque()
         self._queued: set[str] = set()
         self._cycles: set[frozenset[str]] = set()
 
-    def spread(self, event: PastEvent) -> dict[str, Node]:
+    def spread(self, event: PastEvent) -> Iterator[tuple[str, Node, Node]]:
         """Work out all histories that the event changes.
 
         Args:
             event: the newest event, which the graph has taken in.
 
-        Returns:
-            The policies that it may have changed, in order, as they were before.
+        Yields:
+            The policies that it may have changed, each once, as they were before and as they are.
 
         """
-        return self.reach(self._graph.family(about(event)))
+        yield from self.reach(self._graph.family(about(event)))
 
-    def reach(self, policies: Iterable[str]) -> dict[str, Node]:
-        """Work out policies, and all whose histories change with theirs; returns as `spread`."""
+    def reach(self, policies: Iterable[str]) -> Iterator[tuple[str, Node, Node]]:
+        """Work out policies, and all whose histories change with theirs; yields as `spread`."""
         for policy in sorted(policies):
             self._push(policy)
         while self._waiting:
             policy = self._waiting.popleft()
             self._queued.discard(policy)
             self._work_out(policy)
-        return {policy: self._before[policy] for policy in sorted(self._before)}
+        for policy in sorted(self._before):
+            yield policy, self._before[policy], self._graph.node(policy)
+        yield from self._settled(sorted(self._leaves))
+
+    def _settled(self, leaves: Sequence[str]) -> Iterator[tuple[str, Node, Node]]:
+        """Work out policies that bear on nobody, so that nothing comes back to them."""
+        for start in range(0, len(leaves), STREAMS):
+            some = leaves[start : start + STREAMS]
+            self._graph.prepare(some)
+            for policy in some:
+                before = self._earlier(policy)
+                self._graph.renew(policy)
+                yield policy, before, self._graph.node(policy)
+                self._past.drop(policy)
+
+    def _earlier(self, policy: str) -> Node:
+        known = self._graph.known(policy, self._past.position)
+        return self._past.node(policy) if known is None else known
+
+    def _push_receiver(self, policy: str) -> None:
+        if policy in self._before or not self._graph.bears_on_nobody(policy):
+            self._push(policy)
+        elif policy not in self._leaves:
+            if self._is_full():
+                return
+            self._leaves[policy] = None
+
+    def _is_full(self) -> bool:
+        """Tell whether no further policy may be looked at, and take note that one is left out."""
+        self.cut = self.cut or len(self._before) + len(self._leaves) >= self._most
+        return self.cut
 
     def _push(self, policy: str) -> None:
         if policy not in self._before:
-            if len(self._before) >= self._most:
-                self.cut = True
+            if self._is_full():
                 return
-            known = self._graph.known(policy, self._past.position)
-            self._before[policy] = self._past.node(policy) if known is None else known
+            self._before[policy] = self._earlier(policy)
         self._graph.renew(policy)
         if policy not in self._queued:
             self._queued.add(policy)
@@ -87,7 +117,7 @@ class Wave:
                 self._push(member)
         for targets in _differing(earlier, node):
             for receiver in self._graph.receivers(targets):
-                self._push(receiver)
+                self._push_receiver(receiver)
                 self._cycles.discard(self._cycle_entered(receiver, policy))
                 if self.cut:
                     break
