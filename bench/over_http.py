@@ -4,9 +4,10 @@ Owns the requests, and the wait for the read models between rounds: while others
 service is to be idle.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import islice
 from typing import Final
 
@@ -82,7 +83,7 @@ def posting(
     def run() -> float:
         load = generate(service.port, requests, connections=CONNECTIONS, seconds=scale.seconds)
         loads.append(load)
-        _drain(service.get)
+        _drain(service)
         return load.rate
 
     return service, run
@@ -98,19 +99,19 @@ def body(draft: Draft) -> bytes:
     return msgspec.json.encode(event)
 
 
-def _drain(get: Callable[[str], bytes]) -> None:
-    """Wait until a page of policies can be had that reflects all that was acknowledged."""
+def _drain(service: Server) -> None:
+    """Wait until the read models reflect the whole log, so that nothing runs beside the next turn."""
     deadline = time.monotonic() + DRAIN_TIMEOUT_S
-    while True:
-        try:
-            get("/v1/policies?limit=1")
-        except ConnectionError:
-            # Not yet reflected: a 503.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
+    while _LAG.search(service.get("/metrics", "text/plain")):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the read models are behind")
+        # A reader ends the rest that they take.
+        with suppress(ConnectionError):
+            service.get("/v1/policies?limit=1")
+        time.sleep(0.1)
+
+
+_LAG: Final = re.compile(rb"^timeline_projection_lag_events\{[^}]*\} [1-9]", re.MULTILINE)
 
 
 def told(loads: list[Load]) -> str:

@@ -100,6 +100,11 @@ class Service:
         assert self._process is not None
         self._process.wait(timeout_s)
 
+    def kill_supervisor(self) -> None:
+        """End the main process alone with signal 9."""
+        assert self._process is not None
+        self._process.kill()
+
     def kill(self) -> None:
         """End the whole process group with signal 9, as a power cut would."""
         if self._process is None:

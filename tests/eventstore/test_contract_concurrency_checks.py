@@ -97,7 +97,8 @@ CONDITIONS: Final[list[tuple[dict[str, Any], int | None]]] = [
     ({"topics": ("homes", "rent control"), "jurisdictions": (LOS_ANGELES,), "after": 1}, 2),
     ({"after": 3}, 4),
     ({"after": 4}, None),
-    ({"after": 400}, None),
+    ({"types": ("PoliciesMerged", "PayloadErased")}, None),
+    ({"types": ("PoliciesMerged", "ActionRecorded"), "topics": ("rent control",)}, 2),
 ]
 
 
@@ -144,6 +145,21 @@ def test_conditions_hold_against_events_of_the_same_group(recorder: Recorder) ->
     assert isinstance(results[1], errors.ConditionFailed)
     assert (results[1].position, results[1].field) == (2, "condition")
     assert positions(results[2]) == [3]
+
+
+def test_a_condition_that_begins_beyond_the_log_is_refused(recorder: Recorder) -> None:
+    """Its position is that of another log: it would hold for nothing, whatever is recorded next."""
+    recorder.append(one(registered("a")))
+
+    results = recorder.group(
+        one(acted("a"), topics=("rent",), after=2),
+        one(acted("a"), topics=("rent",), after=1),
+        one(acted("a"), topics=("rent",), after=2),
+    )
+
+    assert isinstance(results[0], errors.ConditionBeyondLog)
+    assert (results[0].position, results[0].field) == (1, "condition.after")
+    assert [positions(result) for result in results[1:]] == [[2], [3]]
 
 
 def test_a_condition_does_not_meet_its_own_events(recorder: Recorder) -> None:

@@ -15,10 +15,16 @@ from eventstore.replay import assert_holds
 from timeline.domain.decide import reaches_below
 from timeline.domain.errors import DomainError
 from timeline.domain.situation import Proposal
-from timeline.eventstore.errors import AppendRefused, StoreUnavailable, WrongExpectedVersion
+from timeline.eventstore import committing
+from timeline.eventstore.errors import (
+    AppendRefused,
+    OutcomeUnknown,
+    StoreUnavailable,
+    WrongExpectedVersion,
+)
 from timeline.eventstore.memory import MemoryStore
 from timeline.eventstore.model import Append, Outcome
-from timeline.eventstore.protocol import Batch, EventStore
+from timeline.eventstore.protocol import Batch, EventStore, View
 from timeline.eventstore.relay import Relay
 from timeline.transparency.merkle import Frontier, leaf_hash
 
@@ -179,6 +185,44 @@ def test_a_plan_falls_with_the_batch_that_it_rests_on(late: LateStore, relay: Re
 
     assert (positions(first), positions(second)) == ([3, 4], [5])
     assert late.head().frontier == Frontier().extend(late.leaves)
+
+
+def test_a_plan_does_not_take_anothers_batch_of_as_many_events_for_its_own(
+    late: LateStore, relay: Relay
+) -> None:
+    """The head is where it was expected, and what is planned on is not recorded yet."""
+    late.open.clear()
+    relay.start(relay.prepare(one(registered("a"))))
+    other = Recorder(store := LateStore(), TestClock())
+    other.append(one(registered("b")))
+    assert late.commit_now(0, store.batches[0])
+
+    prepared = relay.prepare(one(acted("a")))
+    late.open.set()
+    first = relay.settle()
+    relay.start(prepared)
+
+    assert (positions(first), positions(relay.settle())) == ([2], [3])
+
+
+def test_a_lost_commit_that_cannot_be_looked_for_is_not_said_to_be_nothing(
+    late: LateStore, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be recorded, as this one is; the ids can be sent again."""
+    monkeypatch.setattr(committing, "MAX_OUTAGES_IN_DOUBT", 2)
+    late.breaks = True
+    late.open.clear()
+    relay.start(relay.prepare(one(registered("a"))))
+
+    def gone(_request: object) -> View:
+        raise StoreUnavailable(reason="it is away")
+
+    monkeypatch.setattr(late, "view", gone)
+    late.open.set()
+
+    with pytest.raises(OutcomeUnknown):
+        relay.settle()
+    assert late.head().position == 1
 
 
 def test_what_is_refused_does_not_hold_up_what_comes_next(late: LateStore, relay: Relay) -> None:

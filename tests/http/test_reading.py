@@ -274,6 +274,27 @@ def lines_of(answer: httpx.Response) -> list[Json]:
     return [httpx.Response(200, text=line).json() for line in answer.text.splitlines()]
 
 
+@pytest.mark.parametrize("accept", ["application/json", NDJSON, "text/event-stream"])
+def test_a_position_beyond_the_log_is_of_another_log(told: Client, accept: str) -> None:
+    """Nothing is confirmed up to there: what is recorded here before it would be skipped."""
+    head = int(told.get("/v1/events?limit=1").headers["timeline-position"])
+
+    beyond = told.get(f"/v1/events?after={head + 1}", Accept=accept)
+
+    assert beyond.status_code == 400
+    assert beyond.json()["errors"] == [
+        {"field": "after", "message": f"The log ends at position {head}"}
+    ]
+
+
+def test_a_reader_that_comes_back_to_another_log_is_told(told: Client) -> None:
+    """As after a restore to an older copy."""
+    refused = told.get("/v1/events", Accept="text/event-stream", Last_Event_ID="999999")
+
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "Last-Event-ID"
+
+
 @pytest.mark.parametrize("name", ["limit", "cursor"])
 def test_a_stream_has_no_pages(reading: Client, name: str) -> None:
     """`limit` and `cursor` are refused where everything is streamed."""

@@ -46,6 +46,21 @@ MALFORMED: dict[str, tuple[Any, str, str | None]] = {
     "no events": ({"events": []}, "invalid-request", "events"),
     "events and more": ({"events": [registration()], "id": event_id(1)}, "invalid-request", "id"),
     "too many events": ({"events": [action()] * 1_001}, "too-many-events", "events"),
+    **{
+        f"a condition on {field} that nothing has": (
+            {"events": [registration()], "condition": {"fail_if_match": {field: [value]}}},
+            "invalid-request",
+            f"condition.fail_if_match.{field}[0]",
+        )
+        for field, value in {
+            "types": "actionrecorded",
+            "policies": "Not A Slug",
+            "jurisdictions": "springfield",
+            "identifiers": "no colon",
+            "topics": " ",
+            "actors": "",
+        }.items()
+    },
     "a condition on nothing": (
         {"events": [registration()], "condition": {"fail_if_match": {}}},
         "invalid-request",

@@ -82,6 +82,7 @@ def test_following_gives_way_to_many_appends_until_a_reader_waits(
     engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It applies a few events and rests for a multiple of the time; hurrying ends that at once."""
+    monkeypatch.setattr(Follower, "_overrun", lambda *_: True)
     monkeypatch.setattr(following, "GIVE_WAY", 1e9)
     monkeypatch.setattr(following, "MAX_REST_S", 60.0)
     monkeypatch.setattr(following, "EVENTS_BETWEEN_RESTS", 2)
@@ -99,6 +100,26 @@ def test_following_gives_way_to_many_appends_until_a_reader_waits(
     finally:
         follower.stop()
     assert rested_at == 2
+
+
+def test_what_can_be_kept_up_with_is_followed_without_a_rest(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many append at once: a rest would let others wait for what could be there."""
+    monkeypatch.setattr(following, "GIVE_WAY", 1e9)
+    monkeypatch.setattr(following, "MAX_REST_S", 60.0)
+    follower = Follower(_runner(engine), Lease(engine, "one"), lambda: True)
+    last = _append(writer, registered("an-order"), acted("an-order"))
+    follower.start()
+    try:
+        follower.hurry()
+        assert _reaches(follower, last)
+        for _ in range(3):
+            time.sleep(0.2)
+            last = _append(writer, acted("an-order"))
+            assert _reaches(follower, last)
+    finally:
+        follower.stop()
 
 
 def _reaches(follower: Follower, position: int) -> bool:

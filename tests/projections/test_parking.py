@@ -411,6 +411,26 @@ def test_many_breaking_policies_cost_little_more_than_their_events(
     assert fault.folded < 66 * 8
 
 
+def test_of_two_runners_that_meet_an_event_that_breaks_one_parks_it(
+    engine: Engine, record: Callable[..., int], monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """The other one does not take its error for one of the event after that."""
+    assert fault.error is not None
+    record(registered("bad", summary=BREAKING), registered("innocent"))
+    slow, quick = _runner(engine), _runner(engine)
+    park = slow._park  # noqa: SLF001 - the moment between meeting the event and parking it
+
+    def late(error: Exception) -> int:
+        while quick.position() < 1:
+            quick.step()
+        return park(error)
+
+    monkeypatch.setattr(slow, "_park", late)
+
+    assert slow.catch_up() == 2
+    assert [each.policy for each in _parked(engine)] == ["bad"]
+
+
 def test_a_policy_that_is_parked_from_its_registration_on_is_not_said_to_be_unknown(
     engine: Engine, record: Callable[..., int], fault: Fault
 ) -> None:

@@ -7,7 +7,7 @@ nor HTTP.
 from collections.abc import Iterator
 
 from timeline.application.cursors import POSITION_KEY, query_digest, read_cursor, write_cursor
-from timeline.application.errors import CursorMismatch, UnknownResource
+from timeline.application.errors import CursorMismatch, InvalidRequest, UnknownResource
 from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.queries import EventsQuery
 from timeline.application.served import ServedEvent
@@ -22,7 +22,7 @@ class LogReading(Clocked):
         """Return a page of the log."""
         digest = query_digest(query)
         head = self._store.head().position
-        after = query.after
+        after = within_log(query.after, head, "after")
         if query.cursor is not None:
             place, after = read_cursor(query.cursor, digest, POSITION_KEY)
             if place.position > head:
@@ -46,6 +46,7 @@ class LogReading(Clocked):
 
         """
         head = self._store.head()
+        within_log(query.after, head.position, "after")
         wanted = event_filter(query)
         return head, exported(self._store, after=query.after, until=head.position, filter=wanted)
 
@@ -56,6 +57,19 @@ class LogReading(Clocked):
         if event is None:
             raise UnknownResource(kind="event", id=id, position=head, field="id")
         return Answer(ServedEvent.of(event).document(), max(head, event.position))
+
+
+def within_log(after: int, head: int, field: str) -> int:
+    """Return a position that somebody has read up to, where the log reaches that far.
+
+    Raises:
+        InvalidRequest: it does not: the position is that of another log, or of a later copy, and
+            what is recorded here up to it would be skipped.
+
+    """
+    if after > head:
+        raise InvalidRequest(field=field, reason=f"The log ends at position {head}")
+    return after
 
 
 def event_filter(query: EventsQuery) -> EventFilter:

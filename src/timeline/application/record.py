@@ -12,7 +12,14 @@ from msgspec import Meta
 from timeline.application.access import NEEDED_ROLE, Principal
 from timeline.application.errors import InvalidRequest, TooManyEvents
 from timeline.domain.errors import DomainError, InvalidData
-from timeline.domain.events import EventId, PolicyId, Shape, read
+from timeline.domain.events import (
+    IDENTIFIER_PATTERN,
+    EventId,
+    JurisdictionId,
+    PolicyId,
+    Shape,
+    read,
+)
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import Append, Condition, Draft, EventFilter, Outcome
 from timeline.eventstore.sent import Sent, plain
@@ -26,7 +33,11 @@ MAX_BATCH: Final = 1_000
 APPEND_TIMEOUT_S: Final = 30.0
 """How long a request waits for its outcome; after that it is told that it is not known."""
 
-Values = Annotated[tuple[str, ...], Meta(max_length=100)]
+_MANY: Final = Meta(max_length=100)
+"""Values of one field of a condition: each is looked up."""
+
+Words = Annotated[str, Meta(pattern=r"\S")]
+IdentifierKey = Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)]
 Version = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
@@ -44,12 +55,12 @@ class EventRequest(Shape, frozen=True, kw_only=True):
 class MatchRequest(Shape, frozen=True, kw_only=True):
     """Which events a condition looks for: fields AND, values OR."""
 
-    types: Values = ()
-    policies: Values = ()
-    jurisdictions: Values = ()
-    topics: Values = ()
-    actors: Values = ()
-    identifiers: Values = ()
+    types: Annotated[tuple[EventType, ...], _MANY] = ()
+    policies: Annotated[tuple[PolicyId, ...], _MANY] = ()
+    jurisdictions: Annotated[tuple[JurisdictionId, ...], _MANY] = ()
+    topics: Annotated[tuple[Words, ...], _MANY] = ()
+    actors: Annotated[tuple[Words, ...], _MANY] = ()
+    identifiers: Annotated[tuple[IdentifierKey, ...], _MANY] = ()
 
 
 class ConditionRequest(Shape, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeaseStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Who advances the read models; nobody where there is nothing to do."""
+    """Who advances the read models; nobody where there is nothing to do, or no service runs."""
 
     holder: str | None
 

@@ -17,6 +17,7 @@ from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.options import pass_settings
 from timeline.observability import granian_logging
+from timeline.orphans import Supervisor
 from timeline.settings import Settings
 
 TARGET: Final = "timeline.http.app:create"
@@ -128,6 +129,7 @@ def listen(
     )
     server.on_startup(on_listening)
     os.register_at_fork(after_in_child=_stoppable)
+    Supervisor.is_this()
     server.serve()
 
 

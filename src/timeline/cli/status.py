@@ -59,8 +59,10 @@ def _write(found: standing.Status) -> None:
             f"projection {each.name}: slot {each.live}, position {each.position},"
             f" {each.lag_events} events and {each.lag_s:.1f} s behind"
         )
+    behind = any(each.lag_events for each in found.projections)
+    nobody = "nobody; `timeline serve` reads on" if behind else "nobody, as there is nothing to do"
     holder = found.lease.holder if found.lease is not None else None
-    click.echo(f"lease: {holder or 'nobody, as there is nothing to do'}")
+    click.echo(f"lease: {holder or nobody}")
     for parked in found.parked:
         click.echo(
             f"parked {parked.policy}: event {parked.event} at position {parked.position}:"

@@ -77,22 +77,30 @@ class Committer:
         self._announce = announce
         self._sleep = sleep
 
-    def record(self, appends: Sequence[Append]) -> list[Result]:
+    def record(self, appends: Sequence[Append], *, doubtful: bool = False) -> list[Result]:
         """Return the outcome of each append, or why it has none.
+
+        Args:
+            appends: to record, in order.
+            doubtful: whether a commit of them was lost already, so that they may be recorded.
 
         What fails for a reason that no retry mends is taken apart: each append is tried alone, so
         that one that breaks the store takes no other with it.
+
         """
         try:
-            return self._record_together(appends)
+            return self._record_together(
+                appends, dict.fromkeys(range(len(appends)), True) if doubtful else {}
+            )
         except Exception as error:  # noqa: BLE001 - returned, or met again by one append alone
             if len(appends) == 1:
                 return [error]
             _log.warning("event.append.taken_apart", appends=len(appends), exc_info=True)
-        return [result for append in appends for result in self.record([append])]
+        return [result for append in appends for result in self.record([append], doubtful=doubtful)]
 
-    def _record_together(self, appends: Sequence[Append]) -> list[Result]:
-        doubtful: dict[int, bool] = {}
+    def _record_together(
+        self, appends: Sequence[Append], doubtful: dict[int, bool]
+    ) -> list[Result]:
         races = outages = 0
         failure: EventStoreError = StoreBusy(retry_after_s=RETRY_AFTER_S)
         deadline = time.monotonic() + MAX_GROUP_S

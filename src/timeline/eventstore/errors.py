@@ -5,6 +5,7 @@
     │   ├── WrongExpectedVersion
     │   ├── MisplacedExpectedVersion
     │   ├── ConditionFailed
+    │   ├── ConditionBeyondLog
     │   ├── IdConflict
     │   ├── RepeatedId
     │   └── PartlyKnownBatch
@@ -73,6 +74,16 @@ class ConditionFailed(AppendRefused):
     def __init__(self, *, position: int) -> None:
         self.position = position
         super().__init__(position=position)
+
+
+class ConditionBeyondLog(AppendRefused):
+    """The condition begins after position {after}, and the log ends at {position}."""
+
+    default_field = "condition.after"
+
+    def __init__(self, *, after: int, position: int) -> None:
+        self.position = position
+        super().__init__(after=after, position=position)
 
 
 class IdConflict(AppendRefused):

@@ -3,6 +3,7 @@
 Owns the settings of its sessions, its error codes, and the one statement that commits.
 """
 
+import re
 import select as readiness
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -114,6 +115,10 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], Callable[[str], EventStoreError]],
 """By the first characters of an SQLSTATE; the first that fits holds."""
 
 
+_WHERE: Final = re.compile(r' (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port [0-9]+)?')
+"""Where libpq says that it looked for the server: what is told to clients is not to say that."""
+
+
 class PostgreSQL:
     """PostgreSQL, through psycopg 3."""
 
@@ -160,7 +165,8 @@ class PostgreSQL:
             error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
         ):
             state = _LOST
-        reason = error.orig.diag.message_primary or str(error.orig).partition("\n")[0]
+        said = error.orig.diag.message_primary or str(error.orig).partition("\n")[0]
+        reason = _WHERE.sub("", said)
         return next((make(reason) for start, make in _MEANINGS if state.startswith(start)), None)
 
     @contextmanager

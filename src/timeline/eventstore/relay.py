@@ -91,7 +91,8 @@ class Relay:
         except (StoreBusy, StoreUnavailable):
             return Prepared(append)
         behind = None
-        if former is not None and view.head.position != former.batch.head.position:
+        # The whole head: another writer's batch may have as many events.
+        if former is not None and view.head != former.batch.head:
             if view.head.position != former.expected:
                 return Prepared(append)
             view, behind = _after(former, view, append), former
@@ -140,15 +141,11 @@ class Relay:
             pass
         except StoreUnavailable as error:
             doubtful = error.interrupted
-        if under_way.recorded:
-            return outcome
-        found = self._anew(under_way.append)
-        # A commit whose answer was lost, and which the ids show to have come about.
-        return Outcome(found.events, created=True) if doubtful else found
+        return outcome if under_way.recorded else self._anew(under_way.append, doubtful=doubtful)
 
-    def _anew(self, append: Append) -> Outcome:
-        """Record an append by itself, with all attempts that this takes."""
-        (result,) = self._committer.record([append])
+    def _anew(self, append: Append, *, doubtful: bool = False) -> Outcome:
+        """Record an append by itself, with all attempts that this takes; `doubtful`: once more."""
+        (result,) = self._committer.record([append], doubtful=doubtful)
         if isinstance(result, Outcome):
             return result
         raise result

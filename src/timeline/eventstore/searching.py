@@ -6,7 +6,8 @@ of the events found.
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, select
+import msgspec
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select, union_all
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from timeline.domain.vocabulary import EventType
@@ -59,6 +60,21 @@ def matching(filter: EventFilter, after: int, until: int | None = None) -> Selec
     for kind, values in others:
         query = query.where(_tagged(position, kind, values))
     return query.order_by(position)
+
+
+def first_match(filter: EventFilter, after: int) -> ScalarSelect[int]:
+    """Return a query for the first position after one that matches, if any does.
+
+    Each type by itself, the least of what is found: planners would walk the log in its order, and
+    filter, where there is an order of several types to keep.
+    """
+    each_type = [msgspec.structs.replace(filter, types=(type,)) for type in filter.types]
+    if len(each_type) <= 1:
+        return matching(filter, after).limit(1).scalar_subquery()
+    firsts = union_all(
+        *(select(matching(each, after).limit(1).subquery().c.position) for each in each_type)
+    ).subquery()
+    return select(func.min(firsts.c.position)).scalar_subquery()
 
 
 def _tagged(

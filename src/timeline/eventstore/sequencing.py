@@ -12,6 +12,7 @@ from timeline.domain.errors import DomainError
 from timeline.domain.situation import Situation
 from timeline.eventstore.assembly import Assembly, RandomBytes
 from timeline.eventstore.errors import (
+    ConditionBeyondLog,
     ConditionFailed,
     EventStoreError,
     IdConflict,
@@ -128,7 +129,14 @@ def _check_versions(append: Append, situation: Situation) -> None:
 
 
 def _check_condition(condition: Condition, match: int | None, assembly: Assembly) -> None:
-    """Refuse where an event of the log matches, or one that this group will have recorded."""
+    """Refuse where an event of the log matches, or one that this group will have recorded.
+
+    What begins beyond the log's end holds for no event, now and for some time to come: whoever asks
+    for it has a position of another log.
+    """
+    end = assembly.view.head.position + len(assembly.planned)
+    if condition.after > end:
+        raise ConditionBeyondLog(after=condition.after, position=end)
     if match is not None:
         raise ConditionFailed(position=match)
     for planned in assembly.planned:

@@ -24,7 +24,7 @@ from timeline.eventstore.lookup import (
 from timeline.eventstore.model import Condition, EntryFields, Head, Receipt
 from timeline.eventstore.protocol import Known, View
 from timeline.eventstore.retagging import Line
-from timeline.eventstore.searching import matching
+from timeline.eventstore.searching import first_match
 from timeline.eventstore.tables import log_entries, log_head, log_payloads, streams, subjects
 from timeline.transparency.merkle import Frontier
 
@@ -231,10 +231,7 @@ def _lines_query(dialect: Dialect) -> Select[Any]:
 
 def _matches(conditions: Sequence[Condition]) -> list[Any]:
     return [
-        matching(condition.fail_if_match, condition.after)
-        .limit(1)
-        .scalar_subquery()
-        .label(f"match_{index}")
+        first_match(condition.fail_if_match, condition.after).label(f"match_{index}")
         for index, condition in enumerate(conditions)
     ]
 

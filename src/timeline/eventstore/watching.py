@@ -57,8 +57,9 @@ class Watcher:
             if position <= self._position:
                 return
             self._position = position
-        for listener in self._listeners:
-            listener(position)
+            # Still under the lock, so that no listener hears of a lower position after a higher one.
+            for listener in self._listeners:
+                listener(position)
 
     def _run(self) -> None:
         pause_s = WAIT_S / 8

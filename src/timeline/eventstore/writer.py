@@ -162,7 +162,8 @@ class Writer:
         try:
             return await future
         except asyncio.CancelledError:
-            if not pending.expired:
+            task = asyncio.current_task()
+            if not pending.expired or (task is not None and task.cancelling()):
                 raise
         finally:
             timer.cancel()

@@ -27,6 +27,7 @@ from timeline.http.problems import respond
 from timeline.http.replay import kept_answer
 from timeline.http.replies import Representation
 from timeline.http.service import Service
+from timeline.orphans import ending_with_parent
 from timeline.settings import Settings
 
 HANDLERS: Final = (
@@ -99,7 +100,7 @@ def create() -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        with bootstrap.application(settings) as application:
+        with ending_with_parent(), bootstrap.application(settings) as application:
             app.state.service = Service(application)
             yield
 

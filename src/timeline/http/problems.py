@@ -112,10 +112,13 @@ RULES: Final[Mapping[type[Exception], Rule]] = {
     eventstore.WrongExpectedVersion: Rule(
         _CONFLICT,
         "Someone else recorded an event of this policy. Read what is new, and decide again; "
-        "`actual` is the version to expect.",
+        '`actual` is the version to expect, and where it is 0, `"new"`.',
     ),
     eventstore.ConditionFailed: Rule(
         _CONFLICT, "Read the event at `position`, and decide again with it as `after`."
+    ),
+    eventstore.ConditionBeyondLog: Rule(
+        _CONFLICT, "The position is that of another log, or of a copy. Read on from `position`."
     ),
     eventstore.IdConflict: Rule(
         _CONFLICT,

@@ -21,7 +21,7 @@ from timeline.application.errors import (
     PolicyMoved,
     UnknownResource,
 )
-from timeline.application.log_reading import event_filter
+from timeline.application.log_reading import event_filter, within_log
 from timeline.application.moments import Answer
 from timeline.application.queries import (
     ChangesQuery,
@@ -188,11 +188,12 @@ def _whole(request: HttpRequest) -> EventsQuery:
 
 async def _follow(request: HttpRequest, service: Service, query: EventsQuery) -> ASGIApp:
     """Go on with what comes; where a client comes back, after what it had."""
-    after = query.after
+    after, said = query.after, "after"
     last = request.headers.get("last-event-id", "")
     if last:
-        after = position_in(last, "Last-Event-ID")
+        after, said = position_in(last, "Last-Event-ID"), "Last-Event-ID"
     head = (await service.reads.run(service.application.store.head)).position
+    within_log(after, head, said)
     if request.method == HttpMethod.HEAD:
         empty = Response(b"", headers=dict(headers_at(head)))
         return empty.to_asgi_response(app=None, request=request)

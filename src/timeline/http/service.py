@@ -76,6 +76,7 @@ class Service:
         self.answers = Answers()
         self.live = Live(application.store, self.reads)
         application.watcher.on_grown(self.live.wake)
+        self._recorded = 0
         self._acknowledged = 0
         self._shown = 0
         self._database = identity(application.engine)
@@ -97,6 +98,7 @@ class Service:
 
         Unless it is far ahead of the read models: then only those that ask for it wait.
         """
+        self._recorded = max(self._recorded, position)
         if position - self.position <= MAX_AHEAD:
             self._acknowledged = max(self._acknowledged, position)
 
@@ -113,6 +115,8 @@ class Service:
 
         """
         asked = min_position(request.scope)
+        if self.position < self._recorded:
+            self.application.follower.hurry()
         wanted = max(asked, self._acknowledged)
         if not await self.reaches(wanted, REFLECT_TIMEOUT_S):
             raise NotYetReflected(

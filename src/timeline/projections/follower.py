@@ -4,6 +4,7 @@ Owns the waking, the polling, when to ask for the lease and when to give way to 
 reached is told after every batch. Must not know how events are applied.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -25,9 +26,9 @@ MAX_PAUSE_S: Final = 2.0
 """The longest pause between attempts while the database stands in the way."""
 
 GIVE_WAY: Final = 19
-"""While many append at once, and no reader waits, following rests that many times as long as its last
-batch took: both need the interpreter, and an append has somebody who waits for it. It would fall
-behind so many even if it never rested."""
+"""While many append at once, faster than they can be followed, and no reader waits, following rests
+that many times as long as its last batch took: both need the interpreter, and an append has somebody
+who waits for it. What can be kept up with is followed without a rest."""
 
 MAX_REST_S: Final = 1.5
 """The longest rest: with a batch before and behind it, it is over before the lease is."""
@@ -70,6 +71,8 @@ class Follower:
         self._stopping = threading.Event()
         self._position = 0
         self._look: Look | None = None
+        self._pace = math.inf
+        self._seen = (time.monotonic(), 0)
         self._leading = False
         self._watch_s = WATCH_S
         self._error: str | None = None
@@ -125,8 +128,14 @@ class Follower:
             except Exception as error:  # noqa: BLE001 - whatever it was, following goes on
                 self._look = None
                 failing_s = min(failing_s * 2, MAX_PAUSE_S)
-                self._error = f"{type(error).__name__}: {error}"
-                _log.exception("projection.follow.failed", retry_s=round(failing_s, 2))
+                failed, self._error = self._error, f"{type(error).__name__}: {error}"
+                # The traceback once, not every two seconds of an outage.
+                _log.error(
+                    "projection.follow.failed",
+                    error=self._error,
+                    retry_s=round(failing_s, 2),
+                    exc_info=self._error != failed,
+                )
                 self._stopping.wait(failing_s)
                 continue
             if pause_s:
@@ -146,14 +155,21 @@ class Follower:
             return POLL_S
         if (sight.holder is None or self._leading) and self._lease.hold():
             self._leading = True
-            crowded = self._crowded()
-            most = sight.reached.position + EVENTS_BETWEEN_RESTS if crowded else None
-            self._position = self._runner.step(most)
-            if crowded:
-                self._rest(time.monotonic() - began_s)
+            resting = self._overrun(began_s, sight.head) and self._crowded()
+            before = sight.reached.position
+            self._position = self._runner.step(before + EVENTS_BETWEEN_RESTS if resting else None)
+            worked_s = time.monotonic() - began_s
+            self._pace = (self._position - before) / worked_s
+            if resting:
+                self._rest(worked_s)
             return 0.0
         pause_s, self._watch_s = self._watch_s, min(self._watch_s * 2, POLL_S)
         return pause_s
+
+    def _overrun(self, now_s: float, head: int) -> bool:
+        """Tell whether the log has grown faster since the last batch than that was applied."""
+        (before_s, before), self._seen = self._seen, (now_s, head)
+        return head - before > self._pace * (now_s - before_s)
 
     def _rest(self, worked_s: float) -> None:
         """Let appends go first for a while, unless a reader has said that it waits."""

@@ -34,6 +34,7 @@ class Reached(NamedTuple):
     """What the live read models are: what is read from them is the same for as long as these are.
 
     Without a position that moves, a rebuild is switched to, or a policy that was parked is taken in.
+    `slots` are by projection, each with the run that filled it, as a slot is filled more than once.
     """
 
     position: int
@@ -116,6 +117,7 @@ def _sight_query(engine: Engine) -> Select[Any]:
             projection_progress.c.slot == projections.c.live,
         ),
     )
+    run = ":" + func.coalesce(projection_progress.c.run, "")
     position = select(func.min(projection_progress.c.position)).select_from(live)
     holder = select(projection_lease.c.holder).where(
         projection_lease.c.expires_ms > dialect_of(engine).clock_ms()
@@ -123,7 +125,8 @@ def _sight_query(engine: Engine) -> Select[Any]:
     return select(
         log_head.c.position.label("head"),
         position.scalar_subquery().label("position"),
-        select(func.aggregate_strings(projections.c.name + ":" + projections.c.live, ","))
+        select(func.aggregate_strings(projections.c.name + ":" + projections.c.live + run, ","))
+        .select_from(live)
         .scalar_subquery()
         .label("slots"),
         select(func.count()).select_from(parked_policies).scalar_subquery().label("parked"),

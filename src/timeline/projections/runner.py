@@ -67,6 +67,7 @@ class Runner:
         self._projector = Projector(models, self._log)
         self._reached: tuple[int, dict[str, str]] | None = None
         self._batch = BATCH
+        self._tried = 0
 
     def catch_up(self, until: int | None = None) -> int:
         """Apply all events of the log so far, or up to a position.
@@ -92,23 +93,34 @@ class Runner:
         """Apply one batch, or try a parked policy again; returns the position reached."""
         while True:
             try:
-                return self._step(until)
+                return self._step_or_park(until)
             except LostRaceError:
                 _log.debug("projection.race.lost")
                 self._forget()
                 return self.position()
             except Exception as error:
                 self._forget()
-                if not is_of_event(error):
+                if not is_of_event(error) or self._batch == 1:
                     raise
-                if self._batch == 1:
-                    return self._park(error)
                 self._batch //= 2
+
+    def _step_or_park(self, until: int | None) -> int:
+        """Apply one batch; where it is of one event that breaks, park that one's policy."""
+        try:
+            return self._step(until)
+        except LostRaceError:
+            raise
+        except Exception as error:
+            if not is_of_event(error) or self._batch > 1:
+                raise
+            self._forget()
+            return self._park(error)
 
     def _step(self, until: int | None) -> int:
         with view(self._engine) as live:
             position, slots = live.position, live.slots
             waiting = parked(live.connection)
+        self._tried = position
         self._hide(hidden(waiting))
         if self._reached != (position, slots):
             self._projector.forget()
@@ -149,6 +161,9 @@ class Runner:
         with view(self._engine) as live:
             position, slots = live.position, live.slots
             waiting = hidden(parked(live.connection))
+        if position != self._tried:
+            # Another runner has met the event, and this error is not of the next one.
+            raise LostRaceError
         event = self._log.next(position)
         if event is None:
             raise error
