@@ -85,7 +85,7 @@ def test_following_gives_way_to_many_appends_until_a_reader_waits(
     monkeypatch.setattr(Follower, "_overrun", lambda *_: True)
     monkeypatch.setattr(following, "GIVE_WAY", 1e9)
     monkeypatch.setattr(following, "MAX_REST_S", 60.0)
-    monkeypatch.setattr(following, "EVENTS_BETWEEN_RESTS", 2)
+    monkeypatch.setattr(following, "EVENTS_AT_ONCE", 2)
     last = _append(writer, registered("an-order"), *(acted("an-order") for _ in range(3)))
     follower = Follower(_runner(engine), Lease(engine, "one"), lambda: True)
     follower.start()

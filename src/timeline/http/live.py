@@ -50,6 +50,10 @@ PAUSE_PER_READER_S: Final = 0.001
 """A pause for each reader that was woken, ten times what sending to it takes: however many there
 are, they take a tenth of the process while much is appended, and hear of it in larger parts."""
 
+PAUSE_PER_LOOK: Final = 4
+"""A pause of so many times what a look at the log took: looking takes a fifth of the process's time at
+most, also where much else keeps it waiting."""
+
 MIN_PAUSE_S: Final = 0.02
 """The shortest pause between two looks at the log: what comes after a silence is told at once, and
 what comes in a stream of appends fifty times a second."""
@@ -203,7 +207,7 @@ class Live:
                 await asyncio.sleep(MAX_PAUSE_S)
                 continue
             took_s = time.monotonic() - began_s
-            pause_s = max(woken * PAUSE_PER_READER_S, took_s, MIN_PAUSE_S)
+            pause_s = max(woken * PAUSE_PER_READER_S, took_s * PAUSE_PER_LOOK, MIN_PAUSE_S)
             await asyncio.sleep(min(pause_s, MAX_PAUSE_S))
 
     async def _advance(self) -> int:

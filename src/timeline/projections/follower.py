@@ -33,7 +33,7 @@ who waits for it. What can be kept up with is followed without a rest."""
 MAX_REST_S: Final = 1.5
 """The longest rest: with a batch before and behind it, it is over before the lease is."""
 
-EVENTS_BETWEEN_RESTS: Final = 100
+EVENTS_AT_ONCE: Final = 100
 """Events applied at once while many append: a tenth of a second's work."""
 
 _log = structlog.get_logger(__name__)
@@ -155,9 +155,10 @@ class Follower:
             return POLL_S
         if (sight.holder is None or self._leading) and self._lease.hold():
             self._leading = True
-            resting = self._overrun(began_s, sight.head) and self._crowded()
+            crowded = self._crowded()
+            resting = self._overrun(began_s, sight.head) and crowded
             before = sight.reached.position
-            self._position = self._runner.step(before + EVENTS_BETWEEN_RESTS if resting else None)
+            self._position = self._runner.step(before + EVENTS_AT_ONCE if crowded else None)
             worked_s = time.monotonic() - began_s
             self._pace = (self._position - before) / worked_s
             if resting:
