@@ -86,13 +86,19 @@ def _tagged(view: View, kind: str, value: str, position: int) -> tuple[Source, C
 def _valued(
     view: View, kind: str, value: str, day: int, position: int
 ) -> tuple[Source, ColumnElement[bool]]:
+    """Return the days that have a value, and which of them are asked for.
+
+    The columns behind the policy are compared as expressions: taken for conditions of the index they
+    make PostgreSQL 18 reckon with a descent for each policy there is, and read all places instead.
+    """
     values = view.table("policies", "policy_values").alias()
     return values, and_(
         values.c.kind == kind,
         values.c.value == value,
-        values.c.first_day <= day,
-        values.c.last_day >= day,
-        known(values, position),
+        values.c.first_day + 0 <= day,
+        values.c.last_day + 0 >= day,
+        values.c.known_from + 0 <= position,
+        values.c.known_until + 0 > position,
     )
 
 

@@ -85,7 +85,9 @@ def _items_query(policies: Table, periods: Table, steps: Table, disputes: Table)
         .where(
             earlier.c.policy == policies.c.policy,
             earlier.c.first_day <= day,
-            known(earlier, position),
+            # As expressions, or PostgreSQL 18 reckons with a descent for each day before.
+            earlier.c.known_from + 0 <= position,
+            earlier.c.known_until + 0 > position,
         )
         .order_by(earlier.c.first_day.desc())
         .limit(1)
