@@ -80,12 +80,12 @@ class Committer:
     def record(self, appends: Sequence[Append], *, doubtful: bool = False) -> list[Result]:
         """Return the outcome of each append, or why it has none.
 
+        What fails for a reason that no retry mends is taken apart: each append is tried alone, so
+        that one that breaks the store takes no other with it. Where the store stays busy, all fail.
+
         Args:
             appends: to record, in order.
             doubtful: whether a commit of them was lost already, so that they may be recorded.
-
-        What fails for a reason that no retry mends is taken apart: each append is tried alone, so
-        that one that breaks the store takes no other with it.
 
         """
         try:
