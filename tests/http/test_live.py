@@ -116,7 +116,7 @@ def test_a_reader_that_takes_nothing_is_given_up(
     empty: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it left unread is bounded in time; its slot is free afterwards."""
-    monkeypatch.setattr("timeline.http.boundary.SEND_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("timeline.http.unread.PATIENCE_S", 0.1)
     app: Any = empty.http.app
     app.state.service.live = live = Live(empty.application.store, Threads(2))
     live.slots = Slots(1)

@@ -127,7 +127,7 @@ def test_lines_that_stall_name_the_first_that_is_not_recorded(
 @pytest.mark.parametrize("parts", [0, 1])
 def test_a_stream_that_is_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch, parts: int) -> None:
     """The request ends, and its slot is free for another; the task that answers goes on."""
-    monkeypatch.setattr(boundary, "SEND_TIMEOUT_S", TIMEOUT_S)
+    monkeypatch.setattr("timeline.http.unread.PATIENCE_S", TIMEOUT_S)
     monkeypatch.setattr(boundary, "MAX_REQUESTS", 1)
     outer = Boundary(stream, 0)
     sent, begun = Sent(), Sent()

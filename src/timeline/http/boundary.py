@@ -14,9 +14,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
-from litestar.types import Message, Receive, Scope, Send
+from litestar.types import HTTPResponseStartEvent, Message, Receive, Scope, Send
 
-from timeline.http.errors import HttpError, TooManyRequests
+from timeline.http.errors import HttpError, Overloaded, TooManyRequests
 from timeline.http.limits import RateLimit
 from timeline.http.metrics import PATH as METRICS
 from timeline.http.metrics import Requests
@@ -24,14 +24,12 @@ from timeline.http.problems import PROBLEM_JSON, problem
 from timeline.http.requests import header, hold, new_request_id
 from timeline.http.slots import Slots
 from timeline.http.sockets import limit_unread
+from timeline.http.unread import PATIENCE_S, WHOLE_BYTES, Unread, parts, patience_s
 from timeline.observability import FrequentLine
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 Again = Callable[[Scope], Awaitable[Handler | None]]
 Direct = Callable[[Scope], Handler | None]
-
-SEND_TIMEOUT_S: Final = 30.0
-"""How long a client may leave unread what was sent to it; a slow one takes some in that time."""
 
 MAX_REQUESTS: Final = 1_024
 """Requests that a process answers at once, streams included: some 20 MB where they only wait."""
@@ -70,14 +68,18 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9/._~-]*", re.ASCII)
 class _Answer:
     """What goes out: completed with what every answer has, and counted.
 
-    The server takes a whole answer at once, and its sockets bound the client's patience. A part of
-    a stream it takes when the client has room for it: there the task that answers is given up.
+    The server takes a part of a long one when the client has room for it: where that takes too long,
+    the task that answers is given up. Short ones it takes at once, and its sockets bound the
+    client's patience.
     """
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, send: Send, request_id: str, unread: Unread) -> None:
+        self._scope = scope
         self._send = send
+        self._unread = unread
         self._given_up = False
         self._task: asyncio.Task[Any] | None = None
+        self._start: HTTPResponseStartEvent | None = None
         self._streams = False
         self._request_id = request_id.encode()
         self._method = scope["method"]  # type: ignore[typeddict-item]
@@ -87,25 +89,44 @@ class _Answer:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.began_s = time.perf_counter()
-            message["headers"] = self._completed(list(message["headers"]))
+            # Kept until its body comes: too long a one is refused.
+            self._start = message
         elif message["type"] == "http.response.body":
-            if self._method == "HEAD":
-                message["body"] = b""
-            self.size_bytes += len(message["body"])
-            self._streams = self._streams or message["more_body"]
-        if self._task is None or not self._streams:
+            body = b"" if self._method == "HEAD" else message["body"]
+            await self._hand_on(body, more=message["more_body"])
+        else:
             await self._send(message)
+
+    async def _hand_on(self, body: bytes, *, more: bool) -> None:
+        self._streams = self._streams or more
+        if self._start is not None:
+            start, self._start = self._start, None
+            # What a request did has to be told, however much is unread.
+            if self._method == "GET" and not self._streams:
+                try:
+                    hold(self._scope, self._unread.held(body))
+                except Overloaded as error:
+                    start, body = _refusal(error, self._scope)
+            self.status = start["status"]
+            self.began_s = time.perf_counter()
+            start["headers"] = self._completed(list(start["headers"]))
+            await self._send(start)
+        self.size_bytes += len(body)
+        if self._task is None or not (self._streams or len(body) > WHOLE_BYTES):
+            await self._send({"type": "http.response.body", "body": body, "more_body": more})
             return
-        timer = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self._give_up, self._task)
+        patience = patience_s(len(body))
+        timer = asyncio.get_running_loop().call_later(patience, self._give_up, self._task)
         try:
-            await self._send(message)
+            for part, comes_more in parts(body):
+                await self._send(
+                    {"type": "http.response.body", "body": part, "more_body": more or comes_more}
+                )
         finally:
             timer.cancel()
 
     async def by(self, answering: Awaitable[None]) -> None:
-        """Let it be made; whoever makes a stream for a client that stalls is given up."""
+        """Let it be made; whoever makes one for a client that stalls is given up."""
         self._task = asyncio.current_task()
         try:
             await answering
@@ -152,6 +173,7 @@ class Boundary:
         self._direct = direct
         self._limit = RateLimit(rate_limit)
         self._slots = Slots(MAX_REQUESTS)
+        self._unread = Unread()
         self.requests = Requests(self._slots)
         self._served = FrequentLine("timeline.http.request", "http.request.served")
         self._listening = False
@@ -163,7 +185,7 @@ class Boundary:
         request_id = new_request_id(header(scope, b"x-request-id"))
         # A copy: servers hand the same dictionary to every request of a connection.
         scope["state"] = state = {**state, "request_id": request_id, "path": scope["path"]}
-        answer = _Answer(scope, send, request_id)
+        answer = _Answer(scope, send, request_id, self._unread)
         try:
             with ExitStack() as state["held"]:
                 await self._answer(scope, receive, answer)
@@ -186,7 +208,7 @@ class Boundary:
         if not self._listening:
             # Only now, as the server listens after the application has started.
             self._listening = True
-            limit_unread(SEND_TIMEOUT_S)
+            limit_unread(PATIENCE_S)
         handler = self._handler
         if not scope["path"].startswith("/health/") and scope["path"] != METRICS:
             try:
@@ -196,7 +218,7 @@ class Boundary:
             else:
                 again = await self._again(scope) if self._again else None
                 if again is not None:
-                    await again(scope, receive, answer)
+                    await answer.by(again(scope, receive, answer))
                     return
                 direct = self._direct(scope) if self._direct else None
                 if direct is not None:
@@ -244,6 +266,12 @@ async def _refusing(handler: Handler, scope: Scope, receive: Receive, send: Send
 
 
 async def _refuse(error: Exception, scope: Scope, _receive: Receive, send: Send) -> None:
+    start, body = _refusal(error, scope)
+    await send(start)
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _refusal(error: Exception, scope: Scope) -> tuple[HTTPResponseStartEvent, bytes]:
     served = problem(error, path=scope["path"], request_id=scope["state"]["request_id"])
     body = served.body()
     headers = {
@@ -253,5 +281,4 @@ async def _refuse(error: Exception, scope: Scope, _receive: Receive, send: Send)
         "Cache-Control": "no-store",
     }
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": served.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    return {"type": "http.response.start", "status": served.status, "headers": encoded}, body
