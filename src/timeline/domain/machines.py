@@ -214,11 +214,11 @@ class Outcome(msgspec.Struct, Generic[State], frozen=True):
 
     def after(self, atom: Atom[State], *, happened: bool) -> "Outcome[State]":
         """Return the outcome once the atom has happened, or has possibly happened."""
+        if happened and len(self.states) == 1:
+            return self._certainly_after(atom)
         applied = tuple(atom.apply(state) for state in self.states)
         if applied == self.states:
             return self
-        if happened and len(applied) == 1:
-            return Outcome(applied, self._decided(self.states[0], applied[0], atom.because))
         states = tuple(dict.fromkeys(applied if happened else (*self.states, *applied)))
         beyond = self.beyond or len(states) > MAX_STATES
         states = states[-MAX_STATES:]
@@ -233,15 +233,17 @@ class Outcome(msgspec.Struct, Generic[State], frozen=True):
             deciders[name] = others | atom.because
         return Outcome(states, deciders, beyond)
 
-    def _decided(
-        self, before: State, after: State, because: frozenset[str]
-    ) -> dict[str, frozenset[str]]:
-        """Return who decides once the one state that is possible has become another."""
+    def _certainly_after(self, atom: Atom[State]) -> "Outcome[State]":
+        """Return the outcome once the atom has happened, where one state is possible."""
+        (before,) = self.states
+        after = atom.apply(before)
+        if after == before:
+            return self
         deciders = dict(self.deciders)
         for name in after.__struct_fields__:
             if getattr(before, name) != getattr(after, name):
-                deciders[name] = because
-        return deciders
+                deciders[name] = atom.because
+        return Outcome((after,), deciders)
 
 
 _KEY: Final = attrgetter("key")

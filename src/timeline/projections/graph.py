@@ -90,14 +90,13 @@ class Node:
         """The policy as read models see it, or None before its registration."""
         return None if self.history is None else Seen(self.history, self.merged_into)
 
-    def followed(self, memory: Memory, position: int) -> tuple[Seen | None, Seen | None]:
+    def followed(self, memory: Memory, event: PastEvent) -> tuple[Seen | None, Seen | None]:
         """Take in one more event of a policy that is alone; return how it was seen, and how it is."""
         before = self.seen
-        if self.belief is not None:
-            self.belief = self.folder.believe(memory.stream(self.belief.policy, position))
+        self.belief = self.folder.believe(memory.stream(event.policy, event.position))
         if self.belief is not None:
             self.history = self.folder.concluded(self.belief, ())
-        self.position = position
+        self.position = event.position
         self.sources = None
         return before, self.seen
 
@@ -228,6 +227,8 @@ class Graph:
 
         The event has not been taken in. Most events are such: nothing has to be asked of others.
         """
+        if isinstance(event.data, PolicyRegistered):
+            return self._newcomer(event, event.data)
         node = self._nodes.get(event.policy)
         if (
             node is None
@@ -245,6 +246,21 @@ class Graph:
                 return None
             node.unpointed = keys, pointed
         self._nodes.move_to_end(event.policy)
+        self._count(node)
+        return node
+
+    def _newcomer(self, event: PastEvent, registration: PolicyRegistered) -> Node | None:
+        """Return a node for a policy that is being registered, where nothing ever pointed at it."""
+        policy = event.policy
+        keys = references_of([policy], registration.identifiers, [registration.jurisdiction])
+        if (
+            policy in self._nodes
+            or self._memory.stream(policy, event.position)
+            or any(map(_merges, self._memory.pointing_at(policy, event.position)))
+            or any(True for _ in self._pointing_policies(keys, event.position))
+        ):
+            return None
+        node = self._nodes[policy] = Node(Folder(policy))
         self._count(node)
         return node
 

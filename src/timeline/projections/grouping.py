@@ -8,7 +8,7 @@ from typing import Final
 
 from timeline.domain.references import ANYWHERE, CLAIMED_KIND, PLACE
 
-GROUP_EVENTS: Final = 2_000
+GROUP_EVENTS: Final = 1_000
 """Events worked out and written together: a fraction of a second, in which others wait to write."""
 
 MAX_TOGETHER: Final = 20_000

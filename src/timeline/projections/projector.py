@@ -73,7 +73,7 @@ class Projector:
             alone = self._graph.alone(event)
             if alone is not None:
                 self._memory.add(event)
-                old, new = parts(*alone.followed(self._memory, event.position))
+                old, new = parts(*alone.followed(self._memory, event))
                 changes.advance(event.policy, self._rows(old), self._rows(new), event.position)
                 return
         past = self._past.at(event.position - 1)

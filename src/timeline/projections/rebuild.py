@@ -5,8 +5,7 @@ that is killed leaves the live slot as it was, and the next one starts over.
 """
 
 from collections.abc import Callable, Container, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 import msgspec
@@ -14,7 +13,9 @@ import structlog
 from sqlalchemy import Connection, Engine, select, update
 
 from timeline.eventstore.database import read_snapshot, write_transaction
+from timeline.eventstore.sql import SqlStore
 from timeline.projections.changes import Changes
+from timeline.projections.crew import Tell, crew
 from timeline.projections.digest import digest
 from timeline.projections.emptying import empty_slots, locked_pointers, other_slot, require_run
 from timeline.projections.errors import (
@@ -23,10 +24,11 @@ from timeline.projections.errors import (
     RebuildOvertakenError,
     RebuildUnsettledError,
 )
-from timeline.projections.filling import Filling, fill, processes_for
+from timeline.projections.filling import Filling, fill, helpers_for
 from timeline.projections.grouping import grouped
 from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
+from timeline.projections.models import MODELS
 from timeline.projections.parking import hidden, is_of_event, parked
 from timeline.projections.projector import Projector
 from timeline.projections.reading import View, view
@@ -185,32 +187,43 @@ def _compare(
 ) -> dict[str, tuple[str, str]] | None:
     """Return the live and the rebuilt digests by model, or None where they cannot be compared yet.
 
-    Both sides are read at once, each in a snapshot of its own that has to allow it. An erasure acts
-    at every known position: once the live slots have applied one that the rebuilt ones have not,
-    they differ for that reason alone.
+    Each side is read in a snapshot of its own that has to allow it, many rows by two processes at
+    once. An erasure acts at every known position: once the live slots have applied one that the
+    rebuilt ones have not, they differ for that reason alone.
 
     Raises:
         RebuildInterruptedError: the slots are not this rebuild's any more.
 
     """
     Runner(engine, log).catch_up(position)
-
-    def digests(slots: dict[str, str]) -> dict[str, str] | None:
-        with view(engine) as live:
-            _require_comparable(live, filling, position)
-            if log.erased_between(position, live.position):
-                return None
-            return {
-                model.name: digest(live.connection, model, slots[model.name], position)
-                for model in models
-            }
-
     sides = _live_slots(filling), filling.slots
-    with ThreadPoolExecutor(len(sides)) as beside:
-        live, rebuilt = beside.map(digests, sides)
+    names = [model.name for model in models]
+    number = min(helpers_for(position), 1)
+    with crew(engine, number, _tell_digests, filling, names, position, sides[0]) as others:
+        own = [_digests(engine, filling, names, position, side) for side in sides[number:]]
+        live, rebuilt = (*others.last_words(), *own)
     if live is None or rebuilt is None:
         return None
     return {name: (live[name], rebuilt[name]) for name in filling.slots}
+
+
+def _tell_digests(engine: Engine, tell: Tell, *arguments: Any) -> None:
+    tell(_digests(engine, *arguments))
+
+
+def _digests(
+    engine: Engine, filling: Filling, names: Sequence[str], position: int, slots: dict[str, str]
+) -> dict[str, str] | None:
+    """Return digests by model, or None where something was erased that only some rows reflect."""
+    with view(engine) as live:
+        _require_comparable(live, filling, position)
+        if Log(SqlStore(engine)).erased_between(position, live.position):
+            return None
+        return {
+            model.name: digest(live.connection, model, slots[model.name], position)
+            for model in MODELS
+            if model.name in names
+        }
 
 
 def _live_slots(filling: Filling) -> dict[str, str]:
@@ -255,7 +268,7 @@ def _fill_apart(
         on_progress(done, max(until, log.head()))
 
     apart = until - sum(sizes[policy] for policy in together)
-    fill(engine, filling, groups, filled, processes=processes_for(apart))
+    fill(engine, filling, groups, filled, helpers=helpers_for(apart))
     if together:
         return _fill(engine, log, models, filling, on_progress, (0, until), together)
     try:

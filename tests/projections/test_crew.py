@@ -1,0 +1,79 @@
+"""Other processes that help with long work."""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+
+import pytest
+from sqlalchemy import Engine
+
+from timeline.eventstore.database import create_engine
+from timeline.projections.crew import Queue, Tell, crew
+from timeline.projections.errors import RebuildBrokenError
+
+NUMBERS = tuple(range(200))
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Engine]:
+    """Give a database for the processes to connect to."""
+    engine = create_engine(sqlite_url)
+    yield engine
+    engine.dispose()
+
+
+def _double(_engine: Engine, tell: Tell, queue: Queue[int]) -> None:
+    for number in queue:
+        tell(2 * number)
+
+
+def _fail(_engine: Engine, tell: Tell) -> None:
+    tell("begun")
+    raise ValueError("what went wrong")
+
+
+def _die(_engine: Engine, tell: Tell) -> None:
+    tell(os.getpid())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _stay(_engine: Engine, tell: Tell) -> None:
+    tell(os.getpid())
+    signal.pause()
+
+
+def test_each_part_is_taken_once(database: Engine) -> None:
+    """Every part is done by one of the processes, or by the one that began the work."""
+    queue = Queue(NUMBERS)
+    with crew(database, 2, _double, queue) as others:
+        own = [2 * number for number in queue]
+        told = list(others.last_words())
+
+    assert sorted((*own, *told)) == [2 * number for number in NUMBERS]
+
+
+def test_an_error_is_told_to_who_waits(database: Engine) -> None:
+    """What a process raises is raised where its words are heard, after what it said before."""
+    with crew(database, 1, _fail) as others:
+        words = others.last_words()
+        first = next(words)
+        with pytest.raises(ValueError, match="what went wrong"):
+            next(words)
+
+    assert first == "begun"
+
+
+def test_a_process_that_dies_is_missed(database: Engine) -> None:
+    """A process that is killed is noticed: its part of the work is not taken as done."""
+    with pytest.raises(RebuildBrokenError), crew(database, 1, _die) as others:
+        list(others.last_words())
+
+
+def test_no_process_is_left_behind(database: Engine) -> None:
+    """Processes end with the block, whatever they were doing."""
+    with crew(database, 2, _stay) as others:
+        pids: Sequence[int] = [next(iter(others.said(30.0))) for _ in range(2)]
+
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
