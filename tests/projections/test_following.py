@@ -102,6 +102,36 @@ def test_following_gives_way_to_many_appends_until_a_reader_waits(
     assert rested_at == 2
 
 
+def test_a_rest_makes_up_for_work_and_not_for_waiting(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a batch waits for the database, or for its turn, it keeps the interpreter from nobody."""
+    monkeypatch.setattr(Follower, "_overrun", lambda *_: True)
+    monkeypatch.setattr(following, "MAX_REST_S", 60.0)
+    monkeypatch.setattr(following, "EVENTS_AT_ONCE", 1)
+    last = _append(writer, registered("an-order"), *(acted("an-order") for _ in range(3)))
+    follower = Follower(_SlowRunner(engine, Log(SqlStore(engine))), Lease(engine, "one"), _always)
+
+    follower.start()
+    try:
+        assert _reaches(follower, last)
+    finally:
+        follower.stop()
+
+
+class _SlowRunner(Runner):
+    """Waits for long before each batch: with the rests due for that, four would take half a minute."""
+
+    def step(self, until: int | None = None) -> int:
+        """Wait, and apply a batch."""
+        time.sleep(0.4)
+        return super().step(until)
+
+
+def _always() -> bool:
+    return True
+
+
 def test_what_can_be_kept_up_with_is_followed_without_a_rest(
     engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,14 +27,15 @@ MAX_PAUSE_S: Final = 2.0
 
 GIVE_WAY: Final = 19
 """While many append at once, faster than they can be followed, and no reader waits, following rests
-that many times as long as its last batch took: both need the interpreter, and an append has somebody
-who waits for it. What can be kept up with is followed without a rest."""
+that many times as long as its last batch kept the interpreter: both need that, and an append has
+somebody who waits for it. What can be kept up with is followed without a rest."""
 
 MAX_REST_S: Final = 1.5
 """The longest rest: with a batch before and behind it, it is over before the lease is."""
 
-EVENTS_AT_ONCE: Final = 100
-"""Events applied at once while many append: a tenth of a second's work."""
+EVENTS_AT_ONCE: Final = 25
+"""Events applied at once while many append: less than a tenth of a second's work where each is of
+another policy, so that the longest rest makes up for it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -157,12 +158,11 @@ class Follower:
             self._leading = True
             crowded = self._crowded()
             resting = self._overrun(began_s, sight.head) and crowded
-            before = sight.reached.position
+            before, working_s = sight.reached.position, time.thread_time()
             self._position = self._runner.step(before + EVENTS_AT_ONCE if crowded else None)
-            worked_s = time.monotonic() - began_s
-            self._pace = (self._position - before) / worked_s
+            self._pace = (self._position - before) / (time.monotonic() - began_s)
             if resting:
-                self._rest(worked_s)
+                self._rest(time.thread_time() - working_s)
             return 0.0
         pause_s, self._watch_s = self._watch_s, min(self._watch_s * 2, POLL_S)
         return pause_s
