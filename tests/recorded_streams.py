@@ -58,9 +58,9 @@ class RecordedStreams:
         """Return, by reference, the events that have it."""
         return {key: self.pointing_at(key, until) for key in wanted}
 
-    def references(self, policy: str) -> frozenset[str]:
-        """Return all references that a policy's events ever had."""
-        own = [each for each in self._original if each.policy == policy]
+    def references(self, policy: str, until: int) -> frozenset[str]:
+        """Return all references that a policy's events up to a position ever had."""
+        own = [each for each in self._original if each.policy == policy and each.position <= until]
         return frozenset(key for each in own for key in references(each.data))
 
     def registered_in(self, jurisdiction: str | None, until: int) -> frozenset[str]:

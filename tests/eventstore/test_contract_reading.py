@@ -186,9 +186,11 @@ def test_targets_are_those_a_policy_s_events_point_at(recorder: Recorder) -> Non
         ("a", "c"),
         ("b", "a"),
     ]
-    assert recorder.store.targets("a") == {"b", "c"}
-    assert recorder.store.targets("b") == {"a"}
-    assert recorder.store.targets("c") == frozenset()
+    head = recorder.store.head().position
+    assert recorder.store.targets("a", head) == {"b", "c"}
+    assert recorder.store.targets("b", head - 1) == frozenset()
+    assert recorder.store.targets("b", head) == {"a"}
+    assert recorder.store.targets("c", head) == frozenset()
 
 
 def test_an_instant_leads_to_the_last_position_recorded_by_then(

@@ -29,7 +29,7 @@ def test_a_slot_is_emptied_in_parts_and_the_live_one_is_not(
     Runner(engine, log).catch_up()
     rebuild(engine, log, MODELS)
 
-    slots = empty_slots(engine, MODELS, "run")
+    slots = empty_slots(engine, MODELS)
 
     assert set(slots.values()) == {"a"}
     for model in MODELS:

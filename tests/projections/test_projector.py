@@ -1,6 +1,7 @@
 """The projector: rectangles that are always what a fresh fold of the record would say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,9 @@ from random_record import POLICIES as NAMES
 from random_record import Draw, accept, draws
 from recorded_streams import RecordedStreams, seen_at
 from timeline.domain.belief import PastEvent
+from timeline.domain.vocabulary import EventType
 from timeline.projections.changes import Changes
+from timeline.projections.forgetting import erased_for
 from timeline.projections.model import Row, RowKey, whole
 from timeline.projections.models import MODELS
 from timeline.projections.policies import FOLLOWED, POLICIES
@@ -19,9 +22,29 @@ from timeline.projections.tables import OPEN
 Rectangles = dict[tuple[RowKey, int], tuple[Row, int]]
 
 
+class Cut(NamedTuple):
+    """How a record is cut into batches."""
+
+    size: int
+    after_erasures: bool = False
+    """Whether each erasure is the last of its batch."""
+
+    def spans(self, events: Sequence[PastEvent]) -> Iterator[tuple[int, int]]:
+        """Yield where each batch starts and stops."""
+        start = 0
+        for stop, event in enumerate(events, 1):
+            erases = self.after_erasures and event.type is EventType.PAYLOAD_ERASED
+            if stop - start == self.size or erases or stop == len(events):
+                yield start, stop
+                start = stop
+
+
+cuts = st.builds(Cut, st.integers(1, 9), st.booleans())
+
+
 def project(
     events: Sequence[PastEvent],
-    batch: int,
+    cut: Cut,
     *,
     erased_first: bool,
     hidden: Mapping[str, int] | None = None,
@@ -33,8 +56,7 @@ def project(
     table: Rectangles = {}
     streams = RecordedStreams(events, len(events) if erased_first else 0, hidden)
     projector = Projector(MODELS, streams)
-    for start in range(0, len(events), batch):
-        stop = min(start + batch, len(events))
+    for start, stop in cut.spans(events):
         if not erased_first:
             streams.events = RecordedStreams(events, stop, hidden).events
             projector.forget()
@@ -44,18 +66,89 @@ def project(
     return table
 
 
-def _apply(table: Rectangles, changes: Changes) -> None:
-    for key in [key for key, (row, _) in table.items() if row["policy"] in changes.rewritten]:
-        del table[key]
+def _apply(table: Rectangles, changes: Changes, *, some_gone: bool = False) -> None:
+    _forget(table, changes.rewritten)
     for row_key, (_, position) in changes.closed.items():
-        (open_key,) = [
-            key for key, (_, until) in table.items() if key[0] == row_key and until == OPEN
-        ]
-        table[open_key] = (table[open_key][0], position)
+        found = [key for key, (_, until) in table.items() if key[0] == row_key and until == OPEN]
+        assert len(found) == 1 or (some_gone and not found)
+        for open_key in found:
+            table[open_key] = (table[open_key][0], position)
     for row_key, opened in changes.opened:
         if opened.known_from < opened.known_until:
             assert (row_key, opened.known_from) not in table
             table[row_key, opened.known_from] = (opened.fact.row, opened.known_until)
+
+
+def _forget(table: Rectangles, policies: Collection[str]) -> None:
+    for key in [key for key, (row, _) in table.items() if row["policy"] in policies]:
+        del table[key]
+
+
+TO_THE_NEXT_ERASURE: Final = 0
+"""A batch that ends with an erasure."""
+
+REACHING: Final = (
+    EventType.PAYLOAD_ERASED,
+    EventType.PAYLOAD_ERASED,
+    EventType.RELATION_ASSERTED,
+    EventType.RELATION_ASSERTED,
+    EventType.POLICIES_MERGED,
+    EventType.POLICY_DESCRIBED,
+    EventType.SOURCE_ATTACHED,
+)
+"""What erases, and what makes policies depend on others."""
+
+reaching = st.lists(
+    st.tuples(
+        st.sampled_from([str(each) for each in REACHING]),
+        st.integers(0, len(NAMES) - 1),
+        st.integers(0, 400),
+        st.integers(0, 400),
+        st.integers(0, 400),
+    ),
+    min_size=16,
+    max_size=30,
+)
+
+
+class Slot:
+    """One slot, followed batch by batch beside the other, while the log grows."""
+
+    def __init__(self, events: Sequence[PastEvent]) -> None:
+        self.table: Rectangles = {}
+        self.position = 0
+        self.begun_at = 0
+        self._recorded = events
+        self._streams = RecordedStreams(events, 0)
+        self._projector = Projector(MODELS, self._streams)
+
+    def take(self, size: int, head: int) -> dict[str, int]:
+        """Take some events in, of those recorded up to a head; return what is to be forgotten."""
+        self._streams.events = RecordedStreams(self._recorded, head).events
+        events = self._streams.events[self.position : min(self.position + size, head)]
+        if size == TO_THE_NEXT_ERASURE:
+            events = self._streams.events[self.position : self._next_erasure(head)]
+        changes = Changes()
+        self._projector.advance(events, changes)
+        _apply(self.table, changes, some_gone=True)
+        self.position += len(events)
+        return erased_for(self._streams, events)
+
+    def _next_erasure(self, head: int) -> int:
+        for event in self._recorded[self.position : head]:
+            if event.type is EventType.PAYLOAD_ERASED:
+                return event.position
+        return head
+
+    def fill(self, head: int) -> None:
+        """Begin, and take in at once what is recorded."""
+        self.begun_at = head
+        self.take(head, head)
+
+    def forget(self, erased: Mapping[str, int]) -> None:
+        """Drop rows that may hold what was erased where this slot has not come to that."""
+        reached = max(self.position, self.begun_at)
+        _forget(self.table, {policy for policy, at in erased.items() if reached < at})
 
 
 def _known_from(rectangle: tuple[tuple[RowKey, int], object]) -> int:
@@ -63,12 +156,12 @@ def _known_from(rectangle: tuple[tuple[RowKey, int], object]) -> int:
 
 
 @settings(max_examples=400, deadline=None)
-@given(draws)
-def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw]) -> None:
+@given(draws, cuts)
+def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw], cut: Cut) -> None:
     """Whatever was corrected, retracted, merged or erased, a rectangle is never stale."""
     events = [event for event, _ in accept(drawn)]
 
-    table = project(events, 3, erased_first=False)
+    table = project(events, cut, erased_first=False)
 
     streams = RecordedStreams(events, len(events))
     for position in range(len(events) + 1):
@@ -94,7 +187,7 @@ def test_a_policy_has_a_step_wherever_its_picture_changed(drawn: list[Draw]) -> 
     """Its own events count, and those of others that move its periods; nothing else does."""
     events = [event for event, _ in accept(drawn)]
 
-    table = project(events, 3, erased_first=False)
+    table = project(events, Cut(3), erased_first=False)
 
     streams = RecordedStreams(events, len(events))
     for policy in sorted({event.policy for event in events}):
@@ -119,15 +212,49 @@ def test_a_policy_has_a_step_wherever_its_picture_changed(drawn: list[Draw]) -> 
 
 
 @settings(max_examples=400, deadline=None)
-@given(draws)
-def test_a_rebuild_gives_the_rows_of_the_increments(drawn: list[Draw]) -> None:
+@given(draws, cuts, cuts)
+def test_a_rebuild_gives_the_rows_of_the_increments(
+    drawn: list[Draw], one: Cut, other: Cut
+) -> None:
     """Rebuild equals increment, whatever the batches."""
     events = [event for event, _ in accept(drawn)]
 
-    incremental = project(events, 1, erased_first=False)
-    rebuilt = project(events, 7, erased_first=True)
+    incremental = project(events, one, erased_first=False)
+    rebuilt = project(events, other, erased_first=True)
 
     assert rebuilt == incremental
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(draws, reaching, reaching),
+    st.integers(0, 12),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["record", "follow", "rebuild"]),
+            st.sampled_from([TO_THE_NEXT_ERASURE, 40, 1]),
+        ),
+        min_size=6,
+        max_size=12,
+    ),
+)
+def test_a_rebuild_beside_a_follower_gives_its_rows(
+    drawn: list[Draw], begun_at: int, steps: list[tuple[str, int]]
+) -> None:
+    """Whoever is ahead, and wherever a batch ends: what is forgotten is written anew."""
+    events = [event for event, _ in accept(drawn)]
+    live, rebuilt, head = Slot(events), Slot(events), min(begun_at, len(events))
+    rebuilt.fill(head)
+
+    for who, size in [*steps, ("record", 40), *[("follow", 1), ("rebuild", 1)] * 40]:
+        if who == "record":
+            head = min(head + size, len(events))
+        elif who == "follow":
+            rebuilt.forget(live.take(size, head))
+        else:
+            rebuilt.take(size, head)
+
+    assert rebuilt.table == live.table
 
 
 @settings(max_examples=200, deadline=None)
@@ -139,9 +266,9 @@ def test_what_waits_is_as_if_it_were_not_recorded_yet(
     events = [event for event, _ in accept(drawn)]
     hidden = {policy: hidden_from}
 
-    followed = project(events, 3, erased_first=False, hidden=hidden)
+    followed = project(events, Cut(3), erased_first=False, hidden=hidden)
 
-    assert project(events, 50, erased_first=True, hidden=hidden) == followed
+    assert project(events, Cut(50), erased_first=True, hidden=hidden) == followed
 
 
 @settings(max_examples=200, deadline=None)
@@ -151,11 +278,11 @@ def test_a_parked_policy_that_is_tried_again_leaves_no_trace(
 ) -> None:
     """Its rows, and those of all on whom it bears, become what they would have been."""
     events = [event for event, _ in accept(drawn)]
-    table = project(events, 3, erased_first=False, hidden={policy: hidden_from})
+    table = project(events, Cut(3), erased_first=False, hidden={policy: hidden_from})
     changes = Changes()
 
     streams = RecordedStreams(events, len(events))
-    Projector(MODELS, streams).rewrite({policy: hidden_from}, len(events), changes)
+    Projector(MODELS, streams).rewrite([policy], len(events), changes)
     _apply(table, changes)
 
-    assert table == project(events, 50, erased_first=True)
+    assert table == project(events, Cut(50), erased_first=True)

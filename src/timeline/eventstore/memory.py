@@ -180,14 +180,16 @@ class MemoryStore:
                     streams.setdefault(row.fields.policy, []).append(self._recorded(row))
         return streams
 
-    def targets(self, policy: str) -> frozenset[str]:
-        """Return the keys of what a policy's events ever pointed at, also those erased since."""
+    def targets(self, policy: str, until: int) -> frozenset[str]:
+        """Return the keys of what a policy's events up to a position pointed at, erased or not."""
         with self._lock:
             return frozenset(
                 tag.value
                 for row in self._rows
                 for tag in row.tags
-                if row.fields.policy == policy and tag.kind == "target"
+                if row.fields.policy == policy
+                and row.fields.position <= until
+                and tag.kind == "target"
             )
 
     def links(self, until: int) -> list[tuple[str, str]]:

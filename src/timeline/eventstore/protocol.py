@@ -221,8 +221,8 @@ class EventStore(Protocol):
         """Return the whole streams of at most MAX_PAGE policies up to a position, by policy."""
         ...
 
-    def targets(self, policy: str) -> frozenset[str]:
-        """Return the keys of what a policy's events ever pointed at, also those erased since."""
+    def targets(self, policy: str, until: int) -> frozenset[str]:
+        """Return the keys of what a policy's events up to a position pointed at, erased or not."""
         ...
 
     def links(self, until: int) -> list[tuple[str, str]]:

@@ -149,12 +149,12 @@ class SqlStore:
             streams.setdefault(event.policy, []).append(event)
         return streams
 
-    def targets(self, policy: str) -> frozenset[str]:
-        """Return the keys of what a policy's events ever pointed at, also those erased since."""
+    def targets(self, policy: str, until: int) -> frozenset[str]:
+        """Return the keys of what a policy's events up to a position pointed at, erased or not."""
         query = (
             select(log_tags.c.value)
             .join(log_entries, log_entries.c.position == log_tags.c.position)
-            .where(log_entries.c.policy == policy, IS_TARGET)
+            .where(log_entries.c.policy == policy, log_entries.c.position <= until, IS_TARGET)
             .distinct()
         )
         with statement(self._engine) as connection:

@@ -23,7 +23,7 @@ class Changes:
     """Rows to add, rows to close and policies to rewrite, gathered over a run of events."""
 
     def __init__(self) -> None:
-        self.rewritten: dict[str, int] = {}
+        self.rewritten: set[str] = set()
         self.closed: dict[RowKey, tuple[str, int]] = {}
         self.opened: list[tuple[RowKey, Opened]] = []
         self._open: dict[RowKey, Opened] = {}
@@ -69,9 +69,9 @@ class Changes:
         else:
             opened.known_until = position
 
-    def rewrite(self, policy: str, position: int) -> None:
+    def rewrite(self, policy: str) -> None:
         """Forget all that is known of a policy's rows: an erasure has them written anew."""
-        self.rewritten[policy] = position
+        self.rewritten.add(policy)
         self.closed = {
             key: (owner, position)
             for key, (owner, position) in self.closed.items()

@@ -18,13 +18,12 @@ from timeline.projections.model import ReadModel
 from timeline.projections.tables import SLOTS, projection_progress, projections
 
 
-def empty_slots(engine: Engine, models: Sequence[ReadModel], run: str) -> dict[str, str]:
-    """Empty the slots that are not live for a run to fill them; return them by model.
+def empty_slots(engine: Engine, models: Sequence[ReadModel]) -> dict[str, str]:
+    """Empty the slots that are not live for a run to take them; return them by model.
 
     Args:
         engine: the database.
         models: whose slots.
-        run: a name that no other rebuild has.
 
     Raises:
         RebuildInterruptedError: another rebuild got in between.
@@ -42,13 +41,32 @@ def empty_slots(engine: Engine, models: Sequence[ReadModel], run: str) -> dict[s
     tables = [model.table(spec.name, slots[model.name]) for model in models for spec in model.specs]
     for table in tables:
         _empty(engine, table, slots)
+    return slots
+
+
+def take_slots(engine: Engine, slots: dict[str, str], run: str, begun_at: int) -> None:
+    """Make emptied slots a run's, to fill them.
+
+    Args:
+        engine: the database.
+        slots: by model.
+        run: a name that no other rebuild has.
+        begun_at: where the log ends; the run has read nothing of it yet.
+
+    Raises:
+        RebuildInterruptedError: another rebuild got in between.
+
+    """
     with write_transaction(engine) as connection:
         _require_no_other(connection, slots)
+        # Whoever is about to forget what was erased is done with it before anything is filled.
+        connection.execute(select(projection_progress).with_for_update())
         for name, slot in sorted(slots.items()):
             connection.execute(
-                insert(projection_progress).values(name=name, slot=slot, position=0, run=run)
+                insert(projection_progress).values(
+                    name=name, slot=slot, position=0, run=run, begun_at=begun_at
+                )
             )
-    return slots
 
 
 def require_run(connection: Connection, slots: dict[str, str], run: str) -> None:

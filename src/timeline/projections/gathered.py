@@ -15,13 +15,14 @@ class Gathered:
     """The whole log of some policies, for a `Projector`."""
 
     def __init__(
-        self, events: Sequence[PastEvent], ever_referred: Callable[[str], frozenset[str]]
+        self, events: Sequence[PastEvent], ever_referred: Callable[[str, int], frozenset[str]]
     ) -> None:
         """Take events.
 
         Args:
             events: all events of the policies up to a position, in order.
-            ever_referred: returns what a policy's events ever pointed at, also what is erased.
+            ever_referred: returns what a policy's events up to a position pointed at, also what is
+                erased.
 
         """
         self._ever_referred = ever_referred
@@ -64,9 +65,9 @@ class Gathered:
             if position <= until and jurisdiction in {None, place}
         )
 
-    def references(self, policy: str) -> frozenset[str]:
-        """Return all references that a policy's events ever had, also those erased since."""
-        return self._ever_referred(policy)
+    def references(self, policy: str, until: int) -> frozenset[str]:
+        """Return all references of a policy's events up to a position, also those erased since."""
+        return self._ever_referred(policy, until)
 
 
 def _until(events: Sequence[PastEvent], position: int) -> list[PastEvent]:

@@ -32,9 +32,9 @@ class Lineage:
         self._until = until
         self._streams: dict[str, list[PastEvent]] = {}
 
-    def downstream(self, policy: str) -> set[str]:
-        """Return a policy, and all that it ever pointed at, directly or through others."""
-        return _closure([policy], self._pointed_at)
+    def downstream(self, policies: Iterable[str]) -> set[str]:
+        """Return policies, and all that they ever pointed at, directly or through others."""
+        return _closure(policies, self._pointed_at)
 
     def events(self, policies: Iterable[str]) -> list[PastEvent]:
         """Return the events of policies, and of all that ever pointed at them, in order."""
@@ -52,7 +52,7 @@ class Lineage:
 
     def _pointed_at(self, policy: str) -> set[str]:
         found = self._merged(policy)
-        for reference in self._log.references(policy):
+        for reference in self._log.references(policy, self._until):
             if reference == ANYWHERE:
                 found |= self._log.registered_in(None, self._until)
             elif reference.startswith("selector/"):
@@ -68,7 +68,7 @@ class Lineage:
 
     def _pointing(self, policy: str) -> set[str]:
         references = {policy, ANYWHERE}
-        for reference in self._log.references(policy):
+        for reference in self._log.references(policy, self._until):
             if reference.startswith("citation/"):
                 references.add(reference)
             elif reference.startswith(PLACE):

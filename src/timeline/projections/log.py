@@ -101,9 +101,9 @@ class Log:
                     found.setdefault(key, []).append(event)
         return found
 
-    def references(self, policy: str) -> frozenset[str]:
-        """Return all references that a policy's events ever had, also those erased since."""
-        return self._store.targets(policy)
+    def references(self, policy: str, until: int) -> frozenset[str]:
+        """Return all references of a policy's events up to a position, also those erased since."""
+        return self._store.targets(policy, until)
 
     def links(self, until: int) -> list[tuple[str, str]]:
         """Return every policy with each key that one of its events ever pointed at, once."""

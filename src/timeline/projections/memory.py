@@ -35,8 +35,8 @@ class Streams(Protocol):
 class KeptReferences(Streams, Protocol):
     """The log with what erasures left of references."""
 
-    def references(self, policy: str) -> frozenset[str]:
-        """Return all references that a policy's events ever had, also those erased since."""
+    def references(self, policy: str, until: int) -> frozenset[str]:
+        """Return all references of a policy's events up to a position, also those erased since."""
 
     def hides(self, event: PastEvent) -> bool:
         """Tell whether an event waits: it is not to be taken in."""

@@ -4,7 +4,7 @@ Owns which policies an event touches, and the rows that they had and have. Must 
 database: it reads the log through a port, and hands out changes.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from timeline.domain.belief import PastEvent
 from timeline.domain.events import PoliciesMerged
@@ -58,11 +58,7 @@ class Projector:
         for event in seen:
             self._take(event, changes)
         # What is erased goes, whether the policy's events wait or not.
-        erased = {
-            event.policy: event.position
-            for event in events
-            if event.type is EventType.PAYLOAD_ERASED
-        }
+        erased = {event.policy for event in events if event.type is EventType.PAYLOAD_ERASED}
         if erased:
             self.rewrite(erased, events[-1].position, changes)
         self._memory.shrink()
@@ -92,25 +88,22 @@ class Projector:
             return {}
         return {key: fact for model in self._models for key, fact in model.rows(part)}
 
-    def rewrite(self, policies: Mapping[str, int], until: int, changes: Changes) -> None:
+    def rewrite(self, policies: Iterable[str], until: int, changes: Changes) -> None:
         """Write all rows anew that depend on policies, at whatever position.
 
         What bears on them is taken in once more, from its first event: with what replaces erased
         payloads, and without what is hidden.
 
         Args:
-            policies: each with the position of the event for which this is done.
+            policies: on what the rows depend.
             until: the position that the rows are to reflect.
             changes: what the read models' rows become is added here.
 
         """
         lineage = Lineage(self._log, until)
-        touched: dict[str, int] = {}
-        for policy, position in sorted(policies.items(), key=lambda item: item[1]):
-            for dependent in lineage.downstream(policy):
-                touched[dependent] = position
-        for policy, position in sorted(touched.items()):
-            changes.rewrite(policy, position)
+        touched = lineage.downstream(policies)
+        for policy in sorted(touched):
+            changes.rewrite(policy)
         again = Projector(self._models, self._log, only=touched)
         again.replay(lineage.events(touched), changes)
         self.forget()

@@ -17,7 +17,13 @@ from timeline.eventstore.sql import SqlStore
 from timeline.projections.changes import Changes
 from timeline.projections.crew import Tell, crew
 from timeline.projections.digest import digest
-from timeline.projections.emptying import empty_slots, locked_pointers, other_slot, require_run
+from timeline.projections.emptying import (
+    empty_slots,
+    locked_pointers,
+    other_slot,
+    require_run,
+    take_slots,
+)
 from timeline.projections.errors import (
     RebuildBrokenError,
     RebuildInterruptedError,
@@ -162,9 +168,10 @@ def _begin(engine: Engine, log: Log, models: Sequence[ReadModel]) -> tuple[Log, 
     """Empty the slots that are not live; return the log without what waits, and what to fill."""
     with read_snapshot(engine) as connection:
         waiting = hidden(parked(connection))
-    run = uuid4().hex
-    slots = empty_slots(engine, models, run)
-    return log.hiding(waiting), Filling(slots=slots, run=run, until=log.head(), hidden=waiting)
+    slots = empty_slots(engine, models)
+    run, until = uuid4().hex, log.head()
+    take_slots(engine, slots, run, until)
+    return log.hiding(waiting), Filling(slots=slots, run=run, until=until, hidden=waiting)
 
 
 def _require_live(connection: Connection, slots: dict[str, str]) -> None:

@@ -9,12 +9,13 @@ from itertools import islice
 from typing import Final, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from timeline.domain.belief import PastEvent
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.database import brief_transaction
 from timeline.projections.changes import Changes
+from timeline.projections.forgetting import erased_for, forget_elsewhere
 from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
@@ -29,7 +30,7 @@ from timeline.projections.parking import (
 )
 from timeline.projections.projector import Projector
 from timeline.projections.reading import view
-from timeline.projections.tables import SLOTS, projection_progress, projections
+from timeline.projections.tables import projection_progress, projections
 from timeline.projections.writing import apply
 
 BATCH: Final = 500
@@ -132,10 +133,12 @@ class Runner:
         events = self._log.after(position, until=until, limit=self._batch)
         if events:
             changes, last = self._changes(events)
+            taken = [event for event in events if event.position <= last]
+            erased = erased_for(self._log, taken)
             with brief_transaction(self._engine) as connection:
                 move(connection, slots, position, last)
                 apply(connection, self._models, slots, changes)
-                forget_elsewhere(connection, self._models, slots, changes)
+                forget_elsewhere(connection, self._models, slots, erased)
             position = last
             self._batch = min(BATCH, self._batch * 2)
         self._reached = (position, slots)
@@ -167,16 +170,17 @@ class Runner:
         event = self._log.next(position)
         if event is None:
             raise error
-        hidden_from, changes = event.position, Changes()
+        hidden_from, changes, log = event.position, Changes(), self._log
         if event.type == EventType.PAYLOAD_ERASED:
             hidden_from = self._log.first_of(event.policy)
             log = self._log.hiding(waiting | {event.policy: hidden_from})
             projector = Projector(self._models, log)
-            projector.rewrite({event.policy: event.position}, event.position, changes)
+            projector.rewrite([event.policy], event.position, changes)
+        erased = erased_for(log, [event])
         with brief_transaction(self._engine) as connection:
             move(connection, slots, position, event.position)
             apply(connection, self._models, slots, changes)
-            forget_elsewhere(connection, self._models, slots, changes)
+            forget_elsewhere(connection, self._models, slots, erased)
             park(connection, event, hidden_from, error)
         _log.error(
             "projection.policy.parked",
@@ -193,7 +197,7 @@ class Runner:
         changes = Changes()
         try:
             projector = Projector(self._models, self._log.hiding(others))
-            projector.rewrite({asked.policy: asked.position}, position, changes)
+            projector.rewrite([asked.policy], position, changes)
             with brief_transaction(self._engine) as connection:
                 move(connection, slots, position, position)
                 apply(connection, self._models, slots, changes)
@@ -246,35 +250,6 @@ def move_slots(connection: Connection, slots: dict[str, str], position: int, to:
         )
         if moved.rowcount != 1:
             raise LostRaceError
-
-
-def forget_elsewhere(
-    connection: Connection,
-    models: Sequence[ReadModel],
-    slots: dict[str, str],
-    changes: Changes,
-) -> None:
-    """Take what was erased out of the slots that are not live, too.
-
-    A rebuild that has not come to the erasure writes the policy's rows anew when it does; one that
-    has, did so already.
-    """
-    for policy, position in sorted(changes.rewritten.items()):
-        for model in models:
-            other = SLOTS[1 - SLOTS.index(slots[model.name])]
-            # Locked until the transaction ends; a slot that is being emptied has no progress.
-            reached = connection.execute(
-                update(projection_progress)
-                .where(
-                    projection_progress.c.name == model.name, projection_progress.c.slot == other
-                )
-                .values(position=projection_progress.c.position)
-                .returning(projection_progress.c.position)
-            ).scalar_one_or_none()
-            if reached is None or reached < position:
-                for spec in model.specs:
-                    table = model.table(spec.name, other)
-                    connection.execute(delete(table).where(table.c.policy == policy))
 
 
 def batched(rows: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -43,13 +43,14 @@ projection_progress: Final = Table(
     Column("slot", WORD, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("run", WORD, nullable=True),
+    Column("begun_at", BigInteger, nullable=True),
     PrimaryKeyConstraint("name", "slot"),
     CheckConstraint("slot IN ('a', 'b')", name="slot_is_a_slot"),
     CheckConstraint("position >= 0", name="position_not_negative"),
     info=DERIVED,
 )
-"""The position up to which each slot has read, moved by compare-and-set; and which rebuild fills it,
-or has filled it."""
+"""The position up to which each slot has read, moved by compare-and-set; which rebuild fills it, or
+has filled it, and where the log ended as that began: what was erased by then was never read."""
 
 projection_lease: Final = Table(
     "projection_lease",

@@ -1,0 +1,118 @@
+"""Erasures while read models are rebuilt: what is erased goes, and nothing else does."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import Engine
+
+from builders import acted, described, draft, erased, event_id, registered
+from timeline.application.replay import replay
+from timeline.domain.vocabulary import EventType
+from timeline.eventstore.model import Append, Draft
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.writer import Writer
+from timeline.projections import filling
+from timeline.projections.log import Log
+from timeline.projections.models import MODELS
+from timeline.projections.rebuild import build, rebuild
+from timeline.projections.runner import Runner
+
+HERE: Final = "ocd-division/country:us/state:ca/place:here"
+THERE: Final = "ocd-division/country:us/state:ca/place:there"
+
+Record = Callable[..., None]
+
+
+@pytest.fixture
+def record(engine: Engine) -> Iterator[Record]:
+    """Give a function that records drafts, each on its own."""
+    with Writer(SqlStore(engine)) as writer:
+
+        def record(*drafts: Draft) -> None:
+            for each in drafts:
+                writer.append(Append(drafts=(each,), recorded_by="desk"))
+
+        yield record
+
+
+def story() -> list[Draft]:
+    """Return an order that suspends what is HERE, and one that is not, yet."""
+    suspends_all_here = {
+        "relation": "suspends",
+        "target": {"selector": {"jurisdiction": HERE}},
+        "effective": "2024-06-01",
+        "sources": [{"url": "https://news.example/order"}],
+    }
+    return [
+        registered("one", jurisdiction=HERE),
+        acted("one", id=event_id(7), summary="what has to go"),
+        draft(EventType.RELATION_ASSERTED, "one", suspends_all_here),
+        registered("other", jurisdiction=THERE),
+        acted("other"),
+    ]
+
+
+def after_filling(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:
+    """Have something happen when a rebuild has filled its slots up to the log's end."""
+    fill = filling.fill
+
+    def fill_first(*arguments: Any, **options: Any) -> None:
+        fill(*arguments, **options)
+        meanwhile()
+
+    monkeypatch.setattr("timeline.projections.rebuild.fill", fill_first)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_a_rebuild_keeps_what_came_to_depend_on_an_erased_payload_later(
+    engine: Engine, record: Record, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """A follower's batch goes beyond the erasure, the rebuild's may end with it."""
+    log = Log(SqlStore(engine))
+    record(*story())
+    Runner(engine, log).catch_up()
+
+    def erase_and_go_on() -> None:
+        record(erased(event_id(7), "one"), described("other", jurisdiction=HERE))
+        Runner(engine, log).catch_up()
+
+    after_filling(monkeypatch, erase_and_go_on)
+    monkeypatch.setattr("timeline.projections.rebuild.BATCH", batch)
+
+    compared = rebuild(engine, log, MODELS)
+
+    assert all(each.identical and each.switched for each in compared)
+    assert all(replay(engine, SqlStore(engine), MODELS, until=at).identical for at in range(8))
+
+
+def test_a_follower_that_lags_takes_nothing_from_what_is_rebuilt_already(
+    engine: Engine, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rebuild never read what was erased before it began, so there is nothing to forget."""
+    log = Log(SqlStore(engine))
+    record(*story())
+    Runner(engine, log).catch_up()
+    record(erased(event_id(7), "one"), acted("one"))
+    after_filling(monkeypatch, lambda: void(Runner(engine, log).catch_up()))
+
+    compared = rebuild(engine, log, MODELS)
+
+    assert all(each.identical and each.switched for each in compared)
+
+
+def test_a_follower_beside_a_first_build_takes_nothing_from_it(
+    engine: Engine, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to compare with, so that nobody would see it."""
+    log = Log(SqlStore(engine))
+    record(*story(), erased(event_id(7), "one"), acted("one"))
+    after_filling(monkeypatch, lambda: void(Runner(engine, log).catch_up()))
+
+    assert build(engine, log, MODELS) == log.head()
+
+    assert replay(engine, SqlStore(engine), MODELS).identical
+
+
+def void(_value: object) -> None:
+    """Return nothing."""
