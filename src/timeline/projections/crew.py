@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import Engine
 
@@ -34,13 +34,11 @@ _context: Final = multiprocessing.get_context("forkserver")
 
 Item = TypeVar("Item")
 Tell: TypeAlias = Callable[[Any], None]
+"""By which a process says what it comes to."""
 
-
-class Work(Protocol):
-    """What a process does: with a connection to the database, telling what it comes to."""
-
-    def __call__(self, engine: Engine, tell: Tell, *arguments: Any) -> None:
-        """Do it; a function of a module, which the other process can load."""
+Work: TypeAlias = Callable[..., None]
+"""What a process does, given the database, a `Tell` and arguments; a function of a module, which the
+other process can load."""
 
 
 class Queue(Generic[Item]):

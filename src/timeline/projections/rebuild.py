@@ -208,7 +208,8 @@ def _compare(
     number = min(helpers_for(position), 1)
     with crew(engine, number, _tell_digests, filling, names, position, sides[0]) as others:
         own = [_digests(engine, filling, names, position, side) for side in sides[number:]]
-        live, rebuilt = (*others.last_words(), *own)
+        digests = [*others.last_words(), *own]
+    live, rebuilt = digests
     if live is None or rebuilt is None:
         return None
     return {name: (live[name], rebuilt[name]) for name in filling.slots}
