@@ -14,6 +14,7 @@ from timeline.application.errors import InvalidRequest
 from timeline.application.listings import folded, require_jurisdiction
 from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.one_policy import changed
+from timeline.application.paging import read_page
 from timeline.application.queries import ChangesQuery
 from timeline.projections.change_reads import (
     ChangeFilter,
@@ -53,16 +54,20 @@ def changes(reader: Clocked, query: ChangesQuery) -> Answer:
             moment, key = reader.resumed(live, query.cursor, digest, CHANGE_KEY)
             span = Span(key.since, key.since_at, moment)
             after = Place(key.position, key.policy)
-        found = select_changed(
-            live, _filter(query), span.stretch, after=after, limit=query.limit + 1
-        )
-        page = found[: query.limit]
-        items = _items(live, [place.policy for place in page], span)
-    more = None
-    if len(found) > query.limit:
-        moment, key = span.moment, ChangeKey(span.since, span.since_at, *page[-1])
-        more = write_cursor(digest, moment.position, moment.day, key, known_at=moment.known_at)
-    answer = collection(items, more, span.moment)
+        filter, asked = _filter(query), span
+
+        def read(after: Place | None, limit: int) -> list[tuple[Place, dict[str, Any]]]:
+            places = select_changed(live, filter, asked.stretch, after=after, limit=limit)
+            items = _items(live, [place.policy for place in places], asked)
+            return list(zip(places, items, strict=True))
+
+        page = read_page(read, after, query.limit)
+
+    def cursor(last: Any) -> str:
+        moment, key = asked.moment, ChangeKey(asked.since, asked.since_at, *last)
+        return write_cursor(digest, moment.position, moment.day, key, known_at=moment.known_at)
+
+    answer = collection(page.items, page.next(cursor), span.moment)
     answer.document["from"] = {"position": span.since, "known_at": span.since_at}
     return answer
 

@@ -5,6 +5,7 @@ are kept.
 """
 
 from datetime import date
+from typing import Any
 
 from timeline.application.cursors import (
     JURISDICTION_KEY,
@@ -15,6 +16,7 @@ from timeline.application.cursors import (
 from timeline.application.errors import InvalidRequest
 from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.one_policy import require_standing
+from timeline.application.paging import fitting, read_page
 from timeline.application.queries import (
     ChangesQuery,
     GraphQuery,
@@ -37,7 +39,7 @@ from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.reading import View, view
 from timeline.projections.relation_reads import neighbourhood
 from timeline.projections.review_reads import ReviewFilter
-from timeline.projections.timeline_reads import TimelineFilter
+from timeline.projections.timeline_reads import ItemKey, TimelineFilter
 
 
 class Listings(Clocked):
@@ -53,18 +55,21 @@ class Listings(Clocked):
         _require_order(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, TIMELINE_KEY, today=False)
-            found = timeline_reads.select_items(
-                live,
-                self._timeline_filter(live, query, moment),
-                position=moment.position,
-                after=after,
-                limit=query.limit + 1,
-                descending=query.order == "desc",
-            )
-        page = found[: query.limit]
-        live.mark((item for _, item in page), moment.position)
-        more = cursor(page[-1][0]) if len(found) > query.limit else None
-        return collection([item for _, item in page], more, moment)
+            filter = self._timeline_filter(live, query, moment)
+
+            def read(after: ItemKey | None, limit: int) -> list[tuple[ItemKey, dict[str, Any]]]:
+                return timeline_reads.select_items(
+                    live,
+                    filter,
+                    position=moment.position,
+                    after=after,
+                    limit=limit,
+                    descending=query.order == "desc",
+                )
+
+            page = read_page(read, after, query.limit)
+        live.mark(page.items, moment.position)
+        return collection(page.items, page.next(cursor), moment)
 
     def _timeline_filter(self, live: View, query: TimelineQuery, moment: Moment) -> TimelineFilter:
         policies: tuple[str, ...] | None = None
@@ -95,36 +100,43 @@ class Listings(Clocked):
         require_jurisdiction(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, POLICY_KEY, today=True)
-            found = policy_reads.select_policies(
-                live,
-                _policy_filter(query),
-                day=moment.day or 0,
-                position=moment.position,
-                after=after,
-                limit=query.limit + 1,
-            )
-        page = found[: query.limit]
-        live.mark(page, moment.position)
-        more = cursor(page[-1]["policy"]) if len(found) > query.limit else None
-        return collection(page, more, moment)
+            filter = _policy_filter(query)
+
+            def read(after: str | None, limit: int) -> list[tuple[str, dict[str, Any]]]:
+                found = policy_reads.select_policies(
+                    live,
+                    filter,
+                    day=moment.day or 0,
+                    position=moment.position,
+                    after=after,
+                    limit=limit,
+                )
+                return [(item["policy"], item) for item in found]
+
+            page = read_page(read, after, query.limit)
+        live.mark(page.items, moment.position)
+        return collection(page.items, page.next(cursor), moment)
 
     def jurisdictions(self, query: JurisdictionsQuery) -> Answer:
         """Return, by jurisdiction, how many policies there are, each under its believed values."""
         require_jurisdiction(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, JURISDICTION_KEY, today=True)
-            found = jurisdiction_reads.count_policies(
-                live,
-                query.jurisdiction,
-                below=query.within,
-                day=moment.day or 0,
-                position=moment.position,
-                after=after,
-                limit=query.limit + 1,
-            )
-        page = found[: query.limit]
-        more = cursor(page[-1]["jurisdiction"]) if len(found) > query.limit else None
-        return collection(page, more, moment)
+
+            def read(after: str | None, limit: int) -> list[tuple[str, dict[str, Any]]]:
+                found = jurisdiction_reads.count_policies(
+                    live,
+                    query.jurisdiction,
+                    below=query.within,
+                    day=moment.day or 0,
+                    position=moment.position,
+                    after=after,
+                    limit=limit,
+                )
+                return [(item["jurisdiction"], item) for item in found]
+
+            page = read_page(read, after, query.limit)
+        return collection(page.items, page.next(cursor), moment)
 
     def graph(self, query: GraphQuery) -> Answer:
         """Return the relations around a policy, as nodes and edges."""
@@ -145,7 +157,7 @@ class Listings(Clocked):
         require_jurisdiction(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, REVIEW_KEY, today=True)
-            page, last = review_reads.select_reviews(
+            found, last = review_reads.select_reviews(
                 live,
                 ReviewFilter(
                     kind=query.kind,
@@ -158,7 +170,11 @@ class Listings(Clocked):
                 after=after,
                 limit=query.limit,
             )
-        return collection(page, None if last is None else cursor(last), moment)
+        page = fitting(found).found
+        if len(page) < len(found):
+            last = page[-1][0]
+        items = [item for _, item in page]
+        return collection(items, None if last is None else cursor(last), moment)
 
 
 def folded(text: str | None) -> str | None:

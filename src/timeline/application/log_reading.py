@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from timeline.application.cursors import POSITION_KEY, query_digest, read_cursor, write_cursor
 from timeline.application.errors import CursorMismatch, InvalidRequest, UnknownResource
 from timeline.application.moments import Answer, Clocked, Moment, collection
+from timeline.application.paging import read_page
 from timeline.application.queries import EventsQuery
 from timeline.application.served import ServedEvent
 from timeline.application.transfer import exported
@@ -28,15 +29,15 @@ class LogReading(Clocked):
             if place.position > head:
                 raise CursorMismatch
             head = place.position
-        found = self._store.read(
-            after, until=head, filter=event_filter(query), limit=query.limit + 1
-        )
-        page = found[: query.limit]
-        more = None
-        if len(found) > query.limit:
-            more = write_cursor(digest, head, None, page[-1].position)
-        moment = Moment(None, head, self._recorded_at(head))
-        return collection([ServedEvent.of(event) for event in page], more, moment)
+        wanted = event_filter(query)
+
+        def read(after: int | None, limit: int) -> list[tuple[int, ServedEvent]]:
+            events = self._store.read(after or 0, until=head, filter=wanted, limit=limit)
+            return [(event.position, ServedEvent.of(event)) for event in events]
+
+        page = read_page(read, after, query.limit)
+        more = page.next(lambda last: write_cursor(digest, head, None, last))
+        return collection(page.items, more, Moment(None, head, self._recorded_at(head)))
 
     def rest(self, query: EventsQuery) -> tuple[Head, Iterator[bytes]]:
         """Return the head, and as NDJSON, part by part, all events after a position up to it.

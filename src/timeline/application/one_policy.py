@@ -16,6 +16,7 @@ from timeline.application.errors import (
     UnknownResource,
 )
 from timeline.application.moments import Answer, Clocked, Moment, collection
+from timeline.application.paging import read_page
 from timeline.application.queries import HistoryQuery, PolicyQuery
 from timeline.application.served import ServedEvent
 from timeline.eventstore.model import MAX_PAGE, EventFilter, Recorded
@@ -68,26 +69,37 @@ class OnePolicy(Clocked):
             moment, after, cursor = self._page(live, query, POSITION_KEY, today=True, about=policy)
             if policy_reads.standing(live, policy, moment.position) is None:
                 raise _absent(live, policy, moment.position, "policy")
-            positions = policy_history.steps(
-                live, policy, after=after or 0, until=moment.position, limit=query.limit + 1
-            )
-            page = positions[: query.limit]
-            states = policy_history.states(live, policy, moment.day or 0, [after or 0, *page])
-            events = self._events_at(policy, page)
-        items = [
-            {
-                "event": ServedEvent.of(event),
-                "changed": changed(before, state),
-                "state": state,
-            }
-            for event, (before, state) in zip(events, pairwise(states), strict=True)
-        ]
-        more = cursor(page[-1]) if len(positions) > query.limit else None
+
+            def read(after: int | None, limit: int) -> list[tuple[int, dict[str, Any]]]:
+                return self._steps(live, policy, moment, after or 0, limit)
+
+            page = read_page(read, after, query.limit)
         about: dict[str, Any] = {"policy": policy}
         live.mark([about], moment.position)
-        told = collection(items, more, moment)
+        told = collection(page.items, page.next(cursor), moment)
         del about["policy"]
         return Answer({**told.document, **about}, told.position)
+
+    def _steps(
+        self, live: View, policy: str, moment: Moment, after: int, limit: int
+    ) -> list[tuple[int, dict[str, Any]]]:
+        """Return a policy's steps after a position, by theirs."""
+        positions = policy_history.steps(
+            live, policy, after=after, until=moment.position, limit=limit
+        )
+        states = policy_history.states(live, policy, moment.day or 0, [after, *positions])
+        events = self._events_at(policy, positions)
+        return [
+            (
+                event.position,
+                {
+                    "event": ServedEvent.of(event),
+                    "changed": changed(before, state),
+                    "state": state,
+                },
+            )
+            for event, (before, state) in zip(events, pairwise(states), strict=True)
+        ]
 
     def _events_at(self, policy: str, positions: list[int]) -> Iterator[Recorded]:
         """Yield the events at a policy's steps: its own in one page, those of others one by one."""

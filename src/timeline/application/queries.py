@@ -35,7 +35,7 @@ MAX_UNCONFIRMED_DAYS: Final = 36_525
 """A hundred years: nobody recorded confirms anything after more."""
 
 Limit: TypeAlias = Annotated[
-    int, Meta(ge=1, le=MAX_LIMIT, description="How many items a page holds.")
+    int, Meta(ge=1, le=MAX_LIMIT, description="How many items a page holds at most.")
 ]
 Cursor: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=1_000, description="`next` of the page before.")

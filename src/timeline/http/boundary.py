@@ -99,20 +99,22 @@ class _Answer:
 
     async def _hand_on(self, body: bytes, *, more: bool) -> None:
         self._streams = self._streams or more
+        long = len(body) > WHOLE_BYTES
         if self._start is not None:
             start, self._start = self._start, None
             # What a request did has to be told, however much is unread.
-            if self._method == "GET" and not self._streams:
+            if long and self._method == "GET" and not self._streams:
                 try:
                     hold(self._scope, self._unread.held(body))
                 except Overloaded as error:
                     start, body = _refusal(error, self._scope)
+                    long = False
             self.status = start["status"]
             self.began_s = time.perf_counter()
             start["headers"] = self._completed(list(start["headers"]))
             await self._send(start)
         self.size_bytes += len(body)
-        if self._task is None or not (self._streams or len(body) > WHOLE_BYTES):
+        if self._task is None or not (self._streams or long):
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
             return
         patience = patience_s(len(body))

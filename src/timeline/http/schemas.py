@@ -107,7 +107,10 @@ class Reflecting(Answered, frozen=True, kw_only=True):
 
 
 class Page(Reflecting, frozen=True, kw_only=True):
-    """What pages have in common besides their items."""
+    """What pages have in common besides their items.
+
+    One may hold fewer than `limit` and still have a next one: it ends before a megabyte is passed.
+    """
 
     next: Next
 

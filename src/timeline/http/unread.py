@@ -50,15 +50,12 @@ class Unread:
 
     @contextmanager
     def held(self, body: bytes) -> Iterator[None]:
-        """Count an answer while the context lasts.
+        """Count a long answer while the context lasts.
 
         Raises:
             Overloaded: there is too much of them already.
 
         """
-        if len(body) <= WHOLE_BYTES:
-            yield
-            return
         self._begin(body)
         try:
             yield

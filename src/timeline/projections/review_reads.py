@@ -67,8 +67,8 @@ def select_reviews(
     position: int,
     after: ReviewKey | None,
     limit: int,
-) -> tuple[list[dict[str, Any]], ReviewKey | None]:
-    """Return the items after a place in the list, and the place to go on after, if any.
+) -> tuple[list[tuple[ReviewKey, dict[str, Any]]], ReviewKey | None]:
+    """Return the items after a place in the list, with theirs, and the place to go on after, if any.
 
     Args:
         view: the live read models.
@@ -226,7 +226,7 @@ def _unconfirmed(
 
 def _items(
     view: View, found: Sequence[tuple[ReviewKey, str]], position: int
-) -> list[dict[str, Any]]:
+) -> list[tuple[ReviewKey, dict[str, Any]]]:
     since = _recorded_at(view, [key.by or key.event for key, since in found if since == _RECORDED])
     about = headings(view, sorted({key.policy for key, _ in found}), position)
     told = {
@@ -234,16 +234,19 @@ def _items(
         **_relations(view, [key for key, _ in found], position),
     }
     return [
-        {
-            "kind": str(key.kind),
-            "policy": key.policy,
-            "event": key.event or None,
-            **about[key.policy],
-            "by": key.by or None,
-            **dict.fromkeys(("claim", "source", "citation")),
-            **told.get(key, {}),
-            "since": long_ago or since[key.by or key.event],
-        }
+        (
+            key,
+            {
+                "kind": str(key.kind),
+                "policy": key.policy,
+                "event": key.event or None,
+                **about[key.policy],
+                "by": key.by or None,
+                **dict.fromkeys(("claim", "source", "citation")),
+                **told.get(key, {}),
+                "since": long_ago or since[key.by or key.event],
+            },
+        )
         for key, long_ago in found
     ]
 
