@@ -122,10 +122,10 @@ def test_a_rest_makes_up_for_work_and_not_for_waiting(
 class _SlowRunner(Runner):
     """Waits for long before each batch: with the rests due for that, four would take half a minute."""
 
-    def step(self, until: int | None = None) -> int:
+    def step(self, until: int | None = None, keep: Callable[[], bool] = lambda: True) -> int:
         """Wait, and apply a batch."""
         time.sleep(0.4)
-        return super().step(until)
+        return super().step(until, keep)
 
 
 def _always() -> bool:

@@ -4,21 +4,27 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
 
-from builders import acted, registered
+from builders import acted, registered, related
+from timeline.application.retrying import parked_now
 from timeline.eventstore.database import brief_transaction
+from timeline.eventstore.errors import StoreBusy
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 from timeline.projections import lease as leasing
 from timeline.projections import runner as running
 from timeline.projections.follower import Follower
+from timeline.projections.graph import Graph
 from timeline.projections.lease import Lease
 from timeline.projections.log import Log
 from timeline.projections.models import MODELS
@@ -113,9 +119,9 @@ def test_followers_share_the_work_and_not_the_events(engine: Engine, writer: Wri
 def _note_steps(runner: Runner, name: str, applied: list[str]) -> None:
     step = runner.step
 
-    def noted(until: int | None = None) -> int:
+    def noted(until: int | None = None, keep: Callable[[], bool] = lambda: True) -> int:
         applied.append(name)
-        return step(until)
+        return step(until, keep)
 
     runner.step = noted  # type: ignore[method-assign]
 
@@ -176,11 +182,82 @@ def _rebuilt(engine: Engine) -> dict[str, str]:
     return {each.name: each.rebuilt for each in compared}
 
 
+def test_work_that_outlasts_the_lease_stays_with_its_holder(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One event may change many policies, for seconds: whoever makes progress keeps the lease."""
+    monkeypatch.setattr(leasing, "LEASE_MS", 400)
+    monkeypatch.setattr(leasing, "RENEW_S", 0.05)
+    policies = [f"p-{number}" for number in range(8)]
+    last = _append(
+        writer,
+        *map(registered, policies),
+        *(acted(policy, action="issued") for policy in policies),
+        *(related(other, one, relation="suspends") for one, other in pairwise(policies)),
+        acted(policies[0], action="rescinded"),
+    )
+    concluded = Graph._conclude  # noqa: SLF001 - made slow, as with thousands of actions
+    folding: list[int] = []
+
+    def slowly(graph: Graph, *arguments: Any) -> None:
+        folding.append(threading.get_ident())
+        time.sleep(0.1)
+        concluded(graph, *arguments)
+
+    Runner(engine, Log(SqlStore(engine))).catch_up(last - 1)
+    monkeypatch.setattr(Graph, "_conclude", slowly)
+
+    with _following(engine, "one") as (one, _), _following(engine, "two") as (two, _):
+        assert _until(lambda: one.position == two.position == last)
+
+    assert len(folding) > 8
+    assert len(set(folding)) == 1
+
+
+def test_a_runner_that_lost_the_lease_drops_its_work(engine: Engine, writer: Writer) -> None:
+    """Another does it already; nothing is applied, and nothing is parked."""
+    _append(writer, registered(), acted())
+    runner = Runner(engine, Log(SqlStore(engine)))
+
+    assert runner.step(keep=lambda: False) == 0
+    assert runner.step() == 2
+    assert parked_now(engine) == ()
+
+
+def test_a_batch_ends_by_the_clock_as_well(engine: Engine, writer: Writer) -> None:
+    """However dear events are, what is applied is committed within seconds."""
+    _append(writer, registered(), *(acted() for _ in range(9)))
+    moments = (0.3 * number for number in range(1_000))
+    runner = Runner(engine, Log(SqlStore(engine)), clock=lambda: next(moments))
+
+    reached = [runner.step() for _ in range(4)]
+
+    assert reached == [4, 8, 10, 10]
+
+
+def test_a_database_in_the_way_of_a_renewal_does_not_end_the_work(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only who sees that another has the lease gives up."""
+    waiting, late = Lease(engine, "waiting"), Lease(engine, "late")
+
+    def busy(_engine: Engine) -> None:
+        raise StoreBusy(retry_after_s=1)
+
+    with monkeypatch.context() as while_busy:
+        while_busy.setattr(leasing, "brief_transaction", busy)
+        kept = waiting.keep()
+    Lease(engine, "other").hold()
+
+    assert (kept, late.keep()) == (True, False)
+
+
 FOLLOW = """
 import sys, time
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.sql import SqlStore
 from timeline.projections.follower import Follower
+from timeline.projections.graph import Graph
 from timeline.projections.lease import Lease
 from timeline.projections.log import Log
 from timeline.projections.runner import Runner

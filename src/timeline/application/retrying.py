@@ -66,7 +66,7 @@ def retry(
         if time.monotonic() >= deadline:
             raise StoreBusy(retry_after_s=1)
         if lease.hold():
-            runner.step()
+            runner.step(keep=lease.keep)
         else:
             time.sleep(_PAUSE_S)
     lease.release()

@@ -159,7 +159,9 @@ class Follower:
             crowded = self._crowded()
             resting = self._overrun(began_s, sight.head) and crowded
             before, working_s = sight.reached.position, time.thread_time()
-            self._position = self._runner.step(before + EVENTS_AT_ONCE if crowded else None)
+            self._position = self._runner.step(
+                before + EVENTS_AT_ONCE if crowded else None, self._lease.keep
+            )
             self._pace = (self._position - before) / (time.monotonic() - began_s)
             if resting:
                 self._rest(time.thread_time() - working_s)

@@ -6,7 +6,7 @@ included (rule 7). Must not know rows or databases.
 
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple, Self, TypeAlias
 
@@ -157,8 +157,19 @@ class Graph:
     Not safe for threads.
     """
 
-    def __init__(self, memory: Memory, position: int) -> None:
+    def __init__(
+        self, memory: Memory, position: int, on_worked: Callable[[], None] = lambda: None
+    ) -> None:
+        """Bind what histories are folded from.
+
+        Args:
+            memory: has the events.
+            position: where to look.
+            on_worked: called after each history, of which one event may change hundreds.
+
+        """
         self._memory = memory
+        self._on_worked = on_worked
         self._nodes: OrderedDict[str, Node] = OrderedDict()
         self._families: dict[str, frozenset[str]] = {}
         self._size = 0
@@ -440,6 +451,7 @@ class Graph:
         self._count(node)
         if node.merged_into is None and node.belief.relations:
             node.bearing = bearing_of(node.history)
+        self._on_worked()
 
     # What circles ask
 

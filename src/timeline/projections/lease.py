@@ -14,6 +14,7 @@ from sqlalchemy import Engine, Select, and_, exists, func, or_, select, update
 
 from timeline.eventstore.database import brief_transaction, statement
 from timeline.eventstore.dialects import dialect_of
+from timeline.eventstore.errors import EventStoreError
 from timeline.eventstore.tables import log_head
 from timeline.projections.tables import (
     parked_policies,
@@ -96,6 +97,18 @@ class Lease:
             ).rowcount
         self._kept_until_s = asked_s + RENEW_S if taken else 0.0
         return taken == 1
+
+    def keep(self) -> bool:
+        """Keep the lease in the middle of long work; False where another has it.
+
+        A database that stands in the way does not end the work, which can go wrong by nothing but
+        being done twice.
+        """
+        try:
+            return self.hold()
+        except EventStoreError:
+            self._kept_until_s = time.monotonic() + RENEW_S
+            return True
 
     def release(self) -> None:
         """Let another take the lease at once; does nothing where it is another's."""

@@ -4,7 +4,7 @@ Owns which policies an event touches, and the rows that they had and have. Must 
 database: it reads the log through a port, and hands out changes.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from timeline.domain.belief import PastEvent
 from timeline.domain.events import PoliciesMerged
@@ -29,40 +29,67 @@ class Projector:
         log: KeptReferences,
         *,
         only: Container[str] | None = None,
+        on_worked: Callable[[], None] = lambda: None,
     ) -> None:
+        """Bind what is taken where.
+
+        Args:
+            models: make rows.
+            log: has the events.
+            only: the policies whose rows are made; all by default.
+            on_worked: called now and then, every few milliseconds, also within one event; what it
+                raises ends the work.
+
+        """
         self._models = models
         self._log = log
         self._only = only
+        self._on_worked = on_worked
         self._memory = Memory(log)
-        self._graph = Graph(self._memory, 0)
-        self._past = Graph(self._memory, 0)
+        self._graph = Graph(self._memory, 0, on_worked)
+        self._past = Graph(self._memory, 0, on_worked)
 
     def forget(self) -> None:
         """Drop all that is remembered; it is read from the log again."""
         self._memory.forget()
         self._graph.forget()
 
-    def advance(self, events: Sequence[PastEvent], changes: Changes) -> None:
+    def advance(
+        self,
+        events: Sequence[PastEvent],
+        changes: Changes,
+        enough: Callable[[], bool] = lambda: False,
+    ) -> Sequence[PastEvent]:
         """Take events into the read models.
 
         Args:
             events: the next events of the log, in order.
             changes: what the read models' rows become is added here.
+            enough: asked after each event, whether the rest is left for later.
+
+        Returns:
+            The events that were taken in, at least one of those that there are.
 
         """
         if not events:
-            return
+            return events
         seen = [event for event in events if not self._log.hides(event)]
         self._memory.now = events[0].position - 1
         self._memory.expect(seen)
-        for event in seen:
-            self._take(event, changes)
+        for number, event in enumerate(events, 1):
+            if not self._log.hides(event):
+                self._take(event, changes)
+                self._on_worked()
+            if enough():
+                events = events[:number]
+                break
         # What is erased goes, whether the policy's events wait or not.
         erased = {event.policy for event in events if event.type is EventType.PAYLOAD_ERASED}
         if erased:
             self.rewrite(erased, events[-1].position, changes)
         self._memory.shrink()
         self._graph.shrink()
+        return events
 
     def _take(self, event: PastEvent, changes: Changes) -> None:
         if self._only is None:
@@ -104,7 +131,7 @@ class Projector:
         touched = lineage.downstream(policies)
         for policy in sorted(touched):
             changes.rewrite(policy)
-        again = Projector(self._models, self._log, only=touched)
+        again = Projector(self._models, self._log, only=touched, on_worked=self._on_worked)
         again.replay(lineage.events(touched), changes)
         self.forget()
 
@@ -113,4 +140,5 @@ class Projector:
         for event in events:
             self._memory.now = event.position - 1
             self._take(event, changes)
+            self._on_worked()
             self._memory.shrink()

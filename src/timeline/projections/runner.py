@@ -4,7 +4,8 @@ Owns the batches, the transaction that moves rows and progress together, and the
 that lets a stalled or second runner apply nothing twice. Must not know how rows come about.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -37,10 +38,14 @@ BATCH: Final = 500
 """Events in one transaction: large enough to share its cost, small enough to be current soon."""
 
 PART: Final = 100
-"""Events after which a transaction may be full."""
+"""Events for which what they look up is read together."""
 
 MAX_CHANGES: Final = 20_000
 """Rows after which a transaction is full: a second's work, and some tens of MB in memory."""
+
+MAX_BATCH_S: Final = 1.0
+"""Time after which a transaction is full, however dear its events were: what took so long is not to
+be lost to a restart, and readers wait for five seconds at most."""
 
 Item = TypeVar("Item")
 
@@ -48,7 +53,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LostRaceError(Exception):
-    """Another runner has moved the progress; the transaction is to be rolled back."""
+    """Another runner has moved the progress, or has taken the lease; what is at hand is its own."""
 
 
 class Runner:
@@ -60,12 +65,29 @@ class Runner:
     An event that breaks the read models is found by halving the batch, and its policy is parked.
     """
 
-    def __init__(self, engine: Engine, log: Log, models: Sequence[ReadModel] = MODELS) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        log: Log,
+        models: Sequence[ReadModel] = MODELS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Bind what is advanced.
+
+        Args:
+            engine: the database.
+            log: what to take in.
+            models: all read models.
+            clock: tells a moment in seconds.
+
+        """
         self._engine = engine
+        self._clock = clock
+        self._keep: Callable[[], bool] = lambda: True
         self._log = log.hiding({})
         self._hidden: dict[str, int] = {}
         self._models = models
-        self._projector = Projector(models, self._log)
+        self._projector = self._projecting(self._log)
         self._reached: tuple[int, dict[str, str]] | None = None
         self._batch = BATCH
         self._tried = 0
@@ -90,8 +112,18 @@ class Runner:
         with view(self._engine) as live:
             return live.position
 
-    def step(self, until: int | None = None) -> int:
-        """Apply one batch, or try a parked policy again; returns the position reached."""
+    def step(self, until: int | None = None, keep: Callable[[], bool] = lambda: True) -> int:
+        """Apply one batch, or try a parked policy again.
+
+        Args:
+            until: a position that is not to be passed.
+            keep: called every few milliseconds of the work; where it returns False, that is dropped.
+
+        Returns:
+            The position reached.
+
+        """
+        self._keep = keep
         while True:
             try:
                 return self._step_or_park(until)
@@ -132,8 +164,8 @@ class Runner:
             return position
         events = self._log.after(position, until=until, limit=self._batch)
         if events:
-            changes, last = self._changes(events)
-            taken = [event for event in events if event.position <= last]
+            changes, taken = self._changes(events)
+            last = taken[-1].position
             erased = erased_for(self._log, taken)
             with brief_transaction(self._engine) as connection:
                 move(connection, slots, position, last)
@@ -153,7 +185,7 @@ class Runner:
         if hidden != self._hidden:
             self._hidden = hidden
             self._log = self._log.hiding(hidden)
-            self._projector = Projector(self._models, self._log)
+            self._projector = self._projecting(self._log)
             self._reached = None
 
     def _park(self, error: Exception) -> int:
@@ -174,7 +206,7 @@ class Runner:
         if event.type == EventType.PAYLOAD_ERASED:
             hidden_from = self._log.first_of(event.policy)
             log = self._log.hiding(waiting | {event.policy: hidden_from})
-            projector = Projector(self._models, log)
+            projector = self._projecting(log)
             projector.rewrite([event.policy], event.position, changes)
         erased = erased_for(log, [event])
         with brief_transaction(self._engine) as connection:
@@ -196,7 +228,7 @@ class Runner:
         others = {policy: at for policy, at in self._hidden.items() if policy != asked.policy}
         changes = Changes()
         try:
-            projector = Projector(self._models, self._log.hiding(others))
+            projector = self._projecting(self._log.hiding(others))
             projector.rewrite([asked.policy], position, changes)
             with brief_transaction(self._engine) as connection:
                 move(connection, slots, position, position)
@@ -213,16 +245,26 @@ class Runner:
         else:
             _log.info("projection.policy.unparked", policy=asked.policy, position=position)
 
-    def _changes(self, events: Sequence[PastEvent]) -> tuple[Changes, int]:
-        """Take in events until they change many rows; return the changes, and up to where."""
-        changes = Changes()
-        last = events[0].position
+    def _changes(self, events: Sequence[PastEvent]) -> tuple[Changes, list[PastEvent]]:
+        """Take in events until a transaction is full; return the changes, and what was taken in."""
+        began_s, changes = self._clock(), Changes()
+        taken: list[PastEvent] = []
+
+        def full() -> bool:
+            return len(changes) >= MAX_CHANGES or self._clock() - began_s >= MAX_BATCH_S
+
         for part in batched(events, PART):
-            self._projector.advance(part, changes)
-            last = part[-1].position
-            if len(changes) >= MAX_CHANGES:
+            taken += self._projector.advance(part, changes, full)
+            if full():
                 break
-        return changes, last
+        return changes, taken
+
+    def _projecting(self, log: Log) -> Projector:
+        return Projector(self._models, log, on_worked=self._on_worked)
+
+    def _on_worked(self) -> None:
+        if not self._keep():
+            raise LostRaceError
 
 
 def move(connection: Connection, slots: dict[str, str], position: int, to: int) -> None:
