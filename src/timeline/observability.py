@@ -234,13 +234,12 @@ class FrequentLine:
         """Write the line at the level `info`; the values of one name are always of one type."""
         if not self._logger.isEnabledFor(logging.INFO):
             return
-        texts = [_as_it_stands(value) for value in values.values()]
-        handler = next((h for h in logging.root.handlers if isinstance(h, _TimelineHandler)), None)
-        if handler is None or None in texts:
+        texts = [each if type(each) is str else repr(each) for each in values.values()]
+        handler = self._current_handler()
+        # At once: a value with a slash in it is as plain as two.
+        if handler is None or "" in texts or _PLAIN.fullmatch("/".join(texts)) is None:
             self._log.info(self._event, **values)
             return
-        if handler is not self._handler:
-            self._handler, self._shapes = handler, {}
         names = tuple(values)
         shape = self._shapes.get(names)
         if shape is None:
@@ -248,6 +247,14 @@ class FrequentLine:
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         template, in_order = shape
         handler.write(template % in_order((f"{now[:26]}Z", *texts)))
+
+    def _current_handler(self) -> _TimelineHandler | None:
+        """Return the handler that `configure` installed last, whose shapes are kept."""
+        handlers = logging.root.handlers
+        if self._handler not in handlers:
+            found = (each for each in handlers if isinstance(each, _TimelineHandler))
+            self._handler, self._shapes = next(found, None), {}
+        return self._handler
 
     def _shape(self, handler: logging.Handler, values: Mapping[str, str | float]) -> "_Shape":
         """Return the line as a template, and what puts time and values into its order."""
@@ -265,19 +272,13 @@ class FrequentLine:
         return template, itemgetter(*(marks.index(mark) for mark in parts[1::2]))
 
 
-_Shape: TypeAlias = tuple[str, Callable[[tuple[str | None, ...]], Any]]
+_Shape: TypeAlias = tuple[str, Callable[[tuple[str, ...]], Any]]
 
 _MARK: Final = 90_000_000
 """Where a value stands in a rendered line: a number that is nothing else's."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~/%-]+", re.ASCII)
-
-
-def _as_it_stands(value: str | float) -> str | None:
-    """Return a value as every renderer writes it, or None where they may differ."""
-    if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) else None
-    return repr(value)
+"""Texts that every renderer writes as they stand, as it does numbers."""
 
 
 def _shared_processors() -> list[Processor]:
