@@ -1,5 +1,6 @@
 """What holds for every request, whichever route it meets or misses."""
 
+import asyncio
 import json
 import logging
 import shutil
@@ -10,11 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from litestar.types import Message, Receive, Scope, Send
 
 from http_client import Client, problem, registration, running
 from timeline import observability
 from timeline.application.access import Role
 from timeline.application.reading import Reader
+from timeline.http.boundary import Boundary
 from timeline.http.limits import MAX_CLIENTS, RateLimit
 
 ALL = ["/", "/v1/policies", "/v1/policies/nothing", "/nothing", "/v1/policies?limit=0", "/schema"]
@@ -142,6 +145,39 @@ def test_a_fault_is_logged_with_its_stack_and_served_without(
     assert failed["request_id"] == served["request_id"] == "r-9"
     assert "a secret of ours" in failed["exception"]
     assert served["status"] == 500
+
+
+@pytest.mark.parametrize(("before", "statuses"), [(0, [500]), (1, [500]), (2, [201])])
+def test_what_goes_wrong_past_the_routes_is_answered_unless_an_answer_has_begun(
+    before: int, statuses: list[int]
+) -> None:
+    """An answer that was announced, without a byte of it on its way, is no answer yet."""
+    answer: list[Any] = [
+        {"type": "http.response.start", "status": 201, "headers": []},
+        {"type": "http.response.body", "body": b"{", "more_body": True},
+    ]
+    sent: list[Any] = []
+
+    async def fail(_scope: Scope, _receive: Receive, send: Send) -> None:
+        for message in answer[:before]:
+            await send(message)
+        raise RuntimeError
+
+    async def take(message: Message) -> None:
+        sent.append(message)
+
+    async def ask() -> None:
+        scope: Any = {"type": "http", "method": "POST", "path": "/", "headers": [], "client": None}
+        boundary = Boundary(fail, rate_limit=0, direct=lambda _scope: fail)
+        await boundary(scope, lambda: asyncio.sleep(0), take)  # type: ignore[arg-type,return-value]
+
+    if before == len(answer):
+        with pytest.raises(RuntimeError):
+            asyncio.run(ask())
+    else:
+        asyncio.run(ask())
+
+    assert [each["status"] for each in sent if "status" in each] == statuses
 
 
 def test_a_client_that_asks_too_often_has_to_wait(migrated_sqlite: Path, tmp_path: Path) -> None:

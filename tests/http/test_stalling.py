@@ -20,6 +20,7 @@ from timeline.http.bodies import body_parts
 from timeline.http.boundary import Boundary
 from timeline.http.errors import BodyIncomplete
 from timeline.http.lines import LineUpload
+from timeline.http.patience import Patience
 from timeline.http.service import Service
 from timeline.http.slots import Slots
 from timeline.http.sockets import limit_unread
@@ -84,7 +85,7 @@ def test_a_body_that_stalls_is_incomplete(monkeypatch: pytest.MonkeyPatch) -> No
 
     async def run() -> None:
         with anyio.fail_after(BOUND_S):
-            async for _ in body_parts(receive):
+            async for _ in body_parts(receive, Patience()):
                 pass
 
     with pytest.raises(BodyIncomplete):

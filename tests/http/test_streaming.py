@@ -18,6 +18,7 @@ from timeline.eventstore.errors import IdConflict, StoreBusy
 from timeline.eventstore.model import Append, Outcome
 from timeline.http.errors import BodyIncomplete
 from timeline.http.lines import read_lines
+from timeline.http.patience import Patience
 from timeline.http.reading import made_ahead
 from timeline.http.service import Service
 
@@ -274,7 +275,7 @@ def gather(parts: list[bytes], limit: int = 1_000) -> list[Line | Refusal]:
 
     async def run() -> list[Line | Refusal]:
         found: list[Line | Refusal] = []
-        async for part in read_lines(receive, limit):
+        async for part in read_lines(receive, Patience(), limit):
             found.extend(part.lines)
             found.extend([] if part.refusal is None else [part.refusal])
         return found
@@ -320,7 +321,7 @@ def test_a_client_that_goes_ends_its_lines() -> None:
         return messages.pop(0)  # type: ignore[return-value]
 
     async def run() -> list[Line]:
-        return [line async for part in read_lines(receive, 100) for line in part.lines]
+        return [line async for part in read_lines(receive, Patience(), 100) for line in part.lines]
 
     with pytest.raises(BodyIncomplete):
         asyncio.run(run())

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Final
 
-from litestar.types import Receive
+from litestar.types import HTTPRequestEvent, Receive
 
 from timeline.http.errors import BodyIncomplete, BodyTooLarge, UnsupportedMediaType
 from timeline.http.patience import Patience
@@ -24,9 +24,6 @@ _UTF8: Final = re.compile(r'charset\s*=\s*"?utf-?8"?', re.ASCII | re.IGNORECASE)
 _LENGTH: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
-_patience: Final = Patience()
-
-
 def media_type(scope: Scope) -> str:
     """Return what the body is.
 
@@ -34,21 +31,27 @@ def media_type(scope: Scope) -> str:
         UnsupportedMediaType: it is neither JSON nor lines of JSON, not UTF-8, or compressed.
 
     """
-    expected = f"{JSON} or {NDJSON}"
     given = header(scope, b"content-type") or ""
-    name, _, parameter = (part.strip() for part in given[:MAX_MEDIA_TYPE].lower().partition(";"))
-    known = name in {JSON, NDJSON} and (not parameter or _UTF8.fullmatch(parameter))
-    if len(given) > MAX_MEDIA_TYPE or not known:
-        raise UnsupportedMediaType(expected=expected, given=given[:100] or "not said")
-    coding = (header(scope, b"content-encoding") or "").strip().lower()
-    if coding not in {"", "identity"}:
+    name = given if given == JSON else _taken(given)
+    coding = header(scope, b"content-encoding")
+    if coding is not None and coding.strip().lower() not in {"", "identity"}:
         raise UnsupportedMediaType(
-            field="Content-Encoding", expected="uncompressed", given=coding[:100]
+            field="Content-Encoding", expected="uncompressed", given=coding.strip().lower()[:100]
         )
     return name
 
 
-async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
+def _taken(given: str) -> str:
+    """Return the media type that is given, without its parameter, where it is taken."""
+    name, _, parameter = (part.strip() for part in given[:MAX_MEDIA_TYPE].lower().partition(";"))
+    known = name in {JSON, NDJSON} and (not parameter or _UTF8.fullmatch(parameter))
+    if len(given) > MAX_MEDIA_TYPE or not known:
+        expected = f"{JSON} or {NDJSON}"
+        raise UnsupportedMediaType(expected=expected, given=given[:100] or "not said")
+    return name
+
+
+async def read_body(scope: Scope, receive: Receive, patience: Patience, limit_bytes: int) -> bytes:
     """Read a body, as announced or in chunks, up to a bound.
 
     Raises:
@@ -61,15 +64,18 @@ async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
         raise BodyTooLarge(part="body", limit_bytes=limit_bytes)
     parts: list[bytes] = []
     size_bytes = 0
-    async for part in body_parts(receive):
-        size_bytes += len(part)
+    more = True
+    while more:
+        part = await _next(receive, patience)
+        parts.append(part["body"])
+        size_bytes += len(part["body"])
         if size_bytes > limit_bytes:
             raise BodyTooLarge(part="body", limit_bytes=limit_bytes)
-        parts.append(part)
+        more = part["more_body"]
     return b"".join(parts)
 
 
-async def body_parts(receive: Receive) -> AsyncIterator[bytes]:
+async def body_parts(receive: Receive, patience: Patience) -> AsyncIterator[bytes]:
     """Yield a body's parts as they come.
 
     Raises:
@@ -78,11 +84,17 @@ async def body_parts(receive: Receive) -> AsyncIterator[bytes]:
     """
     more = True
     while more:
-        try:
-            message = await _patience.wait(receive(), PART_TIMEOUT_S)
-        except TimeoutError as error:
-            raise BodyIncomplete from error
-        if message["type"] != "http.request":
-            raise BodyIncomplete
-        yield message["body"]
-        more = message["more_body"]
+        part = await _next(receive, patience)
+        yield part["body"]
+        more = part["more_body"]
+
+
+async def _next(receive: Receive, patience: Patience) -> HTTPRequestEvent:
+    """Wait for a body's next part."""
+    try:
+        message = await patience.wait(receive(), PART_TIMEOUT_S)
+    except TimeoutError as error:
+        raise BodyIncomplete from error
+    if message["type"] != "http.request":
+        raise BodyIncomplete
+    return message

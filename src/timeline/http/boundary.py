@@ -21,7 +21,7 @@ from timeline.http.limits import RateLimit
 from timeline.http.metrics import PATH as METRICS
 from timeline.http.metrics import Requests
 from timeline.http.problems import PROBLEM_JSON, problem
-from timeline.http.requests import header, hold, new_request_id
+from timeline.http.requests import RequestIds, header, hold
 from timeline.http.slots import Slots
 from timeline.http.sockets import limit_unread
 from timeline.http.unread import PATIENCE_S, WHOLE_BYTES, Unread, parts, patience_s
@@ -173,6 +173,7 @@ class Boundary:
         self._handler = handler
         self._again = again
         self._direct = direct
+        self._request_id = RequestIds()
         self._limit = RateLimit(rate_limit)
         self._slots = Slots(MAX_REQUESTS)
         self._unread = Unread()
@@ -184,7 +185,7 @@ class Boundary:
         """Answer one HTTP request, and log it."""
         started_s = time.perf_counter()
         state: dict[str, Any] = scope.setdefault("state", {})
-        request_id = new_request_id(header(scope, b"x-request-id"))
+        request_id = self._request_id(header(scope, b"x-request-id"))
         # A copy: servers hand the same dictionary to every request of a connection.
         scope["state"] = state = {**state, "request_id": request_id, "path": scope["path"]}
         answer = _Answer(scope, send, request_id, self._unread)
@@ -211,7 +212,7 @@ class Boundary:
             # Only now, as the server listens after the application has started.
             self._listening = True
             limit_unread(PATIENCE_S)
-        handler = self._handler
+        handler: Callable[[Scope, Receive, _Answer], Awaitable[None]] = self._handler
         if not scope["path"].startswith("/health/") and scope["path"] != METRICS:
             try:
                 self._admit(scope)
@@ -250,21 +251,14 @@ def _logged(path: str) -> str:
     return path[:_LONGEST_PATH]
 
 
-async def _refusing(handler: Handler, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refusing(handler: Handler, scope: Scope, receive: Receive, answer: _Answer) -> None:
     """Answer what goes wrong before an answer has begun, as the routes do."""
-    began = False
-
-    async def noting(message: Message) -> None:
-        nonlocal began
-        began = True
-        await send(message)
-
     try:
-        await handler(scope, receive, noting)
+        await handler(scope, receive, answer)
     except Exception as error:
-        if began:
+        if answer.began_s is not None:
             raise
-        await _refuse(error, scope, receive, send)
+        await _refuse(error, scope, receive, answer)
 
 
 async def _refuse(error: Exception, scope: Scope, _receive: Receive, send: Send) -> None:

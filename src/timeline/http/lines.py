@@ -22,6 +22,7 @@ from timeline.application.bulk import (
 )
 from timeline.http.bodies import body_parts
 from timeline.http.errors import BodyIncomplete, BodyTooLarge
+from timeline.http.patience import Patience
 from timeline.http.problems import problem
 from timeline.http.replies import NDJSON, encode
 from timeline.http.requests import raw_path, request_id
@@ -56,7 +57,7 @@ class LineUpload:
         gathered: list[Line] = []
         size_bytes = last = 0
         try:
-            async for part in read_lines(receive, self._limit_bytes):
+            async for part in read_lines(receive, self._service.patience, self._limit_bytes):
                 # Blank lines count, or a body of them would keep a refusal waiting for ever.
                 size_bytes += part.blank_bytes
                 for line in part.lines:
@@ -134,11 +135,12 @@ class Part(NamedTuple):
     refusal: Refusal | None = None
 
 
-async def read_lines(receive: Receive, limit_bytes: int) -> AsyncIterator[Part]:
+async def read_lines(receive: Receive, patience: Patience, limit_bytes: int) -> AsyncIterator[Part]:
     """Yield the lines of a body that are not blank; a line that is too long ends it.
 
     Args:
         receive: gives the body's parts.
+        patience: bounds the wait for each.
         limit_bytes: the most that one line may take.
 
     Raises:
@@ -147,7 +149,7 @@ async def read_lines(receive: Receive, limit_bytes: int) -> AsyncIterator[Part]:
     """
     rest = bytearray()
     before = 0
-    async for part in body_parts(receive):
+    async for part in body_parts(receive, patience):
         if b"\n" not in part:
             rest += part
             if len(rest) > limit_bytes:

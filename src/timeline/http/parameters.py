@@ -73,6 +73,9 @@ def parse(query_string: bytes, kind: type[Asked]) -> Asked:
         InvalidRequest: naming the parameter that is unknown, repeated or malformed.
 
     """
+    if not query_string:
+        unasked: Asked = _unasked(kind)
+        return unasked
     kinds, choices = _kinds(kind), _choices(kind)
     values: dict[str, object] = {}
     for name, text in pairs(query_string):
@@ -88,6 +91,16 @@ def parse(query_string: bytes, kind: type[Asked]) -> Asked:
             values[name] = _value(kinds[name], text, name)
             if name in choices and text not in choices[name]:
                 raise InvalidRequest(field=name, reason=not_among(text, choices[name]))
+    return _read(kind, values, query_string)
+
+
+@cache
+def _unasked(kind: type[Asked]) -> Asked:
+    """Return the question without parameters: it never changes, so one does for all."""
+    return _read(kind, {}, b"")
+
+
+def _read(kind: type[Asked], values: Mapping[str, object], query_string: bytes) -> Asked:
     try:
         asked: Asked = read(kind, values, "")
     except InvalidData as error:

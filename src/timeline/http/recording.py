@@ -55,7 +55,8 @@ class Recording:
             return LineUpload(scope, service, principal)
         negotiate(accept, [JSON])
         with service.bodies.taken():
-            body = await read_body(scope, receive, service.application.settings.max_body_bytes)
+            limit_bytes = service.application.settings.max_body_bytes
+            body = await read_body(scope, receive, service.patience, limit_bytes)
         if query.dry_run:
             attempt = service.application.trials.attempt
             return Answered(await service.trials.run(attempt, body, principal, query))
@@ -136,14 +137,14 @@ class Answered(msgspec.Struct, frozen=True):
 
 async def _send(send: Send, status: int, document: object, *headers: tuple[bytes, bytes]) -> None:
     body = encode(document)
-    always = (
-        (b"content-type", JSON.encode()),
-        (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
-    )
-    await send({"type": "http.response.start", "status": status, "headers": [*always, *headers]})
+    length = (b"content-length", b"%d" % len(body))
+    every = [_CONTENT_TYPE, length, _NO_STORE, *headers]
+    await send({"type": "http.response.start", "status": status, "headers": every})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
+
+_CONTENT_TYPE: Final = (b"content-type", JSON.encode())
+_NO_STORE: Final = (b"cache-control", b"no-store")
 
 _FORESEEN: Final = ("id", "policy", "version", "type")
 """What is known of an event before it is recorded; its position is not, as others may come first."""

@@ -21,8 +21,10 @@ async def kept_answer(service: Service, scope: Scope) -> Representation | None:
         scope: the request.
 
     """
+    if scope["method"] not in {"GET", "HEAD"}:
+        return None
     asked = question(scope)
-    if asked not in service.answers or scope["method"] not in {"GET", "HEAD"}:
+    if asked not in service.answers:
         return None
     try:
         wanted = min_position(scope)

@@ -15,15 +15,17 @@ Scope = Mapping[str, Any]
 _SANE: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
-def new_request_id(offered: str | None) -> str:
-    """Return the id a client or a proxy gave, where it is sane; else a new random one."""
-    if offered is not None and _SANE.fullmatch(offered):
-        return offered
-    return _draw(16).hex()
+class RequestIds:
+    """Gives requests their ids, which are told to everyone, and only must not repeat."""
 
+    def __init__(self) -> None:
+        self._draw = Randomness()
 
-_draw: Final = Randomness()
-"""Of one page for the process: ids of requests are told to everyone, and only must not repeat."""
+    def __call__(self, offered: str | None) -> str:
+        """Return the id a client or a proxy gave, where it is sane; else a new random one."""
+        if offered is not None and _SANE.fullmatch(offered):
+            return offered
+        return self._draw(16).hex()
 
 
 def request_id(scope: Scope) -> str:

@@ -19,6 +19,7 @@ from timeline.eventstore.database import identity
 from timeline.eventstore.model import Append, Outcome
 from timeline.http.answers import Answers, Standing, question
 from timeline.http.live import Live
+from timeline.http.patience import Patience
 from timeline.http.replies import HttpRequest, Representation
 from timeline.http.requests import Scope, header
 from timeline.http.slots import Slots
@@ -73,6 +74,7 @@ class Service:
         self.scrapes = Threads(SCRAPE_THREADS)
         self.streams = Slots(MAX_STREAMS)
         self.bodies = Slots(MAX_BODIES)
+        self.patience = Patience()
         self.answers = Answers()
         self.live = Live(application.store, self.reads)
         application.watcher.on_grown(self.live.wake)
