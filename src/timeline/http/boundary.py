@@ -16,6 +16,7 @@ from urllib.parse import quote
 import structlog
 from litestar.types import HTTPResponseStartEvent, Message, Receive, Scope, Send
 
+from timeline.http.draining import brings_body, drain
 from timeline.http.errors import HttpError, Overloaded, TooManyRequests
 from timeline.http.limits import RateLimit
 from timeline.http.metrics import PATH as METRICS
@@ -56,6 +57,7 @@ _PREFLIGHT: Final = (
     (b"access-control-max-age", b"86400"),
 )
 _CLIENT_GONE: Final = 499
+_REFUSED: Final = 400
 
 _LONGEST_PATH: Final = 1_000
 """Characters of a path in the log, where it is percent-encoded, so that it stays on its line."""
@@ -80,7 +82,7 @@ class _Answer:
         self._given_up = False
         self._task: asyncio.Task[Any] | None = None
         self._start: HTTPResponseStartEvent | None = None
-        self._streams = False
+        self.streams = False
         self._request_id = request_id.encode()
         self._method = scope["method"]  # type: ignore[typeddict-item]
         self.status = _CLIENT_GONE
@@ -98,12 +100,12 @@ class _Answer:
             await self._send(message)
 
     async def _hand_on(self, body: bytes, *, more: bool) -> None:
-        self._streams = self._streams or more
+        self.streams = self.streams or more
         long = len(body) > WHOLE_BYTES
         if self._start is not None:
             start, self._start = self._start, None
             # What a request did has to be told, however much is unread.
-            if long and self._method == "GET" and not self._streams:
+            if long and self._method == "GET" and not self.streams:
                 try:
                     hold(self._scope, self._unread.held(body))
                 except Overloaded as error:
@@ -114,7 +116,7 @@ class _Answer:
             start["headers"] = self._completed(list(start["headers"]))
             await self._send(start)
         self.size_bytes += len(body)
-        if self._task is None or not (self._streams or long):
+        if self._task is None or not (self.streams or long):
             await self._send({"type": "http.response.body", "body": body, "more_body": more})
             return
         patience = patience_s(len(body))
@@ -205,6 +207,8 @@ class Boundary:
                 bytes=answer.size_bytes,
                 **({} if principal is None else {"principal": principal}),
             )
+        if (answer.status >= _REFUSED or answer.streams) and brings_body(scope):
+            await drain(receive)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """Answer, or refuse what is too much; probes and scrapes are always answered."""
