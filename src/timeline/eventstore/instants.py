@@ -17,8 +17,8 @@ _TICK: Final = timedelta(microseconds=1)
 
 def instant(moment: datetime) -> str:
     """Write a moment, which must have a zone, as the log does."""
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="microseconds") + "Z"
+    utc = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return utc[: INSTANT_CHARACTERS - 1] + "Z"
 
 
 def read_instant(text: str) -> datetime:

@@ -261,7 +261,7 @@ class Append(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def size_bytes(self) -> int:
         """The bytes of its events' data."""
-        return sum(len(draft.data) for draft in self.drafts)
+        return sum([len(draft.data) for draft in self.drafts])
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):

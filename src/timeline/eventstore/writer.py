@@ -204,11 +204,13 @@ class Writer:
 
     def _serve(self, group: list[Pending]) -> None:
         """Answer everyone in a group, whatever happens."""
-        results: list[Result] = [StoreUnavailable(reason=_STOPPED) for _ in group]
+        results: list[Result] = []
         self._serving, self._served_s = len(group), time.monotonic()
         try:
             results = self._committer.record([pending.append for pending in group])
         finally:
+            # There are none where the thread ends in the midst of it.
+            results = results or [StoreUnavailable(reason=_STOPPED) for _ in group]
             answer(zip(group, results, strict=True))
 
     def _announce(self, position: int, events: int) -> None:
