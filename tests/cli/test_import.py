@@ -12,10 +12,10 @@ import pytest
 from click.testing import Result
 
 from builders import erased, event_id
-from timeline.application.transfer import MAX_CHUNK_EVENTS, Importer, LineRefused, Tally
+from timeline.application.transfer import Importer, LineRefused, Tally
 from timeline.eventstore.errors import AppendRefused
 from timeline.eventstore.memory import MemoryStore
-from timeline.eventstore.model import Append, Outcome
+from timeline.eventstore.model import MAX_APPEND_EVENTS, Append, Outcome
 from timeline.eventstore.protocol import Batch, EventStore
 from timeline.eventstore.relay import Prepared, Relay
 from timeline.eventstore.writer import Writer, utc_now
@@ -76,13 +76,13 @@ def test_an_import_that_broke_off_is_completed_by_running_it_again(
     timeline: Timeline, lines: Any
 ) -> None:
     """A chunk of which a part is recorded already gets the rest."""
-    text = lines(MAX_CHUNK_EVENTS + 20)
-    half = "".join(text.splitlines(keepends=True)[: MAX_CHUNK_EVENTS // 2])
+    text = lines(MAX_APPEND_EVENTS + 20)
+    half = "".join(text.splitlines(keepends=True)[: MAX_APPEND_EVENTS // 2])
     timeline("import", "-", input=half)
 
     result = timeline("import", "-", "--quiet", input=text)
 
-    recorded = MAX_CHUNK_EVENTS // 2 + 20
+    recorded = MAX_APPEND_EVENTS // 2 + 20
     assert result.stderr == f"{recorded} events recorded; {recorded - 20} had been before.\n"
     assert [event["id"] for event in exported(timeline)] == [
         json.loads(line)["id"] for line in text.splitlines()
@@ -100,17 +100,17 @@ def test_a_refused_line_is_named_and_earlier_chunks_stay(
         "type": "EventRetracted",
         "data": {"event": event_id(888_888), "reason": "in error"},
     }
-    text = lines(MAX_CHUNK_EVENTS + 10) + json.dumps(wrong) + "\n"
+    text = lines(MAX_APPEND_EVENTS + 10) + json.dumps(wrong) + "\n"
     file.write_text(text, encoding="utf-8")
 
     result = timeline("import", str(file), "--quiet")
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"Error: {file}:{MAX_CHUNK_EVENTS + 11}: data.event: There is no event {event_id(888_888)}."
-        f" ({MAX_CHUNK_EVENTS} events recorded.)\n"
+        f"Error: {file}:{MAX_APPEND_EVENTS + 11}: data.event: There is no event {event_id(888_888)}."
+        f" ({MAX_APPEND_EVENTS} events recorded.)\n"
     )
-    assert len(exported(timeline)) == MAX_CHUNK_EVENTS
+    assert len(exported(timeline)) == MAX_APPEND_EVENTS
 
 
 @pytest.mark.parametrize(
@@ -230,9 +230,9 @@ def test_chunks_are_bounded(lines: Any, importing: Importing) -> None:
             sizes.append(len(prepared.append.drafts))
             super().start(prepared)
 
-    importing(MemoryStore(), Counting).run(numbered(lines(2 * MAX_CHUNK_EVENTS + 1)))
+    importing(MemoryStore(), Counting).run(numbered(lines(2 * MAX_APPEND_EVENTS + 1)))
 
-    assert sizes == [MAX_CHUNK_EVENTS, MAX_CHUNK_EVENTS, 1]
+    assert sizes == [MAX_APPEND_EVENTS, MAX_APPEND_EVENTS, 1]
 
 
 def test_the_next_chunk_is_read_while_one_is_recorded(lines: Any, importing: Importing) -> None:
@@ -252,13 +252,13 @@ def test_the_next_chunk_is_read_while_one_is_recorded(lines: Any, importing: Imp
     def counted(text: str) -> Iterator[Line]:
         for line in numbered(text):
             read[0] += 1
-            if read[0] > 2 * MAX_CHUNK_EVENTS:
+            if read[0] > 2 * MAX_APPEND_EVENTS:
                 read_ahead.set()
             yield line
 
-    importing(Slow()).run(counted(lines(3 * MAX_CHUNK_EVENTS)))
+    importing(Slow()).run(counted(lines(3 * MAX_APPEND_EVENTS)))
 
-    assert committed[0] == 2 * MAX_CHUNK_EVENTS + 1
+    assert committed[0] == 2 * MAX_APPEND_EVENTS + 1
 
 
 def test_what_is_recorded_is_refused_before_what_is_read(lines: Any, importing: Importing) -> None:
@@ -269,7 +269,7 @@ def test_what_is_recorded_is_refused_before_what_is_read(lines: Any, importing: 
             raise AppendRefused(field="events[9].policy")
 
     with pytest.raises(LineRefused) as refused:
-        importing(MemoryStore(), Refusing).run(numbered(lines(MAX_CHUNK_EVENTS + 1) + "{"))
+        importing(MemoryStore(), Refusing).run(numbered(lines(MAX_APPEND_EVENTS + 1) + "{"))
 
     assert (refused.value.line, refused.value.field) == (10, "policy")
 

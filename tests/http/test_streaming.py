@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -13,8 +14,9 @@ from litestar.types import HTTPReceiveMessage
 
 from http_client import NDJSON, Client, Json, action, event_id, problem, registration, story
 from timeline.application.access import Principal, Role
-from timeline.application.bulk import CHUNK_EVENTS, Chunk, Line, Refusal, record_lines
-from timeline.eventstore.errors import IdConflict, StoreBusy
+from timeline.application.bulk import CHUNK_EVENTS, Line, Lines, Refusal, read_chunks
+from timeline.application.record import Turns
+from timeline.eventstore.errors import StoreBusy
 from timeline.eventstore.model import Append, Outcome
 from timeline.http.errors import BodyIncomplete
 from timeline.http.lines import read_lines
@@ -70,12 +72,7 @@ def test_a_file_that_grew_can_be_sent_again(empty: Client) -> None:
 
     reports = empty.stream(lines)
 
-    assert [(each["first"], each["last"], each["created"]) for each in reports] == [
-        (1, 3, 0),
-        (4, 5, 2),
-        (6, 6, 0),
-        (7, 9, 3),
-    ]
+    assert [(each["first"], each["last"], each["created"]) for each in reports] == [(1, 9, 5)]
     assert len(empty.get("/v1/events").json()["items"]) == 9
 
 
@@ -238,29 +235,71 @@ def test_what_nobody_foresaw_ends_a_stream_with_a_line(
     assert "secret" not in json.dumps(reports)
 
 
-class Refusing:
-    """A recorder that refuses every append with one error."""
+class Refusing(Turns):
+    """Refuses every append with one error."""
 
-    def __init__(self, client: Client, error: Exception) -> None:
-        self.read_line = client.application.recorder.read_line
+    def __init__(self, error: Exception) -> None:
         self._error = error
 
-    def append(self, _append: Append) -> Outcome:
+    def start(self, _append: Append) -> None:
         """Refuse."""
         raise self._error
 
 
 def test_an_outage_names_the_first_line_that_is_not_recorded(refusing: Client) -> None:
     """An error that is about no event in particular stops at the first line of its chunk."""
-    lines = [Line(7, json.dumps(many(1)[0]).encode())]
     principal = Principal("admin", Role.ADMIN)
+    text = [Line(number, json.dumps(line).encode()) for number, line in enumerate(many(3), start=7)]
+    (chunk,), _ = read_chunks(refusing.application.recorder, text, principal)
     busy = StoreBusy(retry_after_s=1.0)
 
-    refused = list(record_lines(Refusing(refusing, busy), lines, principal))  # type: ignore[arg-type]
+    lines = Lines(Refusing(busy), "admin", whole=False)
+    reports = [*lines.start(chunk), *lines.settle()]
 
-    assert refused == [Refusal(7, busy)]
-    assert not isinstance(refused[0], Chunk)
-    assert not isinstance(busy, IdConflict)
+    assert reports == [Refusal(7, busy)]
+
+
+def test_lines_before_a_refusal_are_told_of_where_all_were_known(empty: Client) -> None:
+    """A report has the position where its lines stand, though nothing was recorded just now."""
+    lines = many(3)
+    empty.stream(lines)
+    lines.append(action("order-2") | {"id": event_id(9)})
+
+    recorded, refused = empty.stream(lines)
+
+    assert recorded == {"events": 3, "created": 0, "first": 1, "last": 3, "position": 3}
+    assert (refused["line"], refused["problem"]["status"]) == (4, 409)
+
+
+def test_the_next_lines_are_read_while_some_are_recorded(
+    empty: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chunk that is being recorded keeps nobody from reading the next, and no more than that."""
+    recorder = empty.application.recorder
+    append, read_line = recorder.append, recorder.read_line
+    read: list[bytes] = []
+    read_by_then: list[int] = []
+
+    def reading(_: Any, line: bytes, principal: Principal) -> Any:
+        read.append(line)
+        return read_line(line, principal)
+
+    def appending(_: Any, request: Append) -> Outcome:
+        if not read_by_then:
+            deadline = time.monotonic() + 10
+            while len(read) < 2 * CHUNK_EVENTS and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.1)
+        read_by_then.append(len(read))
+        return append(request)
+
+    monkeypatch.setattr(type(recorder), "read_line", reading)
+    monkeypatch.setattr(type(recorder), "append", appending)
+
+    reports = empty.stream(many(4 * CHUNK_EVENTS))
+
+    assert read_by_then[0] == 2 * CHUNK_EVENTS
+    assert sum(report["created"] for report in reports) == 4 * CHUNK_EVENTS
 
 
 def gather(parts: list[bytes], limit: int = 1_000) -> list[Line | Refusal]:

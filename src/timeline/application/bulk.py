@@ -1,27 +1,30 @@
 """Recording many lines: chunk by chunk, up to the first line that is refused.
 
-Owns the cutting of lines into atomic appends, so that what happens to a line does not depend on
-where the cuts fall. Must not know how lines arrive or how the report is shown.
+Owns what is one append, what a line means that is recorded already, which line a refusal is about,
+and what becomes of those before it. Must not know how lines arrive, nor how the report is shown.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from timeline.application.access import Principal
 from timeline.application.errors import ApplicationError
 from timeline.application.record import Recorder
 from timeline.domain.errors import DomainError
-from timeline.eventstore.errors import EventStoreError, PartlyKnownBatch
-from timeline.eventstore.model import Append, Draft
+from timeline.eventstore.errors import EventStoreError, IdConflict, PartlyKnownBatch
+from timeline.eventstore.model import MAX_APPEND_EVENTS, Append, Draft, Outcome
+from timeline.transparency.errors import TransparencyError
 
 CHUNK_EVENTS: Final = 500
-"""Lines committed together: enough to share a commit's cost, and soon done."""
+"""Lines of a request that are recorded together: enough to share a commit's cost, and soon done, as
+others record meanwhile."""
 
 CHUNK_BYTES: Final = 4 * 1024 * 1024
-"""Bytes of lines committed together: the head is not held for longer than that takes to write."""
+"""Bytes of lines recorded together: the head is not held for longer than that takes to write."""
 
-Refusing: TypeAlias = ApplicationError | DomainError | EventStoreError
+MAX_ATTEMPTS: Final = 5
+"""Tries to record a chunk of which others, at the same time, record events too."""
 
 _INDEX: Final = re.compile(r"events\[([0-9]+)\]\.?")
 
@@ -33,7 +36,7 @@ class Line(NamedTuple):
     text: bytes
 
 
-class Chunk(NamedTuple):
+class Recorded(NamedTuple):
     """Lines that are recorded, together: from `first` to `last`; `created` of them just now."""
 
     events: int
@@ -44,115 +47,219 @@ class Chunk(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """The line that is refused, and why. Lines before it are recorded; later ones are not."""
+    """The line that is refused, and why. Later ones are not recorded."""
 
     line: int
     error: Exception
 
 
-class _Item(NamedTuple):
-    line: int
-    draft: Draft
+Report: TypeAlias = Recorded | Refusal
 
 
-def record_lines(
-    recorder: Recorder, lines: Sequence[Line], principal: Principal
-) -> Iterator[Chunk | Refusal]:
-    """Record lines in order; a refusal comes last.
+class Chunk:
+    """Lines that are recorded together; of those with one id, which have to be equal, the first."""
 
-    Args:
-        recorder: records.
-        lines: at most CHUNK_EVENTS of them.
-        principal: who records.
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+        self.drafts: dict[str, Draft] = {}
+        self.size_bytes = 0
+        self._sent: dict[str, Draft] = {}
+        self._policies: set[str] = set()
 
-    """
-    items: list[_Item] = []
-    refusal = None
-    for line in lines:
-        try:
-            items.append(_Item(line.number, recorder.read_line(line.text, principal)))
-        except (ApplicationError, DomainError) as error:
-            refusal = Refusal(line.number, error)
-            break
-    for group in _groups(items):
-        for report in _append(recorder, group, principal):
-            yield report
-            if isinstance(report, Refusal):
-                return
-    if refusal is not None:
-        yield refusal
+    @property
+    def first(self) -> int:
+        """The number of its first line."""
+        return self.lines[0][0]
 
+    def takes(self, one: Draft | None) -> bool:
+        """Tell whether one more line fits: an event, or one that is known.
 
-def _groups(items: list[_Item]) -> Iterator[list[_Item]]:
-    """Yield what can be one append.
+        An expected version is checked where an append begins, so it opens a chunk of its own if the
+        policy has an event in this one.
+        """
+        if one is None or len(self.lines) >= MAX_APPEND_EVENTS:
+            return len(self.lines) < MAX_APPEND_EVENTS
+        return self.size_bytes + len(one.data) <= CHUNK_BYTES and (
+            one.expected_version is None or one.proposal.policy not in self._policies
+        )
 
-    An id, and a policy before an expected version, stands in one append only once; across appends
-    both are fine, and a stream must not be refused for where it was cut.
-    """
-    group: list[_Item] = []
-    ids: set[str] = set()
-    policies: set[str] = set()
-    for item in items:
-        draft = item.draft
-        policy = draft.proposal.policy
-        if draft.id in ids or (draft.expected_version is not None and policy in policies):
-            yield group
-            group, ids, policies = [], set(), set()
-        group.append(item)
-        ids.add(draft.id)
-        policies.add(policy)
-    if group:
-        yield group
+    def add(self, number: int, one: Draft) -> None:
+        """Take in an event; raises IdConflict where another one has its id."""
+        former = self._sent.setdefault(one.id, one)
+        if not _same(former, one):
+            raise IdConflict(id=one.id)
+        self.lines.append((number, one.id))
+        if former is one:
+            self.drafts[one.id] = one
+            self._policies.add(one.proposal.policy)
+            self.size_bytes += len(one.data)
 
+    def add_known(self, number: int, id: str) -> None:
+        """Take in a line whose event is known to be recorded."""
+        self.lines.append((number, id))
 
-def _append(
-    recorder: Recorder, group: list[_Item], principal: Principal
-) -> Iterator[Chunk | Refusal]:
-    drafts = tuple(item.draft for item in group)
-    append = Append(drafts=drafts, recorded_by=principal.name, batched=True)
-    try:
-        outcome = recorder.append(append)
-    except PartlyKnownBatch as error:
-        yield from _append_runs(recorder, group, principal, frozenset(error.ids))
-    except (ApplicationError, DomainError, EventStoreError) as error:
-        index = _index(error)
-        if index:
-            yield from _append(recorder, group[:index], principal)
-        yield Refusal(group[index].line, error)
-    else:
-        yield Chunk(
-            events=len(group),
-            created=len(group) if outcome.created else 0,
-            first=group[0].line,
-            last=group[-1].line,
-            position=max(receipt.position for receipt in outcome.events),
+    def pass_over(self, ids: Iterable[str]) -> None:
+        """Leave out events that are recorded already."""
+        for id in ids:
+            del self.drafts[id]
+
+    def line_of(self, id: str) -> int:
+        """Return the number of the first line that has an id."""
+        return next(number for number, each in self.lines if each == id)
+
+    def before(self, id: str) -> "Chunk":
+        """Return the lines before the first that has an id, those that were passed over too."""
+        found = Chunk()
+        for number, each in self.lines:
+            if each == id:
+                break
+            found.add(number, self._sent[each])
+        return found
+
+    def recorded(self, outcome: Outcome | None) -> Recorded:
+        """Return what is told of it; without an outcome, all of it had been recorded before."""
+        return Recorded(
+            events=len(self.lines),
+            created=len(self.drafts) if outcome is not None and outcome.created else 0,
+            first=self.first,
+            last=self.lines[-1][0],
+            position=max((each.position for each in outcome.events), default=0) if outcome else 0,
         )
 
 
-def _append_runs(
-    recorder: Recorder, group: list[_Item], principal: Principal, known: frozenset[str]
-) -> Iterator[Chunk | Refusal]:
-    """Append lines that were partly recorded before, in runs of known and of new ones.
+def _same(one: Draft, other: Draft) -> bool:
+    return one is other or (one.proposal.policy, one.proposal.type, one.data) == (
+        other.proposal.policy,
+        other.proposal.type,
+        other.data,
+    )
 
-    Each run is shorter than the group, so that this comes to an end even where others record the
-    same lines at the same time.
+
+class Appending(Protocol):
+    """Records appends in order: `prepare` the next, `settle` the last, `start` the next."""
+
+    def prepare(self, append: Append) -> Any:
+        """Do what can be done before the last one is settled."""
+
+    def start(self, prepared: Any) -> None:
+        """Begin to record an append; raises what it is refused for."""
+
+    def settle(self) -> Outcome:
+        """Wait for what was started last; return its outcome, or raise what it is refused for."""
+
+
+class Lines:
+    """Records chunks in order; while one is being recorded, the next can be prepared.
+
+    What is recorded already, with equal content, is passed over, so that the same lines can be sent
+    again after they broke off, or after they grew.
     """
-    start = 0
-    for end in range(1, len(group) + 1):
-        was_known = group[start].draft.id in known
-        if end < len(group) and (group[end].draft.id in known) == was_known:
-            continue
-        for report in _append(recorder, group[start:end], principal):
-            yield report
-            if isinstance(report, Refusal):
-                return
-        start = end
+
+    def __init__(self, appending: Appending, recorded_by: str, *, whole: bool) -> None:
+        """Begin.
+
+        Args:
+            appending: records events together or not at all.
+            recorded_by: the principal that every event will carry.
+            whole: whether a chunk with a refused line is left out as a whole; else the lines
+                before that one are recorded, so that it does not matter where chunks end.
+
+        """
+        self._appending = appending
+        self._recorded_by = recorded_by
+        self._whole = whole
+        self._under_way: Chunk | None = None
+        self._failed: Exception | None = None
+
+    def start(self, chunk: Chunk) -> list[Report]:
+        """Begin to record a chunk once the one before it is; return what is told of that one.
+
+        Where that ends with a refusal, the chunk is not begun.
+        """
+        prepared = self._appending.prepare(self._append(chunk)) if chunk.drafts else None
+        reports = self.settle()
+        if not is_refused(reports):
+            self._begin(chunk, prepared)
+        return reports
+
+    def settle(self) -> list[Report]:
+        """Wait for the chunk that is being recorded, if one is; return what is told of it."""
+        chunk, self._under_way = self._under_way, None
+        if chunk is None:
+            return []
+        for _ in range(MAX_ATTEMPTS):
+            if not chunk.drafts:
+                return [chunk.recorded(None)]
+            try:
+                return [chunk.recorded(self._outcome())]
+            except PartlyKnownBatch as error:
+                # Each was compared with what is recorded before this was raised.
+                chunk.pass_over(error.ids)
+                self._begin(chunk)
+                self._under_way = None
+            except (ApplicationError, DomainError, EventStoreError, TransparencyError) as error:
+                return self._refused(chunk, error)
+        return self._refused(chunk, PartlyKnownBatch(ids=tuple(chunk.drafts)))
+
+    def _begin(self, chunk: Chunk, prepared: Any = None) -> None:
+        """Start a chunk; what speaks against it is told when it is settled."""
+        self._under_way, self._failed = chunk, None
+        if not chunk.drafts:
+            return
+        try:
+            self._appending.start(prepared or self._appending.prepare(self._append(chunk)))
+        except (ApplicationError, DomainError, EventStoreError, TransparencyError) as error:
+            self._failed = error
+
+    def _outcome(self) -> Outcome:
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise failed
+        return self._appending.settle()
+
+    def _refused(self, chunk: Chunk, error: Exception) -> list[Report]:
+        id = tuple(chunk.drafts)[_index(error)]
+        refusal = Refusal(chunk.line_of(id), error)
+        if self._whole or refusal.line == chunk.first:
+            return [refusal]
+        self._begin(chunk.before(id))
+        reports = self.settle()
+        return reports if is_refused(reports) else [*reports, refusal]
+
+    def _append(self, chunk: Chunk) -> Append:
+        drafts = tuple(chunk.drafts.values())
+        return Append(drafts=drafts, recorded_by=self._recorded_by, batched=True)
 
 
-def _index(error: Refusing) -> int:
-    """Return which event of the append an error is about, and let its field be the line's own."""
-    found = _INDEX.match(error.field)
+def is_refused(reports: Sequence[Report]) -> bool:
+    """Tell whether reports end with a refusal."""
+    return bool(reports) and isinstance(reports[-1], Refusal)
+
+
+def _index(error: Exception) -> int:
+    """Return which event of the append an error is about, and let its field be the line's own.
+
+    Where it does not say, the first one names the chunk.
+    """
+    field = getattr(error, "field", "")
+    found = _INDEX.match(field)
     if found is None:
         return 0
-    error.field = error.field[found.end() :]
+    error.field = field[found.end() :]  # type: ignore[attr-defined]
     return int(found.group(1))
+
+
+def read_chunks(
+    recorder: Recorder, lines: Iterable[Line], principal: Principal
+) -> tuple[list[Chunk], Refusal | None]:
+    """Read lines as events to record; the first that is none, or may not be recorded, ends them."""
+    chunks = [Chunk()]
+    for line in lines:
+        try:
+            one = recorder.read_line(line.text, principal)
+            if not chunks[-1].takes(one):
+                chunks.append(Chunk())
+            chunks[-1].add(line.number, one)
+        except (ApplicationError, DomainError, IdConflict) as error:
+            return [chunk for chunk in chunks if chunk.lines], Refusal(line.number, error)
+    return [chunk for chunk in chunks if chunk.lines], None

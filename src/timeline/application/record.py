@@ -219,3 +219,27 @@ def _condition(request: ConditionRequest) -> Condition:
             field="condition.fail_if_match", reason="A condition names at least one value"
         )
     return Condition(fail_if_match=EventFilter(**asked), after=request.after)
+
+
+class Turns:
+    """One caller's appends, one at a time, among those of others: each waits in their queue."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._outcome: Outcome | None = None
+
+    def prepare(self, append: Append) -> Append:
+        """Do nothing: the queue takes an append as it is."""
+        return append
+
+    def start(self, append: Append) -> None:
+        """Record an append; raises as `Recorder.append` does."""
+        self._outcome = self._recorder.append(append)
+
+    def settle(self) -> Outcome:
+        """Return the outcome of what was recorded last."""
+        outcome, self._outcome = self._outcome, None
+        if outcome is None:
+            msg = "nothing was started"
+            raise RuntimeError(msg)
+        return outcome

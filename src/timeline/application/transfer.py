@@ -1,44 +1,25 @@
 """Bringing events into the record in bulk, and writing them out.
 
-Owns the chunks, what a repeated import means, and which line a refusal is about. Must not know
+Owns what an import takes, and how far it is. Must not know
 files or terminals: lines come in, lines go out, and progress is told.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
 
 import msgspec
 
+from timeline.application.bulk import Chunk, Lines, Refusal, Report
 from timeline.application.errors import ApplicationError
 from timeline.application.served import served_events
 from timeline.domain.errors import DomainError, InvalidData
-from timeline.eventstore.errors import AppendRefused, IdConflict, PartlyKnownBatch
-from timeline.eventstore.model import (
-    EVERYTHING,
-    MAX_APPEND_EVENTS,
-    Append,
-    Draft,
-    EventFilter,
-)
+from timeline.eventstore.errors import AppendRefused, IdConflict
+from timeline.eventstore.model import EVERYTHING, Draft, EventFilter
 from timeline.eventstore.protocol import EventStore
-from timeline.eventstore.relay import Prepared, Relay
+from timeline.eventstore.relay import Relay
 from timeline.eventstore.sent import Exported, plain
 from timeline.formats import ndjson as ndjson_format
 from timeline.importers.ndjson import EventLine, Line, LineTooLong, draft, read_line
 from timeline.transparency.errors import TransparencyError
-
-MAX_CHUNK_EVENTS: Final = MAX_APPEND_EVENTS
-"""Events recorded at once: as many as any append may have, since a commit costs much the same for
-few; SQLite writes each page of an index once for all of them."""
-
-MAX_CHUNK_BYTES: Final = 4 * 1024 * 1024
-"""Data recorded at once: 1,000 events have a megabyte, as a rule."""
-
-MAX_ATTEMPTS: Final = 5
-"""Tries to record a chunk of which others, at the same time, record events too."""
-
-_INDEX: Final = re.compile(r"^events\[([0-9]+)\]\.?")
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,48 +42,6 @@ class LineRefused(ApplicationError):
         self.reason = reason
         self.tally = tally
         super().__init__(field=field, reason=reason)
-
-
-class _Chunk:
-    """Lines that are recorded together or not at all."""
-
-    def __init__(self) -> None:
-        self.drafts: dict[str, Draft] = {}
-        self.numbers: dict[str, int] = {}
-        self.policies: set[str] = set()
-        self.size_bytes = 0
-        self.known = 0
-
-    def takes(self, one: Draft) -> bool:
-        """Tell whether an event still fits.
-
-        An expected version is checked where an append begins, so it opens a chunk of its own if the
-        policy has an event in this one.
-        """
-        return (
-            len(self.drafts) < MAX_CHUNK_EVENTS
-            and self.size_bytes + len(one.data) <= MAX_CHUNK_BYTES
-            and (one.expected_version is None or one.proposal.policy not in self.policies)
-        )
-
-    def add(self, number: int, one: Draft) -> None:
-        """Take in an event; raises IdConflict where another one has its id."""
-        former = self.drafts.get(one.id)
-        if former is not None:
-            if not _same(former, one):
-                raise IdConflict(id=one.id)
-            self.known += 1
-            return
-        self.drafts[one.id] = one
-        self.numbers[one.id] = number
-        self.policies.add(one.proposal.policy)
-        self.size_bytes += len(one.data)
-
-    def pass_over(self, ids: Iterable[str]) -> None:
-        """Leave out events that are recorded already."""
-        for id in ids:
-            del self.drafts[id]
-            self.known += 1
 
 
 class Importer:
@@ -129,11 +68,9 @@ class Importer:
 
         """
         self._store = store
-        self._relay = relay
-        self._recorded_by = recorded_by
+        self._lines = Lines(relay, recorded_by, whole=True)
         self._on_progress = on_progress
         self._tally = Tally()
-        self._under_way: _Chunk | None = None
 
     def run(self, lines: Iterable[Line]) -> Tally:
         """Record all lines.
@@ -143,7 +80,7 @@ class Importer:
             EventStoreError: the store refuses to work, or an outcome is not known.
 
         """
-        chunk = _Chunk()
+        chunk = Chunk()
         number = 0
         try:
             for number, raw in lines:
@@ -151,77 +88,44 @@ class Importer:
                 if one is None:
                     event = read_line(raw)
                     if event.erased:
-                        self._settle()
+                        self._tell(self._lines.settle())
                         self._pass_over_erased(event)
-                        chunk.known += 1
+                        chunk = self._with_room(chunk, None)
+                        chunk.add_known(number, event.id)
                         continue
                     one = draft(event)
-                if not chunk.takes(one):
-                    self._start(chunk)
-                    chunk = _Chunk()
+                chunk = self._with_room(chunk, one)
                 chunk.add(number, one)
         except (InvalidData, IdConflict) as error:
-            self._settle()
-            raise self._refused(number, error.field, error) from error
+            self._tell(self._lines.settle())
+            raise self._refused(number, error) from error
         except LineTooLong as error:
-            self._settle()
-            raise self._refused(error.number, "", error) from error
-        self._start(chunk)
-        self._settle()
+            self._tell(self._lines.settle())
+            raise self._refused(error.number, error) from error
+        if chunk.lines:
+            self._tell(self._lines.start(chunk))
+        self._tell(self._lines.settle())
         return self._tally
 
-    def _start(self, chunk: _Chunk) -> None:
-        """Begin to record a chunk, once the one before it is recorded."""
-        prepared = self._relay.prepare(self._append(chunk)) if chunk.drafts else None
-        self._settle()
-        self._under_way = chunk
-        self._begin(chunk, prepared)
+    def _with_room(self, chunk: Chunk, one: Draft | None) -> Chunk:
+        """Return a chunk that takes one more line: this one, or, once it is begun, another."""
+        if chunk.takes(one):
+            return chunk
+        self._tell(self._lines.start(chunk))
+        return Chunk()
 
-    def _begin(self, chunk: _Chunk, prepared: Prepared | None = None) -> None:
-        for _ in range(MAX_ATTEMPTS):
-            if not chunk.drafts:
-                return
-            try:
-                self._relay.start(prepared or self._relay.prepare(self._append(chunk)))
-            except PartlyKnownBatch as error:
-                # Each was compared with what is recorded before this was raised.
-                chunk.pass_over(error.ids)
-                prepared = None
-            except (AppendRefused, DomainError, TransparencyError) as error:
-                raise self._refused_by_store(chunk, error) from error
-            else:
-                return
-        raise PartlyKnownBatch(ids=tuple(chunk.drafts))
-
-    def _settle(self) -> None:
-        """Wait for the chunk that is being recorded, if one is; what is wrong with it comes first."""
-        chunk, self._under_way = self._under_way, None
-        if chunk is None:
-            return
-        recorded = self._finished(chunk)
-        known = chunk.known + len(chunk.drafts) - recorded
-        self._tally = Tally(
-            recorded=self._tally.recorded + recorded, known=self._tally.known + known
-        )
-        self._on_progress(self._tally)
-
-    def _finished(self, chunk: _Chunk) -> int:
-        """Wait for a chunk; return how many events were recorded just now."""
-        for _ in range(MAX_ATTEMPTS):
-            if not chunk.drafts:
-                return 0
-            try:
-                return len(chunk.drafts) if self._relay.settle().created else 0
-            except PartlyKnownBatch as error:
-                chunk.pass_over(error.ids)
-                self._begin(chunk)
-            except (AppendRefused, DomainError, TransparencyError) as error:
-                raise self._refused_by_store(chunk, error) from error
-        raise PartlyKnownBatch(ids=tuple(chunk.drafts))
-
-    def _append(self, chunk: _Chunk) -> Append:
-        drafts = tuple(chunk.drafts.values())
-        return Append(drafts=drafts, recorded_by=self._recorded_by, batched=True)
+    def _tell(self, reports: Iterable[Report]) -> None:
+        """Count what is recorded; raise what is refused."""
+        for report in reports:
+            if isinstance(report, Refusal):
+                if not isinstance(report.error, (AppendRefused, DomainError, TransparencyError)):
+                    raise report.error
+                raise self._refused(report.line, report.error) from report.error
+            self._tally = Tally(
+                recorded=self._tally.recorded + report.created,
+                known=self._tally.known + report.events - report.created,
+            )
+            self._on_progress(self._tally)
 
     def _pass_over_erased(self, event: EventLine) -> None:
         """Refuse an event without its payload, unless it is the one recorded here."""
@@ -230,24 +134,9 @@ class Importer:
             reason = "The payload of this event was erased, so it cannot be recorded here"
             raise InvalidData(field="data", reason=reason)
 
-    def _refused_by_store(self, chunk: _Chunk, error: Exception) -> Exception:
+    def _refused(self, line: int, error: Exception) -> LineRefused:
         field = getattr(error, "field", "")
-        found = _INDEX.match(field)
-        # Where nothing says which of its lines it is about, the first one names the chunk.
-        index = 0 if found is None else int(found.group(1))
-        number = chunk.numbers[tuple(chunk.drafts)[index]]
-        return self._refused(number, field if found is None else field[found.end() :], error)
-
-    def _refused(self, line: int, field: str, error: Exception) -> LineRefused:
         return LineRefused(line=line, field=field, reason=str(error), tally=self._tally)
-
-
-def _same(one: Draft, other: Draft) -> bool:
-    return (one.proposal.policy, one.proposal.type, one.data) == (
-        other.proposal.policy,
-        other.proposal.type,
-        other.data,
-    )
 
 
 def exported(

@@ -1,13 +1,14 @@
 """Lines of events: recorded chunk by chunk while they arrive, reported chunk by chunk.
 
-Owns the cutting of a body into lines and chunks, and the two directions of one connection. Must
-not know what makes a line right.
+Owns the cutting of a body into lines and chunks, how far reading is ahead of recording, and the two
+directions of one connection. Must not know what makes a line right.
 """
 
 from collections.abc import AsyncIterator
 from typing import Final, NamedTuple
 
 import anyio
+from anyio import CancelScope
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from litestar.types import Receive, Scope, Send
 
@@ -17,9 +18,14 @@ from timeline.application.bulk import (
     CHUNK_EVENTS,
     Chunk,
     Line,
+    Lines,
+    Recorded,
     Refusal,
-    record_lines,
+    Report,
+    is_refused,
+    read_chunks,
 )
+from timeline.application.record import Turns
 from timeline.http.bodies import body_parts
 from timeline.http.errors import BodyIncomplete, BodyTooLarge
 from timeline.http.patience import Patience
@@ -30,6 +36,13 @@ from timeline.http.service import Service
 
 REPORTS: Final = 10_000
 """Reports that wait for a client that sends all before it reads: five million events' worth."""
+
+
+class _Read(NamedTuple):
+    """Lines as chunks, and the line after them that is refused, if one is."""
+
+    chunks: list[Chunk]
+    refusal: Refusal | None
 
 
 class LineUpload:
@@ -46,14 +59,19 @@ class LineUpload:
         self._request_id = request_id(scope)
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Record and report at the same time, so that neither side has to wait for the other."""
+        """Read, record and report at the same time, so that none has to wait for the other."""
         reports, outbox = anyio.create_memory_object_stream[bytes](REPORTS)
+        # Without a buffer: one chunk is recorded and one is in hand, and no more.
+        read, to_record = anyio.create_memory_object_stream[_Read](0)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_send_reports, outbox, send)
-            async with reports:
-                await self._record(receive, reports)
+            async with reports, anyio.create_task_group() as both:
+                both.start_soon(self._record, to_record, reports, both.cancel_scope)
+                async with read:
+                    await self._read(receive, read)
 
-    async def _record(self, receive: Receive, reports: ObjectSendStream[bytes]) -> None:
+    async def _read(self, receive: Receive, read: ObjectSendStream[_Read]) -> None:
+        """Read a body as chunks, up to a line that is none, or that is refused."""
         gathered: list[Line] = []
         size_bytes = last = 0
         try:
@@ -65,52 +83,75 @@ class LineUpload:
                     last = line.number
                     size_bytes += len(line.text)
                     if len(gathered) >= CHUNK_EVENTS or size_bytes >= CHUNK_BYTES:
-                        if not await self._chunk(gathered, reports):
+                        if not await self._hand_on(gathered, read):
                             return
                         gathered, size_bytes = [], 0
-                if part.refusal is not None:
-                    if await self._chunk(gathered, reports):
-                        await reports.send(self._report(part.refusal))
-                    return
-                if size_bytes >= CHUNK_BYTES:
-                    if not await self._chunk(gathered, reports):
+                if size_bytes >= CHUNK_BYTES or part.refusal is not None:
+                    if not await self._hand_on(gathered, read, part.refusal):
                         return
                     gathered, size_bytes = [], 0
         except BodyIncomplete as error:
             # Where the client stalled it may still listen; where it went, nobody hears this.
             first = gathered[0].number if gathered else last + 1
-            await reports.send(self._report(Refusal(first, error)))
+            await read.send(_Read([], Refusal(first, error)))
             return
-        await self._chunk(gathered, reports)
+        await self._hand_on(gathered, read)
 
-    async def _chunk(self, lines: list[Line], reports: ObjectSendStream[bytes]) -> bool:
-        """Record a chunk and report it; False where a line was refused."""
-        if not lines:
-            return True
-        for report in await self._service.writes.run(self._record_lines, lines):
-            await reports.send(self._report(report))
-            if isinstance(report, Refusal):
-                return False
-            self._service.acknowledge(report.position)
-        return True
+    async def _hand_on(
+        self, lines: list[Line], read: ObjectSendStream[_Read], refusal: Refusal | None = None
+    ) -> bool:
+        """Hand lines on as chunks; False where one of them, or the one after them, is refused."""
+        found = _Read([], None)
+        if lines:
+            found = await self._service.writes.run(self._read_chunks, lines)
+        if found.refusal is None:
+            found = found._replace(refusal=refusal)
+        await read.send(found)
+        return found.refusal is None
 
-    def _record_lines(self, lines: list[Line]) -> list[Chunk | Refusal]:
-        """Record in a worker thread; what nobody foresaw still says which lines are recorded."""
-        found: list[Chunk | Refusal] = []
+    def _read_chunks(self, lines: list[Line]) -> _Read:
+        """Read lines, in a worker thread."""
         try:
-            found.extend(record_lines(self._service.application.recorder, lines, self._principal))
+            recorder = self._service.application.recorder
+            return _Read(*read_chunks(recorder, lines, self._principal))
         except Exception as error:  # noqa: BLE001 - the status is sent; a line has to tell
-            last = found[-1] if found else None
-            after = last.last if isinstance(last, Chunk) else lines[0].number - 1
-            first = next(line.number for line in lines if line.number > after)
-            found.append(Refusal(first, error))
-        return found
+            return _Read([], Refusal(lines[0].number, error))
 
-    def _report(self, report: Chunk | Refusal) -> bytes:
-        if isinstance(report, Chunk):
+    async def _record(
+        self,
+        to_record: ObjectReceiveStream[_Read],
+        reports: ObjectSendStream[bytes],
+        scope: CancelScope,
+    ) -> None:
+        """Record what was read, and report it; a refusal ends the reading, too."""
+        lines = Lines(Turns(self._service.application.recorder), self._principal.name, whole=False)
+        async with to_record:
+            async for read in to_record:
+                for chunk in read.chunks:
+                    found = await self._service.writes.run(_recorded, lines, chunk)
+                    for report in found:
+                        await reports.send(self._report(report))
+                        if isinstance(report, Recorded):
+                            self._service.acknowledge(report.position)
+                    if is_refused(found):
+                        scope.cancel()
+                        return
+                if read.refusal is not None:
+                    await reports.send(self._report(read.refusal))
+
+    def _report(self, report: Report) -> bytes:
+        if isinstance(report, Recorded):
             return encode(report._asdict()) + b"\n"
         served = problem(report.error, path=self._path, request_id=self._request_id)
         return encode({"line": report.line, "problem": served.document}) + b"\n"
+
+
+def _recorded(lines: Lines, chunk: Chunk) -> list[Report]:
+    """Record a chunk, in a worker thread; what nobody foresaw still says what is not recorded."""
+    try:
+        return [*lines.start(chunk), *lines.settle()]
+    except Exception as error:  # noqa: BLE001 - the status is sent; a line has to tell
+        return [Refusal(chunk.first, error)]
 
 
 async def _send_reports(outbox: ObjectReceiveStream[bytes], send: Send) -> None:
