@@ -122,9 +122,17 @@ class _World:
             each: {source: self._pointing(source, each) for source in sorted(sources)}
             for each, sources in inside.items()
         }
-        self._cycles = {
-            each: cycle for cycle in components(beliefs, self._sources) for each in cycle
+        self._pointed_by = {
+            each: [source for source, relations in inside.items() if relations]
+            for each, inside in self._inside.items()
         }
+        self._cycles: dict[str, frozenset[str]] = {}
+        self._followed: set[str] = set()
+        """The members of cycles that are followed in the order of their effect."""
+        for cycle in components(beliefs, self._pointed_by.__getitem__):
+            self._cycles.update(dict.fromkeys(cycle, cycle))
+            if sum(len(beliefs[each].relations) for each in cycle) <= MAX_CYCLE:
+                self._followed |= cycle
         self._reaches: dict[tuple[str, Effect | None], Reach] = {}
         self._alone: dict[str, Reach] = {}
 
@@ -136,12 +144,12 @@ class _World:
         relations = asserted(self.beliefs[source])
         return tuple(each for each in relations if points(each.relation, belief))
 
-    def _sources(self, policy: str) -> list[str]:
-        return [source for source, relations in self._inside[policy].items() if relations]
+    def _unreached(self, policy: str) -> list[str]:
+        return [] if (policy, None) in self._reaches else self._pointed_by[policy]
 
     def bearings(self, policy: str) -> Iterator[Bearing]:
         """Yield what bears on a member."""
-        for cycle in components([policy], self._sources):
+        for cycle in components([policy], self._unreached):
             for member in sorted(cycle - self._cycles[policy]):
                 self._reach(member, None)
         yield from self._bearings(policy, None)
@@ -149,7 +157,7 @@ class _World:
     def _bearings(self, policy: str, before: Effect | None) -> Iterator[Bearing]:
         """Yield what bears on a member: from within its cycle, what takes effect before."""
         yield from self._outside[policy]
-        for source in self._sources(policy):
+        for source in self._pointed_by[policy]:
             if source in self._cycles[policy]:
                 yield from self._within(source, policy, before)
             else:
@@ -160,8 +168,7 @@ class _World:
         if source not in self._alone:
             self._alone[source] = reached(self.beliefs[source], ())
         alone = self._alone[source]
-        cycle = self._cycles[source]
-        followed = sum(len(self.beliefs[each].relations) for each in cycle) <= MAX_CYCLE
+        followed = source in self._followed
         told = bears(self.beliefs[source], POSSIBLY)
         for relation in self._inside[policy][source]:
             effect = effect_order(relation, alone.acts)

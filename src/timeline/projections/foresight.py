@@ -19,12 +19,12 @@ from timeline.domain.events import (
     read,
 )
 from timeline.domain.references import references
-from timeline.projections.graph import Graph
+from timeline.projections.graph import Graph, about
 from timeline.projections.memory import Memory, Streams
 from timeline.projections.model import Row, RowKey, Seen, whole
 from timeline.projections.policies import FOLLOWED, rows
 from timeline.projections.policy_reads import state_of
-from timeline.projections.wave import Wave, about
+from timeline.projections.wave import Wave
 
 MAX_SPREAD: Final = 200
 """Policies looked at besides those that the events are about: about a second's work. An event that

@@ -17,6 +17,7 @@ from timeline.domain.events import (
     ActionCorrected,
     ActionRecorded,
     Data,
+    EventRetracted,
     PoliciesMerged,
     PolicyDescribed,
     PolicyRegistered,
@@ -280,9 +281,7 @@ class Graph:
         node = self._believed(policy)
         if node.history is None and node.belief is not None:
             for cycle in self._order(policy):
-                for member in cycle:
-                    if self._believed(member).history is None:
-                        self._conclude(member, cycle)
+                self._conclude_all(cycle)
         return node
 
     def receivers(self, targets: Iterable[Target]) -> Iterator[str]:
@@ -326,6 +325,21 @@ class Graph:
         """Return the policies and all that were ever merged with them, in either direction."""
         return set().union(*map(self._family, policies))
 
+    def tellers(self, event: PastEvent) -> set[str]:
+        """Return the policies whose stories an event may be a part of, or may end or begin.
+
+        What one was merged from tells nothing of it, but whether it still is merged.
+        """
+        found = about(event)
+        waiting = list(found)
+        while waiting:
+            into = {each.policy for each in self._pointing_at(waiting.pop()) if _merges(each)}
+            waiting.extend(into - found)
+            found |= into
+        if isinstance(event.data, EventRetracted):
+            found.update(_duplicates(self._stream(event.policy)))
+        return found
+
     def _family(self, policy: str) -> frozenset[str]:
         known = self._families.get(policy)
         if known is not None:
@@ -334,15 +348,13 @@ class Graph:
         waiting = [policy]
         while waiting:
             current = waiting.pop()
-            related = {each.policy for each in self._pointing_at(current) if _merges(each)} | {
-                each.data.duplicate
-                for each in self._stream(current)
-                if isinstance(each.data, PoliciesMerged)
-            }
+            related = {each.policy for each in self._pointing_at(current) if _merges(each)}
+            related.update(_duplicates(self._stream(current)))
             waiting.extend(related - found)
             found |= related
-        self._families[policy] = frozenset(found)
-        return self._families[policy]
+        family = frozenset(found)
+        self._families.update(dict.fromkeys(family, family))
+        return family
 
     # What is believed
 
@@ -368,19 +380,19 @@ class Graph:
 
     def _members(self, policy: str) -> list[str]:
         """Return the policy and the duplicates folded into it, theirs included."""
-        members = [policy]
-        if len(self._family(policy)) == 1:
-            return members
-        for member in members:
-            events = self._stream(member)
+        members = {policy: None}
+        waiting = [policy] if len(self._family(policy)) > 1 else []
+        while waiting:
+            events = self._stream(waiting.pop())
             mergers = [each for each in events if isinstance(each.data, PoliciesMerged)]
             if not mergers:
                 continue
             taken_back = standing(events)
-            for merger in mergers:
-                if merger.id not in taken_back and isinstance(merger.data, PoliciesMerged):
-                    members.extend({merger.data.duplicate} - set(members))
-        return members
+            standing_still = [each for each in mergers if each.id not in taken_back]
+            new = [each for each in _duplicates(standing_still) if each not in members]
+            members |= dict.fromkeys(new)
+            waiting.extend(new)
+        return list(members)
 
     def _events(self, members: Sequence[str]) -> Sequence[PastEvent]:
         """Return the members' events in the record's order."""
@@ -436,14 +448,23 @@ class Graph:
             return [frozenset((policy,))]
         return components([policy], self._sources)
 
-    def _conclude(self, policy: str, cycle: frozenset[str]) -> None:
+    def _conclude_all(self, cycle: frozenset[str]) -> None:
+        """Work out the histories of a cycle's members; what they bear on each other, once."""
+        circle: Circle | None = None
+        for member in sorted(cycle):
+            if self._believed(member).history is None:
+                if circle is None and len(cycle) > 1:
+                    circle = Circle(self, cycle)
+                self._conclude(member, cycle, circle)
+
+    def _conclude(self, policy: str, cycle: frozenset[str], circle: Circle | None) -> None:
         """Work out a policy's history; that of every source outside its cycle is known."""
         node = self._believed(policy)
         if node.belief is None:
             return
-        if len(cycle) > 1:
+        if circle is not None:
             node.cycle = cycle
-            node.history = Circle(self, cycle).history(policy, node.folder)
+            node.history = circle.history(policy, node.folder)
         else:
             bearings = list(self.bearings(policy, self._sources(policy)))
             node.history = node.folder.concluded(node.belief, bearings)
@@ -487,6 +508,18 @@ def names(event: PastEvent) -> bool:
     if isinstance(event.data, SourceAttached):
         return event.data.claim is not None and event.data.claim.field == "identifiers"
     return isinstance(event.data, PolicyRegistered | PolicyDescribed)
+
+
+def about(event: PastEvent) -> set[str]:
+    """Return the policies that an event itself is about."""
+    return {event.policy, *_duplicates([event])}
+
+
+def _duplicates(events: Iterable[PastEvent]) -> Iterator[str]:
+    """Yield the policies that events merge into their own."""
+    for each in events:
+        if isinstance(each.data, PoliciesMerged):
+            yield each.data.duplicate
 
 
 def _merges(event: PastEvent) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from timeline.domain.bearing import Bearing
 from timeline.domain.belief import BelievedRelation, PastEvent
-from timeline.domain.events import PoliciesMerged, Target
+from timeline.domain.events import Target
 from timeline.projections.graph import STREAMS, Graph, Node
 
 
@@ -55,7 +55,7 @@ class Wave:
             The policies that it may have changed, each once, as they were before and as they are.
 
         """
-        yield from self.reach(self._graph.family(about(event)))
+        yield from self.reach(self._graph.tellers(event))
 
     def reach(self, policies: Iterable[str]) -> Iterator[tuple[str, Node, Node]]:
         """Work out policies, and all whose histories change with theirs; yields as `spread`."""
@@ -117,6 +117,8 @@ class Wave:
                 self._push(member)
         for targets in _differing(earlier, node):
             for receiver in self._graph.receivers(targets):
+                if receiver in node.cycle:
+                    continue
                 self._push_receiver(receiver)
                 self._cycles.discard(self._cycle_entered(receiver, policy))
                 if self.cut:
@@ -126,13 +128,6 @@ class Wave:
         """Return a policy's cycle where a source outside it has changed: all of it has to follow."""
         node = self._latest.get(policy) or self._before.get(policy)
         return frozenset() if node is None or source in node.cycle else node.cycle
-
-
-def about(event: PastEvent) -> set[str]:
-    """Return the policies that an event itself is about."""
-    if isinstance(event.data, PoliciesMerged):
-        return {event.policy, event.data.duplicate}
-    return {event.policy}
 
 
 Said: TypeAlias = dict[str, tuple[int, BelievedRelation | None]]
