@@ -264,7 +264,7 @@ def test_every_error_is_raised_and_drawn_in_the_tree() -> None:
 
     assert len(drawn) == len(set(drawn))
     assert set(drawn) == known
-    of_reading = {"UnknownShape", "UpcasterMissing"}
+    of_reading = {"UnknownShape", "UpcasterMissing", "ReplacementShapesMissing"}
     assert {case.then.error.__name__ for case in REFUSALS} == known - of_reading
     assert all(not error.__subclasses__() for error in DomainError.__subclasses__())
 

@@ -333,6 +333,7 @@ def errors_of(module: Any) -> list[type[Exception]]:
 FAULTS = {
     domain.UnknownShape,
     domain.UpcasterMissing,
+    domain.ReplacementShapesMissing,
     eventstore.AppendOnlyViolation,
     eventstore.CorruptStore,
     eventstore.NotDurable,

@@ -6,9 +6,12 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Engine
 
-from builders import acted, described, draft, erased, event_id, registered
+from builders import SOURCE, acted, described, draft, erased, event_id, registered
 from timeline.application.replay import replay
+from timeline.domain.events import SCHEMA_VERSIONS, ActionRecorded
+from timeline.domain.upcasting import REPLACEMENT_SHAPES, UPCASTERS, check_chain
 from timeline.domain.vocabulary import EventType
+from timeline.eventstore.lookup import read_content
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
@@ -112,6 +115,30 @@ def test_a_follower_beside_a_first_build_takes_nothing_from_it(
     assert build(engine, log, MODELS) == log.head()
 
     assert replay(engine, SqlStore(engine), MODELS).identical
+
+
+def test_a_replacement_is_read_in_todays_shape_as_all_else_is(
+    engine: Engine, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the projections and by the write side, when the shape has changed since the erasure."""
+    store = SqlStore(engine)
+    replacement = {"action": "issued", "occurred": "2024", "sources": [SOURCE]}
+    record(registered("one"), acted("one", id=event_id(7), label="has to go"))
+    record(erased(event_id(7), "one", replacement=replacement))
+    kind, erasure = EventType.ACTION_RECORDED, EventType.PAYLOAD_ERASED
+    monkeypatch.setitem(SCHEMA_VERSIONS, kind, 2)
+    monkeypatch.setitem(SCHEMA_VERSIONS, erasure, 2)
+    monkeypatch.setitem(UPCASTERS, (kind, 1), lambda data: {**data, "label": "new"})
+    monkeypatch.setitem(UPCASTERS, (erasure, 1), dict)
+    monkeypatch.setitem(REPLACEMENT_SHAPES, 2, dict(SCHEMA_VERSIONS))
+    check_chain()
+
+    read = Log(store).after(1, limit=1)[0].data
+    known = read_content(kind, 1, None, (1, store.read(2, limit=1)[0].data or b""))
+
+    assert isinstance(read, ActionRecorded)
+    assert read.label == "new"
+    assert known == read
 
 
 def void(_value: object) -> None:

@@ -21,7 +21,8 @@
     ├── ReplacementRequired
     ├── MergeRefused
     ├── UnknownShape                     what is recorded cannot be read by this version
-    └── UpcasterMissing                  this version is incomplete
+    ├── UpcasterMissing                  this version is incomplete
+    └── ReplacementShapesMissing
 
 A class's docstring is its message; the facts are attributes; `field` names the offending input.
 """
@@ -161,3 +162,7 @@ class UnknownShape(DomainError):
 
 class UpcasterMissing(DomainError):
     """Nothing brings events of type {type} from shape {schema} to the next."""
+
+
+class ReplacementShapesMissing(DomainError):
+    """Which shapes replacements have in a PayloadErased of shape {schema} is not what is current."""

@@ -18,7 +18,6 @@ from timeline.domain.events import (
     PoliciesMerged,
     PolicyDescribed,
     PolicyRegistered,
-    decode_data,
 )
 from timeline.domain.situation import (
     ActionLog,
@@ -32,7 +31,7 @@ from timeline.domain.situation import (
     describe,
     named_event,
 )
-from timeline.domain.upcasting import read_recorded
+from timeline.domain.upcasting import read_recorded, read_replacement
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.errors import StoreBusy
 from timeline.eventstore.retagging import Line
@@ -196,13 +195,22 @@ def line(
 
 
 def read_content(
-    type: EventType, schema: int, data: bytes | str | None, erasure: bytes | str | None
+    type: EventType,
+    schema: int,
+    data: bytes | str | None,
+    erasure: tuple[int, bytes | str] | None,
 ) -> Data | None:
-    """Read an event's data: as sent, or what replaced it when it was erased, or nothing."""
+    """Read an event's data: as sent, or what replaced it when it was erased, or nothing.
+
+    Args:
+        type: the event's type.
+        schema: the version of its shape.
+        data: as stored; None where it is erased.
+        erasure: the version and the data of what erased it.
+
+    """
     if data is not None:
         return read_recorded(type, schema, msgspec.json.decode(data))
     if erasure is None:
         return None
-    erased = decode_data(EventType.PAYLOAD_ERASED, msgspec.json.decode(erasure))
-    replacement = getattr(erased, "replacement", None)
-    return None if replacement is None else decode_data(type, replacement)
+    return read_replacement(type, erasure[0], msgspec.json.decode(erasure[1]))

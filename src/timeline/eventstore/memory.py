@@ -240,7 +240,7 @@ class MemoryStore:
 
     def _content(self, row: _Row) -> Content:
         state = self._subject(row)
-        erasure = self._by_id[state.erased_by].payload if state.erased_by is not None else None
+        erasing = None if state.erased_by is None else self._by_id[state.erased_by]
         return Content(
             id=row.fields.id,
             policy=row.fields.policy,
@@ -249,7 +249,9 @@ class MemoryStore:
                 row.fields.type,
                 row.fields.schema,
                 None if row.payload is None else row.payload.data,
-                None if erasure is None else erasure.data,
+                None
+                if erasing is None or erasing.payload is None
+                else (erasing.fields.schema, erasing.payload.data),
             ),
             retracted=state.retracted_by is not None,
         )

@@ -64,6 +64,7 @@ class _ContentRow(msgspec.Struct):
     type: EventType
     entry: str
     data: str | None
+    erasing: str | None
     erasure: str | None
     retracted_by: str | None
 
@@ -208,6 +209,7 @@ def _contents_query(dialect: Dialect) -> Select[Any]:
             log_entries.c.type,
             dialect.as_text(log_entries.c.entry).label("entry"),
             dialect.as_text(log_payloads.c.data).label("data"),
+            dialect.as_text(erasing.c.entry).label("erasing"),
             dialect.as_text(replacing.c.data).label("erasure"),
             subjects.c.retracted_by,
         )
@@ -277,11 +279,21 @@ def _contents(rows: str | None) -> dict[str, Content]:
             id=row.id,
             policy=row.policy,
             type=row.type,
-            data=read_content(row.type, EntryFields.read(row.entry).schema, row.data, row.erasure),
+            data=read_content(row.type, _schema(row.entry), row.data, _erasure(row)),
             retracted=row.retracted_by is not None,
         )
         for row in found
     }
+
+
+def _schema(entry: str) -> int:
+    return EntryFields.read(entry).schema
+
+
+def _erasure(row: _ContentRow) -> tuple[int, str] | None:
+    if row.erasing is None or row.erasure is None:
+        return None
+    return _schema(row.erasing), row.erasure
 
 
 def _known(rows: str | None) -> dict[str, Known]:

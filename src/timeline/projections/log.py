@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from timeline.domain.belief import PastEvent
-from timeline.domain.events import DATA_TYPES, Data, PayloadErased, read, read_custom
+from timeline.domain.events import DATA_TYPES, Data, read_custom
 from timeline.domain.references import references
-from timeline.domain.upcasting import is_current, read_recorded
+from timeline.domain.upcasting import is_current, read_recorded, read_replacement
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import MAX_FILTER_VALUES, MAX_PAGE, EventFilter, Recorded
 from timeline.eventstore.protocol import EventStore
@@ -152,11 +152,7 @@ class Log:
         erasure = self._store.get(event.erased_by) if event.erased_by else None
         if erasure is None or erasure.data is None:
             return None
-        erased = decode(erasure.type, erasure.data)
-        if not isinstance(erased, PayloadErased) or erased.replacement is None:
-            return None
-        data: Data = read(DATA_TYPES[event.type], erased.replacement, "data")
-        return data
+        return read_replacement(event.type, erasure.schema, msgspec.json.decode(erasure.data))
 
 
 def decode(type: EventType, data: bytes) -> Data:
