@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import anyio
@@ -12,7 +13,7 @@ from litestar.types import HTTPReceiveMessage, Message
 from http_client import Client, action, problem, registration
 from timeline.eventstore.model import EventFilter
 from timeline.http.following import Following
-from timeline.http.live import Feed, Live, Part
+from timeline.http.live import Feed, Live, Part, wait_for_match
 from timeline.http.replies import EVENT_STREAM
 from timeline.http.slots import Slots
 from timeline.http.threads import Threads
@@ -249,3 +250,43 @@ def test_however_long_the_pauses_nothing_is_missed(
 
     ids = [int(line[4:]) for line in sent.splitlines() if line.startswith(b"id: ")]
     assert ids == list(range(1, 12))
+
+
+def test_the_log_is_looked_at_once_for_all_filters(empty: Client) -> None:
+    """A hundred filters wait: what comes is read once, and each reader is woken by its own."""
+    live = live_of(empty)
+    store: Any = empty.application.store
+    stretches: list[int] = []
+    live._store = Counting(store, stretches)  # noqa: SLF001 - what it asks is what is measured
+    filters = [EventFilter(policies=(f"order-{number}",)) for number in range(100)]
+
+    async def run() -> dict[EventFilter, int]:
+        with ExitStack() as stack:
+            feeds = [stack.enter_context(live.joined(each, 0)) for each in filters]
+            await anyio.to_thread.run_sync(
+                empty.record, {"events": [registration("order-7"), registration("order-8")]}
+            )
+            for feed in (feeds[7], feeds[8]):
+                assert await wait_for_match(feed, 0, BOUND_S)
+            return {feed.filter: feed.matched for feed in feeds}
+
+    matched = asyncio.run(run())
+
+    assert len(stretches) == 1
+    assert {each for each, position in matched.items() if position} == {filters[7], filters[8]}
+
+
+class Counting:
+    """A store that counts its stretches."""
+
+    def __init__(self, store: Any, stretches: list[int]) -> None:
+        self._store = store
+        self._stretches = stretches
+
+    def stretch(self, after: int, **asked: Any) -> Any:
+        """Count and return one."""
+        self._stretches.append(after)
+        return self._store.stretch(after, **asked)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)

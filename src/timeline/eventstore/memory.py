@@ -4,7 +4,7 @@ Owns nothing durable: plain dicts and lists behind one lock, searched in full. M
 since it is read to learn what the others do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from threading import RLock
@@ -147,6 +147,15 @@ class MemoryStore:
                 if len(events) == limit or total >= size_bytes:
                     return Stretch(events, row.fields.position)
         return Stretch(events, until)
+
+    def tagged(self, tags: Collection[Tag], after: int, until: int) -> dict[int, set[Tag]]:
+        """Return which of some tags the events in (after, until] have, by position."""
+        with self._lock:
+            found = {
+                row.fields.position: row.tags & frozenset(tags)
+                for row in self._rows[max(after, 0) : until]
+            }
+        return {position: set(some) for position, some in found.items() if some}
 
     def get(self, id: str) -> Recorded | None:
         """Return the event with this id, or None."""

@@ -5,6 +5,7 @@ to the same behaviour.
 """
 
 import hmac
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -198,6 +199,10 @@ class EventStore(Protocol):
             size_bytes: where it is reached, the stretch ends.
 
         """
+        ...
+
+    def tagged(self, tags: Collection[Tag], after: int, until: int) -> dict[int, set[Tag]]:
+        """Return which of some tags the events in (after, until] have, by position."""
         ...
 
     def get(self, id: str) -> Recorded | None:

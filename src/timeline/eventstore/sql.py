@@ -4,13 +4,13 @@ Owns the queries that read events. What differs between the two is behind `diale
 and the write side's snapshot become SQL, in `searching` and `snapshots`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Select, and_, case, func, select
 
-from timeline.domain.situation import Situation
+from timeline.domain.situation import Situation, Tag
 from timeline.eventstore.database import statement, translated
 from timeline.eventstore.dialects import RAW, Dialect, dialect_of
 from timeline.eventstore.lookup import Wanted, look_up
@@ -35,6 +35,7 @@ from timeline.eventstore.tables import (
     log_payloads,
     log_tags,
     subjects,
+    tag_value,
 )
 from timeline.transparency.merkle import Frontier
 
@@ -117,6 +118,24 @@ class SqlStore:
                 if len(events) == limit or total >= size_bytes:
                     return Stretch(events, position)
         return Stretch(events, until)
+
+    def tagged(self, tags: Collection[Tag], after: int, until: int) -> dict[int, set[Tag]]:
+        """Return which of some tags the events in (after, until] have, by position."""
+        by_kind: dict[str, dict[str, Tag]] = {}
+        for tag in tags:
+            by_kind.setdefault(tag.kind, {})[tag_value(tag.value)] = tag
+        found: dict[int, set[Tag]] = {}
+        with statement(self._engine) as connection:
+            for kind, asked in by_kind.items():
+                query = select(log_tags.c.position, log_tags.c.value).where(
+                    log_tags.c.kind == kind,
+                    self._dialect.among(log_tags.c.value, "values"),
+                    log_tags.c.position > after,
+                    log_tags.c.position <= until,
+                )
+                for row in connection.execute(query, {"values": self._dialect.listed(asked)}):
+                    found.setdefault(row.position, set()).add(asked[row.value])
+        return found
 
     def get(self, id: str) -> Recorded | None:
         """Return the event with this id, or None."""

@@ -1,7 +1,7 @@
 """Readers that stay: what the log has since a position, then what comes, as server-sent events.
 
-Owns the one task of a process that reads what is new, once for all readers of a filter, and how a
-reader gets from what was to what comes. Must not know what events mean.
+Owns the one task of a process that reads what is new, once for all readers, and how a reader gets
+from what was to what comes. Must not know what events mean.
 
 A reader is a position, and no more: it goes on with the part that begins there, kept in memory or
 read from the log, to where that part ends. So it can neither skip nor repeat.
@@ -19,10 +19,10 @@ import structlog
 from anyio import CancelScope, CapacityLimiter
 
 from timeline.application.served import served_events
-from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import STRETCH_BYTES, EventFilter
 from timeline.eventstore.protocol import EventStore
 from timeline.formats import sse
+from timeline.http.dealing import Dealer, Dealt
 from timeline.http.replies import encode
 from timeline.http.slots import Slots
 from timeline.http.threads import Threads
@@ -60,8 +60,6 @@ what comes in a stream of appends fifty times a second."""
 
 MAX_PAUSE_S: Final = 1.0
 """The longest pause, whoever was woken and whatever went wrong."""
-
-_ERASURES: Final = EventFilter(types=(EventType.PAYLOAD_ERASED.value,))
 
 _log = structlog.get_logger(__name__)
 
@@ -130,6 +128,7 @@ class Live:
         self._store = store
         self._threads = threads
         self._feeds: dict[EventFilter, Feed] = {}
+        self._dealer: Dealer | None = None
         self._scopes: set[CancelScope] = set()
         self._catching_up = CapacityLimiter(CATCHING_UP)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -158,7 +157,10 @@ class Live:
     @contextmanager
     def joined(self, filter: EventFilter, head: int) -> Iterator[Feed]:
         """Read with others; `head` is where the log was seen to end."""
-        feed = self._feeds.setdefault(filter, Feed(filter, head))
+        feed = self._feeds.get(filter)
+        if feed is None:
+            feed = self._feeds[filter] = Feed(filter, head)
+            self._dealer = None
         feed.readers += 1
         if self._tailing is None:
             self._loop = asyncio.get_running_loop()
@@ -170,6 +172,7 @@ class Live:
             feed.readers -= 1
             if not feed.readers:
                 del self._feeds[filter]
+                self._dealer = None
             if not self._feeds:
                 self._loop = None
                 self._tailing.cancel()
@@ -217,29 +220,36 @@ class Live:
         if head <= start:
             # Whoever joined may have missed what was told before.
             head = (await self._threads.run(self._store.head)).position
-        if start < head:
-            erasures = await self._threads.run(
-                self._store.stretch, start, until=head, filter=_ERASURES, limit=1
-            )
-            if erasures.events:
+        woken = 0
+        while start < head:
+            dealer = self._dealer = self._dealer or Dealer(self._feeds)
+            dealt = await self._threads.run(dealer.deal, self._store, start, head)
+            start = dealt.until
+            if dealt.erases:
                 for feed in self._feeds.values():
                     feed.forget()
-        return sum([await self._feed(feed, head) for feed in tuple(self._feeds.values())])
-
-    async def _feed(self, feed: Feed, head: int) -> int:
-        woken = 0
-        while feed.position < head:
-            matched = feed.matched
-            part = await self._threads.run(read_part, self._store, feed.filter, feed.position, head)
-            feed.add(part, KEPT_BYTES // max(len(self._feeds), 1))
-            if feed.matched > matched:
-                waiting, feed.waiting = feed.waiting, []
-                woken += len(waiting)
-                for number, event in enumerate(waiting, start=1):
-                    event.set()
-                    if number % WOKEN_AT_ONCE == 0:
-                        await asyncio.sleep(0)
+            # Whoever joined meanwhile is at the head, and was not dealt to.
+            for feed in tuple(self._feeds.values()):
+                if feed.filter in dealer.filters:
+                    woken += await self._take_in(feed, dealt)
         return woken
+
+    async def _take_in(self, feed: Feed, dealt: Dealt) -> int:
+        """Give a feed what was dealt to it; return how many readers have something to read."""
+        if dealt.until <= feed.position:
+            return 0
+        found = dealt.found.get(feed.filter, ())
+        body = b"".join([each.body for each in found if each.position > feed.position])
+        part = Part(feed.position, feed.position, dealt.until, body)
+        feed.add(part, KEPT_BYTES // max(len(self._feeds), 1))
+        if not body:
+            return 0
+        waiting, feed.waiting = feed.waiting, []
+        for number, event in enumerate(waiting, start=1):
+            event.set()
+            if number % WOKEN_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return len(waiting)
 
 
 async def wait_for_match(feed: Feed, position: int, timeout_s: float) -> bool:
