@@ -117,6 +117,37 @@ def test_what_is_recorded_is_counted_by_commits(empty: Client) -> None:
     assert value(found, "timeline_log_position") == 3
 
 
+def test_what_is_refused_is_counted_by_its_reason(empty: Client) -> None:
+    """Each reason has a series from the start, so that a first refusal shows as a rise."""
+    before = scrape(empty)
+    first = {**registration("order-1"), "id": "00000000-0000-7000-8000-000000000001"}
+    empty.record(first)
+    refused = [
+        {**registration("order-2"), "id": first["id"]},
+        {**registration("order-3"), "expected_version": 7},
+        registration("order-1"),
+    ]
+    for event in refused:
+        empty.record(event)
+    nobody_new = {"fail_if_match": {"types": ["PolicyRegistered"]}, "after": 0}
+    empty.record({"events": [registration("order-4")], "condition": nobody_new})
+
+    found = scrape(empty)
+
+    def refusals(scraped: dict[tuple[str, Labels], float]) -> dict[str, float]:
+        return {
+            dict(labels)["reason"]: count
+            for (name, labels), count in scraped.items()
+            if name == "timeline_append_refused_total"
+        }
+
+    assert set(refusals(before).values()) == {0}
+    told = {reason: count for reason, count in refusals(found).items() if count}
+    assert told == {"id": 1, "version": 1, "record": 1, "condition": 1}
+    assert value(found, "timeline_commit_duration_seconds_count") == 5
+    assert (value(found, "timeline_commit_duration_seconds_sum") or 0) > 0
+
+
 def test_what_is_under_way_is_told_by_its_kind(empty: Client) -> None:
     """A scrape itself takes no slot, so that it is answered when all are taken."""
     service = empty.http.app.state.service

@@ -5,7 +5,9 @@ who asks for it.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
+from threading import Lock
 
 
 class Tally:
@@ -29,3 +31,22 @@ class Tally:
             count += each
             found.append((bound, count))
         return found
+
+
+class Counts:
+    """Counts by a word. Any thread counts, any may read."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """Begin at nothing for each of the words, so that what never happened shows as such."""
+        self._counts = Counter(dict.fromkeys(words, 0))
+        self._lock = Lock()
+
+    def add(self, word: str) -> None:
+        """Count one more."""
+        with self._lock:
+            self._counts[word] += 1
+
+    def counted(self) -> list[tuple[str, int]]:
+        """Return each word with its count, in the order of the words."""
+        with self._lock:
+            return sorted(self._counts.items())

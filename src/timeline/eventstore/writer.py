@@ -22,6 +22,7 @@ import structlog
 from timeline.eventstore.assembly import RandomBytes
 from timeline.eventstore.committing import RETRY_AFTER_S, Committer
 from timeline.eventstore.errors import (
+    EventStoreError,
     OutcomeUnknown,
     StoreBusy,
     StoreUnavailable,
@@ -30,7 +31,8 @@ from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Outcome
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.randomness import Randomness
-from timeline.eventstore.tally import Tally
+from timeline.eventstore.refusals import REASONS, reason_of
+from timeline.eventstore.tally import Counts, Tally
 from timeline.eventstore.waiting import (
     FEW,
     MAX_GROUP_EVENTS,
@@ -49,6 +51,9 @@ CLOSE_TIMEOUT_S: Final = 10.0
 
 COMMIT_EVENTS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000)
 """Bounds of the events in a commit, by which commits are counted: from one to a full group."""
+
+COMMIT_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
+"""Bounds of the seconds that a group takes: from a disk that writes at once to giving up."""
 
 CROWDED_S: Final = 0.1
 """For how long a group of many says that the next one will be of many, too."""
@@ -92,6 +97,8 @@ class Writer:
         self._serving = 0
         self._served_s = 0.0
         self.commit_sizes: Final = Tally(COMMIT_EVENTS)
+        self.commit_durations: Final = Tally(COMMIT_S)
+        self.refusals: Final = Counts(REASONS)
         self._callbacks: list[Callable[[int], None]] = []
         self._committer = Committer(
             store,
@@ -149,7 +156,7 @@ class Writer:
         except FutureTimeout:
             # Still waiting in the queue: nothing will come of it. Else it is under way.
             if future.cancel():
-                raise StoreBusy(retry_after_s=RETRY_AFTER_S) from None
+                raise self._busy() from None
             raise OutcomeUnknown(ids=append.ids) from None
 
     async def appended(self, append: Append, timeout_s: float = APPEND_TIMEOUT_S) -> Outcome:
@@ -169,7 +176,7 @@ class Writer:
             timer.cancel()
         if pending.taken:
             raise OutcomeUnknown(ids=append.ids)
-        raise StoreBusy(retry_after_s=RETRY_AFTER_S)
+        raise self._busy()
 
     def submit(self, append: Append) -> "Future[Outcome]":
         """Queue an append and return the promise of its outcome, which raises as `append` does.
@@ -193,7 +200,17 @@ class Writer:
         if not self._thread.is_alive():
             # A fork copies the queue but not the thread.
             self._room.clear(_STOPPED)
-        self._room.enter(pending)
+        try:
+            self._room.enter(pending)
+        except EventStoreError as error:
+            self.refusals.add(reason_of(error))
+            raise
+
+    def _busy(self) -> StoreBusy:
+        """Return, and count, that an append has waited for too long."""
+        busy = StoreBusy(retry_after_s=RETRY_AFTER_S)
+        self.refusals.add(reason_of(busy))
+        return busy
 
     def _run(self) -> None:
         try:
@@ -209,8 +226,12 @@ class Writer:
         try:
             results = self._committer.record([pending.append for pending in group])
         finally:
+            self.commit_durations.add(time.monotonic() - self._served_s)
             # There are none where the thread ends in the midst of it.
             results = results or [StoreUnavailable(reason=_STOPPED) for _ in group]
+            for result in results:
+                if not isinstance(result, Outcome):
+                    self.refusals.add(reason_of(result))
             answer(zip(group, results, strict=True))
 
     def _announce(self, position: int, events: int) -> None:

@@ -9,7 +9,12 @@ from typing import Final
 
 from litestar import Response, route
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
@@ -152,6 +157,19 @@ def _of_writer(service: Service) -> Iterator[Metric]:
         buckets=_buckets(sizes),
         sum_value=sizes.total,
     )
+    durations = writer.commit_durations
+    yield HistogramMetricFamily(
+        "timeline_commit_duration_seconds",
+        "How long this process took to judge and commit a group of appends, refused ones included.",
+        buckets=_buckets(durations),
+        sum_value=durations.total,
+    )
+    refused = CounterMetricFamily(
+        "timeline_append_refused", "Appends that this process did not record.", labels=["reason"]
+    )
+    for reason, count in writer.refusals.counted():
+        refused.add_metric([reason], count)
+    yield refused
 
 
 # The database
