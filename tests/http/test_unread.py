@@ -78,17 +78,16 @@ def run(asking: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(bounded())
 
 
-@given(st.integers(0, 3 * WHOLE_BYTES))
+@given(st.integers(0, 5 * PART_BYTES))
 def test_parts_are_the_whole_in_order(size_bytes: int) -> None:
-    """A short body is one part, a long one parts within the bound; the last one says that it is."""
+    """No part passes the bound or is empty, but for that of nothing; the last one says that it is."""
     body = b"y" * size_bytes
 
     found = list(parts(body))
 
     assert b"".join(part for part, _ in found) == body
     assert [more for _, more in found] == [True] * (len(found) - 1) + [False]
-    assert (len(found) == 1) == (size_bytes <= WHOLE_BYTES)
-    assert len(found) == 1 or max(len(part) for part, _ in found) == PART_BYTES
+    assert all(0 < len(part) <= PART_BYTES for part, _ in found) or found == [(b"", False)]
 
 
 @pytest.mark.parametrize(("size_bytes", "in_parts"), [(WHOLE_BYTES, 1), (WHOLE_BYTES + 1, 5)])
@@ -101,6 +100,25 @@ def test_a_long_answer_is_handed_on_in_parts(size_bytes: int, in_parts: int) -> 
     assert reader.status == 201
     assert reader.body == LONG[:size_bytes]
     assert len(reader.messages) == 1 + in_parts
+
+
+def test_streams_are_handed_on_in_parts_however_short_their_messages() -> None:
+    """What many live readers leave unread is bounded, though none of it is a long answer."""
+
+    async def stream(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(2):
+            body = b"z" * (PART_BYTES + 1)
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    reader = Reader()
+
+    run(lambda: Boundary(stream, 0)(scope(), nothing, reader))
+
+    lengths = [len(message["body"]) for message in reader.messages[1:]]
+    assert lengths == [PART_BYTES, 1, PART_BYTES, 1, 0]
+    assert [message["more_body"] for message in reader.messages[1:]] == [True] * 4 + [False]
 
 
 def test_no_more_is_handed_on_than_a_client_takes(monkeypatch: pytest.MonkeyPatch) -> None:

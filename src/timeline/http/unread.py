@@ -14,7 +14,7 @@ WHOLE_BYTES: Final = 64 * 1024
 connections that read nothing hold 64 MB of it."""
 
 PART_BYTES: Final = 16 * 1024
-"""What it gets of longer ones at a time, once it has room: it keeps four parts and as many bytes as
+"""What it gets of longer ones, and of streams, at a time, once it has room: it keeps four parts and as many bytes as
 its own buffer has, some 150 KB a connection."""
 
 MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
@@ -33,11 +33,9 @@ def patience_s(size_bytes: int) -> float:
 
 
 def parts(body: bytes) -> Iterator[tuple[bytes, bool]]:
-    """Yield what is handed on at a time, and whether more of it comes; short ones are one part."""
-    size_bytes = len(body) if len(body) <= WHOLE_BYTES else PART_BYTES
-    end = 0
-    while not end or end < len(body):
-        start, end = end, end + max(size_bytes, 1)
+    """Yield what is handed on at a time, and whether more of it comes; nothing is one part, too."""
+    for start in range(0, max(len(body), 1), PART_BYTES):
+        end = start + PART_BYTES
         yield body[start:end], end < len(body)
 
 
