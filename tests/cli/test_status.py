@@ -34,6 +34,7 @@ def test_an_empty_record_stands_at_position_0(timeline: Timeline, database_url: 
             for name in sorted(model.name for model in MODELS)
         ],
         "lease": {"holder": None},
+        "rebuild": None,
         "parked": [],
         "tokens": 0,
     }
@@ -123,3 +124,18 @@ def test_a_look_at_nothing_leaves_nothing_behind(
     assert result.exit_code == 1
     assert "timeline migrate" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_last_rebuild_is_told(timeline: Timeline, example: Path) -> None:
+    """Who does not see its terminal sees what it does, or how it ended."""
+    timeline("import", str(example))
+    timeline("rebuild")
+
+    told = json.loads(timeline("status", "--json").stdout)["rebuild"]
+    shown = timeline("status").stdout
+
+    silent_s = told.pop("silent_s")
+    events = told["events_total"]
+    assert told == {"state": "switched", "events_done": events, "events_total": events}
+    assert 0 <= silent_s < 60
+    assert f"\nrebuild: switched, {events} of {events} events, last heard of " in shown

@@ -10,7 +10,9 @@ from sqlalchemy import insert, text
 from http_client import Client, problem, registration, running
 from timeline.application.access import Role
 from timeline.http.slots import Slots
+from timeline.projections import models
 from timeline.projections.lease import Lease
+from timeline.projections.rebuild import rebuild
 from timeline.projections.tables import parked_policies
 
 Labels = frozenset[tuple[str, str]]
@@ -146,6 +148,28 @@ def test_what_is_refused_is_counted_by_its_reason(empty: Client) -> None:
     assert told == {"id": 1, "version": 1, "record": 1, "condition": 1}
     assert value(found, "timeline_commit_duration_seconds_count") == 5
     assert (value(found, "timeline_commit_duration_seconds_sum") or 0) > 0
+
+
+def test_the_last_rebuild_is_measured(empty: Client) -> None:
+    """Its state is one of all that there are, and nothing is told before there was one."""
+    application = empty.http.app.state.service.application
+    empty.record(registration())
+    before = scrape(empty)
+    rebuild(application.engine, application.log, models.MODELS)
+
+    found = scrape(empty)
+
+    states = {
+        dict(labels)["state"]: on
+        for (name, labels), on in found.items()
+        if name == "timeline_rebuild_state"
+    }
+    assert not any(name.startswith("timeline_rebuild") for name, _ in before)
+    assert [state for state, on in states.items() if on] == ["switched"]
+    assert len(states) > 5
+    assert value(found, "timeline_rebuild_events_done") == 1
+    assert value(found, "timeline_rebuild_events_total") == 1
+    assert (value(found, "timeline_rebuild_silent_seconds") or 0) < 60
 
 
 def test_what_is_under_way_is_told_by_its_kind(empty: Client) -> None:

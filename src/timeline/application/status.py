@@ -18,6 +18,7 @@ from timeline.eventstore.schema import current_revision, head_revision
 from timeline.projections.lease import Lease
 from timeline.projections.parking import parked
 from timeline.projections.tables import projection_progress, projections
+from timeline.projections.telling import last_told
 
 _MICROSECONDS: Final = 6
 
@@ -54,6 +55,15 @@ class ParkedStatus(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
+class RebuildStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The last rebuild: what it does, or how it ended, and for how long nothing was heard of it."""
+
+    state: str
+    events_done: int
+    events_total: int
+    silent_s: float
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What `timeline status` tells; all but the first fields need a schema that fits."""
 
@@ -64,6 +74,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: str | None = None
     projections: list[ProjectionStatus] = []
     lease: LeaseStatus | None = None
+    rebuild: RebuildStatus | None = None
+    """None where there never was one."""
     parked: list[ParkedStatus] = []
     tokens: int | None = None
     """Tokens that are valid."""
@@ -85,6 +97,7 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
     with read_snapshot(engine) as connection:
         progress = _progress(connection)
         waiting = parked(connection)
+        rebuilt = last_told(connection)
         valid = connection.execute(
             select(func.count()).select_from(tokens).where(tokens.c.revoked_at.is_(None))
         ).scalar_one()
@@ -107,6 +120,7 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
             for name, live, position in progress
         ],
         lease=LeaseStatus(holder=Lease(engine, "").look().holder),
+        rebuild=_rebuild(rebuilt),
         parked=[
             ParkedStatus(
                 policy=each.policy, position=each.position, event=each.event, error=each.error
@@ -114,6 +128,15 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
             for each in waiting
         ],
         tokens=valid,
+    )
+
+
+def _rebuild(told: tuple[str, int, int, float] | None) -> RebuildStatus | None:
+    if told is None:
+        return None
+    state, done, total, silent_s = told
+    return RebuildStatus(
+        state=state, events_done=done, events_total=total, silent_s=round(silent_s, 3)
     )
 
 

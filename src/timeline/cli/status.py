@@ -63,6 +63,11 @@ def _write(found: standing.Status) -> None:
     nobody = "nobody; `timeline serve` reads on" if behind else "nobody, as there is nothing to do"
     holder = found.lease.holder if found.lease is not None else None
     click.echo(f"lease: {holder or nobody}")
+    if found.rebuild is not None:
+        click.echo(
+            f"rebuild: {found.rebuild.state}, {found.rebuild.events_done} of"
+            f" {found.rebuild.events_total} events, last heard of {found.rebuild.silent_s:.0f} s ago"
+        )
     for parked in found.parked:
         click.echo(
             f"parked {parked.policy}: event {parked.event} at position {parked.position}:"

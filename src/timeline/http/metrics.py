@@ -29,6 +29,7 @@ from timeline.http.replies import PLAIN, HttpRequest, negotiate
 from timeline.http.requests import Scope
 from timeline.http.service import Service, service_of
 from timeline.http.slots import Slots
+from timeline.projections.telling import ENDED, UNDER_WAY
 
 PATH: Final = "/metrics"
 
@@ -197,11 +198,40 @@ def _of_database(service: Service) -> Iterator[Metric]:
     if service.application.settings.public_read:
         yield positions
         yield _gauge("timeline_log_position", "The position of the newest event.", found.position)
+    if found.rebuild is not None:
+        yield from _of_rebuild(found.rebuild, told=service.application.settings.public_read)
     yield _gauge(
         "timeline_parked_policies",
         "Policies whose events wait, since one of them broke the read models.",
         len(found.parked),
     )
+
+
+def _of_rebuild(last: standing.RebuildStatus, *, told: bool) -> Iterator[Metric]:
+    state = GaugeMetricFamily(
+        "timeline_rebuild_state",
+        "What the last rebuild does, or how it ended: 1 for that state.",
+        labels=["state"],
+    )
+    for each in (*UNDER_WAY, *ENDED):
+        state.add_metric([each], each == last.state)
+    yield state
+    yield _gauge(
+        "timeline_rebuild_silent_seconds",
+        "How long ago the last rebuild was heard of.",
+        last.silent_s,
+    )
+    if told:
+        yield _gauge(
+            "timeline_rebuild_events_done",
+            "Events that the last rebuild has worked out.",
+            last.events_done,
+        )
+        yield _gauge(
+            "timeline_rebuild_events_total",
+            "Events that the last rebuild has to work out.",
+            last.events_total,
+        )
 
 
 def _status(service: Service) -> standing.Status | None:

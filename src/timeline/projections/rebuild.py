@@ -4,8 +4,8 @@ Owns the rebuild and its refusal. Readers never see the other slot before it is 
 that is killed leaves the live slot as it was, and the next one starts over.
 """
 
-from collections.abc import Callable, Container, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Container, Sequence
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
@@ -40,6 +40,7 @@ from timeline.projections.projector import Projector
 from timeline.projections.reading import View, view
 from timeline.projections.runner import BATCH, LostRaceError, Runner, move_slots
 from timeline.projections.tables import projection_progress, projections
+from timeline.projections.telling import Report, Telling, telling
 from timeline.projections.writing import apply
 
 SWITCH_ATTEMPTS: Final = 100
@@ -47,8 +48,6 @@ SWITCH_ATTEMPTS: Final = 100
 
 COMPARE_ATTEMPTS: Final = 5
 """Each attempt fails only where a payload was erased in the moment before the comparison."""
-
-Report: TypeAlias = Callable[[int, int], None]
 
 _log = structlog.get_logger(__name__)
 
@@ -98,30 +97,40 @@ def rebuild(
         RebuildBrokenError: an event that the live rows have cannot be taken in.
 
     """
-    log, filling = _begin(engine, log, models)
-    slots = filling.slots
-    position = _fill_apart(engine, log, models, filling, on_progress)
-    for _ in range(COMPARE_ATTEMPTS):
-        position = _fill(engine, log, models, filling, on_progress, (position, None))
-        compared = _compare(engine, log, models, filling, position)
-        if compared is not None:
-            break
-    else:
-        raise RebuildOvertakenError
-    switched = accept_differences or all(live == rebuilt for live, rebuilt in compared.values())
-    if switched:
-        _switch(engine, log, models, filling)
+    with telling(engine, on_progress) as told:
+        log, filling = _begin(engine, log, models)
+        position, compared = _fill_and_compare(engine, log, models, filling, told)
+        switched = accept_differences or all(live == rebuilt for live, rebuilt in compared.values())
+        if switched:
+            told.state("switching")
+            _switch(engine, log, models, filling)
+        told.state("switched" if switched else "different")
     return [
         Compared(
             name=name,
             position=position,
             live=live,
             rebuilt=rebuilt,
-            slot=slots[name],
+            slot=filling.slots[name],
             switched=switched,
         )
         for name, (live, rebuilt) in compared.items()
     ]
+
+
+def _fill_and_compare(
+    engine: Engine, log: Log, models: Sequence[ReadModel], filling: Filling, told: Telling
+) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Return the position up to which the slots are filled, and how they compare there."""
+    told.state("filling")
+    position = _fill_apart(engine, log, models, filling, told.progress)
+    for _ in range(COMPARE_ATTEMPTS):
+        position = _fill(engine, log, models, filling, told.progress, (position, None))
+        told.state("comparing")
+        compared = _compare(engine, log, models, filling, position)
+        if compared is not None:
+            return position, compared
+    raise RebuildOvertakenError
 
 
 def build(
@@ -144,9 +153,18 @@ def build(
         RebuildBrokenError: an event cannot be taken in; a runner parks its policy.
 
     """
-    log, filling = _begin(engine, log, models)
+    with telling(engine, on_progress) as told:
+        log, filling = _begin(engine, log, models)
+        told.state("filling")
+        reached = _fill_apart(engine, log, models, filling, told.progress)
+        told.state("switching")
+        _switch_unless_overtaken(engine, log, filling, reached)
+        told.state("switched")
+    return reached
+
+
+def _switch_unless_overtaken(engine: Engine, log: Log, filling: Filling, reached: int) -> None:
     slots = filling.slots
-    reached = _fill_apart(engine, log, models, filling, on_progress)
     live_slots = _live_slots(filling)
     try:
         with write_transaction(engine) as connection:
@@ -161,7 +179,6 @@ def build(
             _point_at(connection, slots)
     except LostRaceError as error:
         raise RebuildOvertakenError from error
-    return reached
 
 
 def _begin(engine: Engine, log: Log, models: Sequence[ReadModel]) -> tuple[Log, Filling]:

@@ -63,6 +63,20 @@ projection_lease: Final = Table(
 )
 """Which process advances the live slots, and until when, by the database's clock."""
 
+last_rebuild: Final = Table(
+    "last_rebuild",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("state", WORD, nullable=True),
+    Column("events_done", BigInteger, nullable=False),
+    Column("events_total", BigInteger, nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("told_ms", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    info=DERIVED,
+)
+"""What the last rebuild told of itself, when it began and when that was, by the database's clock."""
+
 parked_policies: Final = Table(
     "parked_policies",
     metadata,
