@@ -7,7 +7,7 @@ from domain_builders import Draft, acted, corrected, disputed, event_id, registe
 from history_builders import past
 from timeline.domain.history import Folder
 from timeline.projections import calendar
-from timeline.projections.model import Part, Row, RowKey, Seen, parts, whole
+from timeline.projections.model import Part, Row, RowKey, Rows, Seen, parts, whole
 
 DAYS = ("2024-01-01", "2024-03-01", "2024-06-01", "2024-09-01")
 ACTIONS = ("issued", "hearing_held", "suspended", "resumed", "challenged", "confirmed", "rescinded")
@@ -16,7 +16,10 @@ actions = st.tuples(st.sampled_from(ACTIONS), st.sampled_from((*DAYS, "2024", "2
 
 
 def rows(part: Part | None) -> dict[RowKey, Row]:
-    return {} if part is None else {key: fact.row for key, fact in calendar.rows(part)}
+    found: Rows = {}
+    if part is not None:
+        calendar.add_rows(part, found)
+    return {key: fact.row for key, fact in found.items()}
 
 
 def changed(

@@ -8,7 +8,7 @@ from recorded_streams import RecordedStreams, seen_at
 from timeline.domain.belief import PastEvent
 from timeline.domain.history import History
 from timeline.projections.changes import Changes
-from timeline.projections.model import RowKey, whole
+from timeline.projections.model import RowKey, rows_of, whole
 from timeline.projections.models import MODELS
 from timeline.projections.projector import Projector
 
@@ -111,8 +111,5 @@ def test_the_challenged_policy_follows_what_the_survivor_is_told(last: list[Draf
 
     assert found is not None
     assert {key: row for key, row in kept.items() if key.key[0] == "law"} == {
-        key: fact.row
-        for model in MODELS
-        for key, fact in model.rows(whole(found))
-        if key.key[0] == "law"
+        key: fact.row for key, fact in rows_of(MODELS, whole(found)).items() if key.key[0] == "law"
     }

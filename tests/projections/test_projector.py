@@ -13,7 +13,7 @@ from timeline.domain.belief import PastEvent
 from timeline.domain.vocabulary import EventType
 from timeline.projections.changes import Changes
 from timeline.projections.forgetting import erased_for
-from timeline.projections.model import Row, RowKey, whole
+from timeline.projections.model import Row, RowKey, rows_of, whole
 from timeline.projections.models import MODELS
 from timeline.projections.policies import FOLLOWED, POLICIES
 from timeline.projections.projector import Projector
@@ -169,8 +169,7 @@ def test_rows_at_every_position_are_what_a_fresh_fold_says(drawn: list[Draw], cu
             key: fact.row
             for policy in sorted({event.policy for event in events})
             if (seen := seen_at(streams, policy, position)) is not None
-            for model in MODELS
-            for key, fact in model.rows(whole(seen))
+            for key, fact in rows_of(MODELS, whole(seen)).items()
         }
         # Of a lasting row the newest counts, and the record's order is that of the rows.
         known = {
@@ -197,9 +196,8 @@ def test_a_policy_has_a_step_wherever_its_picture_changed(drawn: list[Draw]) -> 
             seen = seen_at(streams, policy, position)
             if seen is None:
                 continue
-            rows = {
-                key: fact.row for key, fact in POLICIES.rows(whole(seen)) if key.table in FOLLOWED
-            }
+            found = rows_of((POLICIES,), whole(seen))
+            rows = {key: fact.row for key, fact in found.items() if key.table in FOLLOWED}
             if (seen.history.version, rows) != before:
                 before = (seen.history.version, rows)
                 expected.append((position, seen.history.version))

@@ -22,7 +22,7 @@ from timeline.projections.calendar import MAX_DECIDING
 from timeline.projections.changes import Changes
 from timeline.projections.graph import Graph, Node
 from timeline.projections.memory import Memory
-from timeline.projections.model import RowKey, whole
+from timeline.projections.model import RowKey, rows_of, whole
 from timeline.projections.models import MODELS
 from timeline.projections.projector import Projector
 from timeline.projections.wave import Wave
@@ -86,7 +86,7 @@ def test_a_period_names_a_bounded_number_of_events() -> None:
     assert len(seen.history.periods[-1].decided_by["force"]) > MAX_DECIDING
     (row,) = [
         fact.row
-        for key, fact in MODELS[0].rows(whole(seen))
+        for key, fact in rows_of(MODELS, whole(seen)).items()
         if key == RowKey("policy_periods", ("law", seen.history.periods[-1].first))
     ]
     assert row["decided_by"].count(event_id(len(events))) == 1

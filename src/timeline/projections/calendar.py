@@ -3,16 +3,16 @@
 Owns what is known of a policy by date. Must not know how it is queried.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Final, TypeAlias
 
+import msgspec
 from sqlalchemy import Table
 
 from timeline.domain.periods import Period
 from timeline.domain.vocabulary import InForce, Instrument
-from timeline.projections.model import Fact, Part, Row, RowKey, TableSpec, to_json
+from timeline.projections.model import Fact, Part, Row, RowKey, Rows, TableSpec, to_json
 from timeline.projections.tables import day, model_table, prose, text
 
 MAX_DECIDING: Final = 100
@@ -29,6 +29,18 @@ Days: TypeAlias = tuple[int, int]
 
 Value: TypeAlias = tuple[str, str]
 """A kind and a value of it, by which a policy is found on a day."""
+
+
+class Found(msgspec.Struct, frozen=True, eq=False):
+    """All by which a policy is found on a day, in order; as a rule the very same where alike."""
+
+    values: dict[Value, None]
+
+
+NOTHING: Final = Found({})
+
+MAX_REMEMBERED_PERIODS: Final = 8
+"""Periods of which it is remembered what moves: an event cuts one or two, most often."""
 
 
 def _periods_table(slot: str) -> Table:
@@ -70,24 +82,19 @@ def _values_table(slot: str) -> Table:
     )
 
 
-def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
-    """Yield a row for each period, and for each stretch of days in which an axis has a value."""
+def add_rows(part: Part, found: Rows) -> None:
+    """Add a row for each period, and for each stretch of days in which an axis has a value."""
     if part.periods is None:
         return
-    policy, described = part.history.policy, part.history.described
-    periods = part.history.periods
+    history = part.seen.history
+    policy, described, periods = history.policy, history.described, history.periods
     start, stop = part.periods
     for period in periods[start:stop]:
-        yield RowKey("policy_periods", (policy, period.first)), Fact(_period, (policy, period))
-    moved = _moved(periods[start:stop], part.instead)
-    for kind, value, days in _values(periods, start, stop, moved):
-        yield (
-            RowKey("policy_values", (kind, value, policy, days[0])),
-            Fact(
-                _value,
-                (kind, value, policy, described.jurisdiction, described.instrument, *days),
-            ),
-        )
+        found[RowKey("policy_periods", (policy, period.first))] = Fact(_period, (policy, period))
+    about = (policy, described.jurisdiction, described.instrument)
+    for (kind, value), days in _values(periods, start, stop, part.instead):
+        key = RowKey("policy_values", (kind, value, policy, days[0]))
+        found[key] = Fact(_value, (kind, value, *about, *days))
 
 
 def _value(
@@ -128,71 +135,79 @@ def _period(policy: str, period: Period) -> Row:
     }
 
 
-def _moved(periods: Sequence[Period], others: Sequence[Period]) -> set[Value]:
-    """Return what a policy is found by on some of the days in the place of which there are others.
+def _values(
+    periods: Sequence[Period], start: int, stop: int, instead: Sequence[Period]
+) -> list[tuple[Value, Days]]:
+    """Return what a policy is found by on a day, adjoining days with the same value as one.
 
-    What it is found by on all of them, and on all of the others, stays as it is.
+    Args:
+        periods: all of a policy's.
+        start: stretches that end before this one's neighbour are left out.
+        stop: those that begin after this one's neighbour, too.
+        instead: what another picture has from start to stop; what that does not move is left out.
+
     """
-    values = [_on(period) for period in chain(periods, others)]
-    found = set().union(*values)
-    if values and _days(periods) == _days(others):
-        found -= set(values[0]).intersection(*values[1:])
-    return found
+    first, last = max(0, start - 1), min(stop + 1, len(periods))
+    near, others = tuple(map(_on, periods[first:last])), tuple(map(_on, instead))
+    fully = _days(periods[start:stop]) == _days(instead)
+    runs = _runs if len(near) + len(others) <= MAX_REMEMBERED_PERIODS else _runs.__wrapped__
+    return [
+        (
+            key,
+            (
+                periods[first + begins].first if begins else _since(periods, first, key),
+                periods[first + ends].last
+                if first + ends + 1 < last
+                else _until(periods, last, key),
+            ),
+        )
+        for key, begins, ends in runs(near, start - first, stop - first, others, fully=fully)
+    ]
+
+
+@lru_cache(maxsize=4_096)
+def _runs(
+    near: tuple[Found, ...], start: int, stop: int, instead: tuple[Found, ...], *, fully: bool
+) -> list[tuple[Value, int, int]]:
+    """Return, for each value that moved, where adjoining periods that have it begin and end.
+
+    What a policy is found by on all days from start to stop, and on all of those in their place,
+    stays as it is where these are `fully` the same days. Most policies move in the same few ways.
+    """
+    distinct = {*near[start:stop], *instead}
+    moved = set().union(*(each.values for each in distinct))
+    if fully:
+        moved = {key for key in moved if not all(key in each.values for each in distinct)}
+    done: list[tuple[Value, int, int]] = []
+    began: dict[Value, int] = {}
+    for index, found in enumerate((*near, NOTHING)):
+        over = [key for key in began if key not in found.values]
+        done.extend((key, began.pop(key), index - 1) for key in over)
+        for key in found.values:
+            if key in moved:
+                began.setdefault(key, index)
+    return done
 
 
 def _days(periods: Sequence[Period]) -> Days | None:
     return (periods[0].first, periods[-1].last) if periods else None
 
 
-def _values(
-    periods: Sequence[Period], start: int, stop: int, moved: Container[Value]
-) -> Iterator[tuple[str, str, Days]]:
-    """Yield what a policy is found by on a day, adjoining days with the same value as one.
-
-    Args:
-        periods: all of a policy's.
-        start: stretches that end before this one's neighbour are left out.
-        stop: those that begin after this one's neighbour, too.
-        moved: those of all others are, too.
-
-    """
-    first, last = max(0, start - 1), min(stop + 1, len(periods))
-    found: dict[Value, Days] = {}
-    for index in range(first, last):
-        period = periods[index]
-        for key in _on(period):
-            if key not in moved:
-                continue
-            days = found.get(key)
-            if days is not None and days[1] == period.first - 1:
-                found[key] = (days[0], period.last)
-                continue
-            if days is not None:
-                yield (*key, days)
-            begins = _since(periods, index, key) if index == first else period.first
-            found[key] = (begins, period.last)
-    for key, days in found.items():
-        if days[1] == periods[last - 1].last:
-            yield (*key, (days[0], _until(periods, last - 1, key)))
-        else:
-            yield (*key, days)
-
-
 def _since(periods: Sequence[Period], index: int, key: Value) -> int:
     """Return the first day of the stretch that a period is in."""
-    while index and key in _on(periods[index - 1]):
+    while index and key in _on(periods[index - 1]).values:
         index -= 1
     return periods[index].first
 
 
-def _until(periods: Sequence[Period], index: int, key: Value) -> int:
-    """Return the last day of the stretch that a period is in."""
-    while index + 1 < len(periods) and key in _on(periods[index + 1]):
-        index += 1
-    return periods[index].last
+def _until(periods: Sequence[Period], after: int, key: Value) -> int:
+    """Return the last day of the stretch that the period before one is in."""
+    while after < len(periods) and key in _on(periods[after]).values:
+        after += 1
+    return periods[after - 1].last
 
 
-def _on(period: Period) -> tuple[Value, ...]:
+def _on(period: Period) -> Found:
     """Return the kinds and values that filters match: all that an axis may be."""
     possible = period.possible
     if not possible:
@@ -206,21 +221,18 @@ def _on(period: Period) -> tuple[Value, ...]:
 
 
 @lru_cache(maxsize=4_096)
-def _certain(in_force: InForce, *axes: str | None) -> tuple[Value, ...]:
+def _certain(in_force: InForce, *axes: str | None) -> Found:
     return _keys(in_force, *((value,) for value in axes))
 
 
 @lru_cache(maxsize=4_096)
-def _keys(in_force: InForce, *axes: tuple[str | None, ...]) -> tuple[Value, ...]:
-    return (
-        (SEEN, ""),
-        ("in_force", str(in_force)),
-        *(
-            (axis, value)
-            for axis, values in zip(_AXES, axes, strict=True)
-            for value in sorted(str(value) for value in set(values) - {None})
-        ),
+def _keys(in_force: InForce, *axes: tuple[str | None, ...]) -> Found:
+    values = (
+        (axis, value)
+        for axis, values in zip(_AXES, axes, strict=True)
+        for value in sorted(str(value) for value in set(values) - {None})
     )
+    return Found(dict.fromkeys(((SEEN, ""), ("in_force", str(in_force)), *values)))
 
 
 SPECS: Final = (

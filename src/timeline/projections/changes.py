@@ -44,23 +44,17 @@ class Changes:
                 lasting.append(key)
                 continue
             former = before.get(key)
-            if former is None:
-                self._open[key] = self._add(policy, key, fact, position)
-                touched.add(key.table)
-                continue
-            opened = self._open.get(key)
-            if fact.differs(former if opened is None else opened.fact):
+            if former is not None:
+                opened = self._open.get(key)
+                if not fact.differs(former if opened is None else opened.fact):
+                    continue
                 self._close(policy, key, position)
-                self._open[key] = self._add(policy, key, fact, position)
-                touched.add(key.table)
+            self._open[key] = opened = Opened(policy, fact, position)
+            self.opened.append((key, opened))
+            touched.add(key.table)
         for key in lasting:
             if after[key].differs(before.get(key)) or not touched.isdisjoint(key.follows):
-                self._add(policy, key, after[key], position)
-
-    def _add(self, policy: str, key: RowKey, fact: Fact, position: int) -> Opened:
-        opened = Opened(policy, fact, position)
-        self.opened.append((key, opened))
-        return opened
+                self.opened.append((key, Opened(policy, after[key], position)))
 
     def _close(self, policy: str, key: RowKey, position: int) -> None:
         opened = self._open.pop(key, None)

@@ -4,7 +4,7 @@ Owns what bears out a policy's description, its actions and its relations, and w
 them. Must not know how they are queried.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Table
@@ -16,6 +16,7 @@ from timeline.projections.model import (
     Part,
     Row,
     RowKey,
+    Rows,
     TableSpec,
     to_json,
 )
@@ -52,31 +53,29 @@ def _disputes_table(slot: str) -> Table:
     )
 
 
-def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
-    """Yield a row for each source and each dispute.
+def add_rows(part: Part, found: Rows) -> None:
+    """Add a row for each source and each dispute.
 
     A policy that is not listed keeps those of its description: it can still be read by its id.
     """
-    history = part.history
+    history = part.seen.history
+    policy = history.policy
     if part.described:
-        yield from _sources(history.policy, DESCRIPTION, history.described.sources)
+        _add_sources(policy, DESCRIPTION, history.described.sources, found)
     for place, dispute in enumerate(part.disputes):
-        yield (
-            RowKey("disputes", (history.policy, dispute.by)),
-            Fact(_dispute, (history.policy, place, dispute)),
-        )
+        key = RowKey("disputes", (policy, dispute.by))
+        found[key] = Fact(_dispute, (policy, place, dispute))
     if not part.seen.listed:
         return
-    for acted in (*part.actions, *part.received):
-        yield from _sources(history.policy, acted.event, acted.sources)
-    for related in part.relations:
-        yield from _sources(history.policy, related.event, related.sources)
+    for borne in (part.actions, part.received, part.relations):
+        for each in borne:
+            _add_sources(policy, each.event, each.sources, found)
 
 
-def _sources(policy: str, event: str, sources: tuple[Source, ...]) -> Iterator[tuple[RowKey, Fact]]:
+def _add_sources(policy: str, event: str, sources: Sequence[Source], found: Rows) -> None:
     for place, source in enumerate(sources):
-        key = (policy, event, place)
-        yield RowKey("sources", key), Fact(_source, (*key, source))
+        key = RowKey("sources", (policy, event, place))
+        found[key] = Fact(_source, (policy, event, place, source))
 
 
 def _source(policy: str, event: str, place: int, source: Source) -> Row:

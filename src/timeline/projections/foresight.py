@@ -21,8 +21,8 @@ from timeline.domain.events import (
 from timeline.domain.references import references
 from timeline.projections.graph import Graph, about
 from timeline.projections.memory import Memory, Streams
-from timeline.projections.model import Row, RowKey, Seen, whole
-from timeline.projections.policies import FOLLOWED, rows
+from timeline.projections.model import Row, RowKey, Seen, rows_of, whole
+from timeline.projections.policies import FOLLOWED, POLICIES
 from timeline.projections.policy_reads import state_of
 from timeline.projections.wave import Wave
 
@@ -149,7 +149,9 @@ def _memory(log: Streams, now: int, events: Sequence[PastEvent]) -> Memory:
 
 
 def _rows(seen: Seen | None) -> Picture:
-    return {} if seen is None else {key: fact.row for key, fact in rows(whole(seen))}
+    if seen is None:
+        return {}
+    return {key: fact.row for key, fact in rows_of((POLICIES,), whole(seen)).items()}
 
 
 def _picture(rows: Picture) -> Picture:

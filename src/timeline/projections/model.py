@@ -3,7 +3,7 @@
 Owns the contract that each read model's file fulfils. Must not know the database or the runner.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -151,8 +151,8 @@ def _part(
     )
 
 
-RowsOf: TypeAlias = Callable[[Part], Iterator[tuple[RowKey, Fact]]]
-"""Yields a policy's rows, as far as another picture of it may lack them."""
+AddRows: TypeAlias = Callable[[Part, Rows], None]
+"""Adds a policy's rows, as far as another picture of it may lack them."""
 
 
 class TableSpec(msgspec.Struct, frozen=True):
@@ -171,7 +171,7 @@ class ReadModel(msgspec.Struct, frozen=True):
 
     name: str
     specs: tuple[TableSpec, ...]
-    rows: RowsOf
+    add_rows: AddRows
     tables: dict[tuple[str, str], Table]
 
     def table(self, name: str, slot: str) -> Table:
@@ -182,11 +182,19 @@ class ReadModel(msgspec.Struct, frozen=True):
 def read_model(
     name: str,
     specs: tuple[TableSpec, ...],
-    rows: RowsOf,
+    add_rows: AddRows,
 ) -> ReadModel:
     """Return a read model with its tables in both slots."""
     tables = {(spec.name, slot): spec.make(slot) for spec in specs for slot in SLOTS}
-    return ReadModel(name, specs, rows, tables)
+    return ReadModel(name, specs, add_rows, tables)
+
+
+def rows_of(models: Iterable[ReadModel], part: Part) -> Rows:
+    """Return a policy's rows in read models."""
+    found: Rows = {}
+    for model in models:
+        model.add_rows(part, found)
+    return found
 
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")

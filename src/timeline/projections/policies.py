@@ -20,6 +20,7 @@ from timeline.projections.model import (
     ReadModel,
     Row,
     RowKey,
+    Rows,
     Seen,
     TableSpec,
     read_model,
@@ -78,24 +79,22 @@ MERGED_INTO: Final = "merged_into"
 """The kind of tag by which a survivor's duplicates are found."""
 
 
-def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
-    """Yield a policy's rows: its description; what is known of its days while it is listed."""
-    history = part.history
-    yield (
-        RowKey("policy_steps", (history.policy,), FOLLOWED),
-        Fact(_step, (history.policy, history.version)),
-    )
-    yield from evidence.rows(part)
-    yield from review.rows(part)
+def add_rows(part: Part, found: Rows) -> None:
+    """Add a policy's rows: its description; what is known of its days while it is listed."""
+    history = part.seen.history
+    policy = history.policy
+    found[RowKey("policy_steps", (policy,), FOLLOWED)] = Fact(_step, (policy, history.version))
+    evidence.add_rows(part, found)
+    review.add_rows(part, found)
     if part.seen.listed:
-        yield from calendar.rows(part)
+        calendar.add_rows(part, found)
     if not part.described:
         return
-    told = (history.policy, history.described, history.retracted_by, part.seen.merged_into)
-    yield RowKey("policies", (history.policy,)), Fact(_description, told)
+    told = (policy, history.described, history.retracted_by, part.seen.merged_into)
+    found[RowKey("policies", (policy,))] = Fact(_description, told)
     for kind, value in _tags(part.seen):
-        key = (kind, value, history.policy)
-        yield RowKey("policy_tags", key), Fact(_tag, key)
+        key = (kind, value, policy)
+        found[RowKey("policy_tags", key)] = Fact(_tag, key)
 
 
 def _step(policy: str, version: int) -> Row:
@@ -151,5 +150,5 @@ POLICIES: Final[ReadModel] = read_model(
         *evidence.SPECS,
         *review.SPECS,
     ),
-    rows,
+    add_rows,
 )

@@ -13,7 +13,7 @@ from timeline.projections.changes import Changes
 from timeline.projections.graph import Graph
 from timeline.projections.lineage import Lineage
 from timeline.projections.memory import KeptReferences, Memory
-from timeline.projections.model import Part, ReadModel, Rows, parts
+from timeline.projections.model import Part, ReadModel, Rows, parts, rows_of
 from timeline.projections.wave import Wave
 
 
@@ -111,9 +111,7 @@ class Projector:
             changes.advance(policy, self._rows(old), self._rows(new), event.position)
 
     def _rows(self, part: Part | None) -> Rows:
-        if part is None:
-            return {}
-        return {key: fact for model in self._models for key, fact in model.rows(part)}
+        return {} if part is None else rows_of(self._models, part)
 
     def rewrite(self, policies: Iterable[str], until: int, changes: Changes) -> None:
         """Write all rows anew that depend on policies, at whatever position.

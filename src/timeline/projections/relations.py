@@ -3,7 +3,6 @@
 Owns what an edge looks like as a row. Must not know how edges are walked.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -17,6 +16,7 @@ from timeline.projections.model import (
     ReadModel,
     Row,
     RowKey,
+    Rows,
     TableSpec,
     read_model,
     served_date,
@@ -40,13 +40,13 @@ def _relations_table(slot: str) -> Table:
     )
 
 
-def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
-    """Yield a row for each relation that a listed policy asserts."""
-    if not part.seen.listed:
+def add_rows(part: Part, found: Rows) -> None:
+    """Add a row for each relation that a listed policy asserts."""
+    if not part.relations or not part.seen.listed:
         return
     policy = part.history.policy
     for believed in part.relations:
-        yield RowKey("relations", (policy, believed.event)), Fact(_row, (policy, believed))
+        found[RowKey("relations", (policy, believed.event))] = Fact(_row, (policy, believed))
 
 
 def _row(policy: str, believed: BelievedRelation) -> Row:
@@ -86,5 +86,5 @@ def item(policy: str, believed: BelievedRelation) -> dict[str, Any]:
 RELATIONS: Final[ReadModel] = read_model(
     "relations",
     (TableSpec("relations", ("policy", "event"), _relations_table),),
-    rows,
+    add_rows,
 )

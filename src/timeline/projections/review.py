@@ -11,7 +11,7 @@ from sqlalchemy import Table
 
 from timeline.domain.belief import BelievedAction, BelievedRelation
 from timeline.domain.events import SourceClass
-from timeline.projections.model import Fact, Part, Row, RowKey, TableSpec
+from timeline.projections.model import Fact, Part, Row, RowKey, Rows, TableSpec
 from timeline.projections.tables import model_table, text
 
 OPEN_DISPUTE: Final = "open_dispute"
@@ -36,14 +36,14 @@ def _review_table(slot: str) -> Table:
     )
 
 
-def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
-    """Yield a row for each event of a listed policy that is in question."""
+def add_rows(part: Part, found: Rows) -> None:
+    """Add a row for each event of a listed policy that is in question."""
     if not part.seen.listed:
         return
     history = part.history
-    for kind, event, by in dict.fromkeys(_questions(part)):
+    for kind, event, by in _questions(part):
         key = (kind, history.policy, event, by)
-        yield RowKey("review", key), Fact(_row, (*key, history.described.jurisdiction))
+        found[RowKey("review", key)] = Fact(_row, (*key, history.described.jurisdiction))
 
 
 def _row(kind: str, policy: str, event: str, by: str, jurisdiction: str) -> Row:
@@ -63,10 +63,10 @@ def _questions(part: Part) -> Iterator[tuple[str, str, str]]:
     for relation in part.relations:
         if relation.relation.target.citation is not None:
             yield CITATION, relation.event, ""
-    borne: tuple[BelievedAction | BelievedRelation, ...] = (*part.actions, *part.relations)
-    for each in borne:
-        if _rests_on_one_secondary(each):
-            yield SINGLE_SECONDARY_SOURCE, each.event, ""
+    for borne in (part.actions, part.relations):
+        for each in borne:
+            if _rests_on_one_secondary(each):
+                yield SINGLE_SECONDARY_SOURCE, each.event, ""
 
 
 def _rests_on_one_secondary(believed: BelievedAction | BelievedRelation) -> bool:

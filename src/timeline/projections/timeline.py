@@ -3,7 +3,6 @@
 Owns what an item of the timeline looks like. Must not know how items are queried.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
@@ -20,6 +19,7 @@ from timeline.projections.model import (
     ReadModel,
     Row,
     RowKey,
+    Rows,
     TableSpec,
     read_model,
     served_date,
@@ -79,20 +79,21 @@ def _tags_table(slot: str) -> Table:
     )
 
 
-def rows(part: Part) -> Iterator[tuple[RowKey, Fact]]:
-    """Yield a row for each action of a listed policy, own or received, and its tags."""
-    if not part.seen.listed:
+def add_rows(part: Part, found: Rows) -> None:
+    """Add a row for each action of a listed policy, own or received, and its tags."""
+    shown = (*part.actions, *part.received)
+    if not shown or not part.seen.listed:
         return
     history = part.history
-    about = _about(history)
-    for believed in (*part.actions, *part.received):
-        yield RowKey("timeline", (history.policy, believed.event)), Fact(_row, (about, believed))
+    policy, about = history.policy, _about(history)
+    for believed in shown:
+        found[RowKey("timeline", (policy, believed.event))] = Fact(_row, (about, believed))
         for actor in sorted({fold_text(actor.name) for actor in believed.action.actors}):
-            key = ("actor", tag_value(actor), history.policy, believed.event)
-            yield RowKey("timeline_tags", key), Fact(_tag, key)
+            key = ("actor", tag_value(actor), policy, believed.event)
+            found[RowKey("timeline_tags", key)] = Fact(_tag, key)
         for relation in believed.selected_by:
-            key = (SELECTED_BY, relation, history.policy, believed.event)
-            yield RowKey("timeline_tags", key), Fact(_tag, key)
+            key = (SELECTED_BY, relation, policy, believed.event)
+            found[RowKey("timeline_tags", key)] = Fact(_tag, key)
 
 
 def _tag(kind: str, value: str, policy: str, event: str) -> Row:
@@ -166,5 +167,5 @@ TIMELINE: Final[ReadModel] = read_model(
         TableSpec("timeline", ("policy", "event"), _timeline_table),
         TableSpec("timeline_tags", ("kind", "value", "policy", "event"), _tags_table),
     ),
-    rows,
+    add_rows,
 )
