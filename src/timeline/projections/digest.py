@@ -4,10 +4,11 @@ Owns the canonical order and bytes of rows, so that two slots, or two databases,
 """
 
 import hashlib
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, case, literal, select
+from sqlalchemy import BigInteger, Connection, CursorResult, case, literal, select
 
 from timeline.projections.model import ReadModel
 from timeline.projections.tables import OPEN
@@ -44,6 +45,12 @@ def digest(connection: Connection, model: ReadModel, slot: str, position: int) -
             .order_by(*(table.c[name] for name in spec.key), table.c.known_from)
         )
         total.update(_ENCODER.encode([spec.name, columns]) + b"\n")
-        for some in rows.partitions():
-            total.update(_ENCODER.encode_lines(list(map(tuple, some))))
+        for some in _pages(rows):
+            total.update(_ENCODER.encode_lines(some))
     return total.hexdigest()
+
+
+def _pages(rows: CursorResult[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Yield rows as the driver has them: words and numbers, which nothing has to convert."""
+    while some := rows.cursor_strategy.fetchmany(rows, rows.cursor, _PAGE):
+        yield some
