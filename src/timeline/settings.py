@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import msgspec
 from sqlalchemy.engine import make_url
@@ -39,6 +39,10 @@ class SettingsError(Exception):
 
     def __str__(self) -> str:
         return (type(self).__doc__ or "").format(**vars(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its constructor takes no message, from which exceptions are made anew by default.
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
 
 class WrongSetting(SettingsError):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from timeline.eventstore.database import create_engine
+from timeline.eventstore.errors import StoreUnavailable
 from timeline.projections.crew import Queue, Tell, crew
 from timeline.projections.errors import RebuildBrokenError
 
@@ -30,6 +31,10 @@ def _double(_engine: Engine, tell: Tell, queue: Queue[int]) -> None:
 def _fail(_engine: Engine, tell: Tell) -> None:
     tell("begun")
     raise ValueError("what went wrong")
+
+
+def _refuse(_engine: Engine, _tell: Tell) -> None:
+    raise StoreUnavailable(reason="it is gone", interrupted=True) from OSError("the disk")
 
 
 def _die(_engine: Engine, tell: Tell) -> None:
@@ -61,6 +66,18 @@ def test_an_error_is_told_to_who_waits(database: Engine) -> None:
             next(words)
 
     assert first == "begun"
+
+
+def test_an_error_comes_with_its_facts_and_its_cause(database: Engine) -> None:
+    """Whoever catches it handles it as one of this process's own, and can tell what led to it."""
+    with (
+        pytest.raises(StoreUnavailable, match="it is gone") as raised,
+        crew(database, 1, _refuse) as others,
+    ):
+        list(others.last_words())
+
+    assert raised.value.interrupted
+    assert "OSError: the disk" in raised.value.__notes__[0]
 
 
 def test_a_process_that_dies_is_missed(database: Engine) -> None:

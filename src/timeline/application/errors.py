@@ -20,7 +20,7 @@ A class's docstring is its message; the facts are attributes; `field` names the 
 """
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ApplicationError(Exception):
@@ -32,6 +32,10 @@ class ApplicationError(Exception):
         self.field = self.default_field if field is None else field
         self.facts = facts
         super().__init__((type(self).__doc__ or "").strip().format_map(facts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its constructor takes no message, from which exceptions are made anew by default.
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
     @property
     def slug(self) -> str:

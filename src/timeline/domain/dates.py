@@ -21,7 +21,7 @@ from calendar import isleap, monthrange
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
-from typing import Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 MAX_LENGTH: Final = 64
 """Characters of a date: twice the longest text of the grammar, a moment of 32."""
@@ -63,6 +63,10 @@ class InvalidDate(ValueError):
         super().__init__(f"{text[:MAX_LENGTH]!r} {reason}")
         self.text = text
         self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its constructor takes no message, from which exceptions are made anew by default.
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
 
 class Edtf:

@@ -28,7 +28,7 @@ A class's docstring is its message; the facts are attributes; `field` names the 
 """
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class DomainError(Exception):
@@ -41,6 +41,10 @@ class DomainError(Exception):
         self.facts = facts
         template = (type(self).__doc__ or "").strip()
         super().__init__(template.format_map(facts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its constructor takes no message, from which exceptions are made anew by default.
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
     @property
     def slug(self) -> str:

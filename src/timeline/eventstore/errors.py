@@ -23,7 +23,7 @@ A class's docstring is its message; the facts are attributes; `field` names the 
 """
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class EventStoreError(Exception):
@@ -37,6 +37,10 @@ class EventStoreError(Exception):
         # `python -OO` drops docstrings; the class's name is then what is left to say.
         template = (type(self).__doc__ or type(self).__name__).strip()
         super().__init__(template.format_map(facts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its constructor takes no message, from which exceptions are made anew by default.
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
     @property
     def slug(self) -> str:

@@ -33,6 +33,10 @@ class LineTooLong(Exception):
         self.number = number
         super().__init__((type(self).__doc__ or "").format(limit=limit))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its constructor takes no message, from which exceptions are made anew by default.
+        return type(self).__new__, (type(self), *self.args), vars(self)
+
 
 class EventLine(Shape, frozen=True, kw_only=True):
     """What a line holds. The fields from `position` on are another record's, and are ignored."""

@@ -9,6 +9,7 @@ start at once, without this process's threads and connections, and what they nee
 
 import multiprocessing
 import os
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
@@ -150,6 +151,8 @@ def _run(url: str, pipe: Pipe, work: Work, arguments: tuple[object, ...]) -> Non
         work(engine, tell, *arguments)
         pipe.send((True, None))
     except Exception as error:  # noqa: BLE001 - told to the process that waits, which raises it
+        # Where it came from, and why, does not go along by itself.
+        error.add_note("".join(traceback.format_exception(error)))
         pipe.send((True, error))
     finally:
         engine.dispose()

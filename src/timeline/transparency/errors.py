@@ -9,6 +9,8 @@ TransparencyError
 └── WrongFrontier     a Merkle frontier that belongs to no tree
 """
 
+from typing import Any
+
 
 class TransparencyError(Exception):
     """The transparency layer refused its input."""
@@ -16,6 +18,10 @@ class TransparencyError(Exception):
     def __str__(self) -> str:
         # `python -OO` drops docstrings; the class's name is then what is left to say.
         return (type(self).__doc__ or type(self).__name__).format_map(vars(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its constructor takes no message, from which exceptions are made anew by default.
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
 
 class CanonicalError(TransparencyError):
