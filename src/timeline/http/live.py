@@ -224,14 +224,15 @@ class Live:
         while start < head:
             dealer = self._dealer = self._dealer or Dealer(self._feeds)
             dealt = await self._threads.run(dealer.deal, self._store, start, head)
-            start = dealt.until
             if dealt.erases:
                 for feed in self._feeds.values():
                     feed.forget()
-            # Whoever joined meanwhile is at the head, and was not dealt to.
+            # Whoever joined meanwhile was not dealt to, or may be further back than what was, as the
+            # head that it has seen is an older one. It has asked for another look, which is from there.
             for feed in tuple(self._feeds.values()):
-                if feed.filter in dealer.filters:
+                if feed.filter in dealer.filters and feed.position >= start:
                     woken += await self._take_in(feed, dealt)
+            start = dealt.until
         return woken
 
     async def _take_in(self, feed: Feed, dealt: Dealt) -> int:
