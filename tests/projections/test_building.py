@@ -1,21 +1,29 @@
 """Building read models in one go, in several processes: as following the log event by event gives them."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from builders import acted, registered, related
+from timeline.eventstore.database import brief_transaction, create_engine
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 from timeline.projections import filling, grouping
+from timeline.projections import rebuild as rebuilding
+from timeline.projections.emptying import require_run
 from timeline.projections.errors import RebuildOvertakenError
+from timeline.projections.forgetting import forget_elsewhere
 from timeline.projections.log import Log
 from timeline.projections.models import MODELS
+from timeline.projections.reading import view
 from timeline.projections.rebuild import build, live_digests, rebuild
-from timeline.projections.runner import Runner
+from timeline.projections.runner import Runner, move
 
 
 @contextmanager
@@ -83,3 +91,36 @@ def test_what_a_runner_did_meanwhile_is_not_taken_back(
         build(recorded, log, MODELS)
 
     assert live_digests(recorded, MODELS)[0] == log.head()
+
+
+def test_a_build_that_switches_and_a_runner_that_erases_do_not_wait_for_each_other(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both lock the live slots' progress first: one waits, and neither is ended as a deadlock."""
+    engine = create_engine(postgresql_url)
+    with view(engine) as live:
+        slots = live.slots
+    log, taken = rebuilding._begin(engine, Log(SqlStore(engine)), MODELS)  # noqa: SLF001 - but for the filling
+    runner_has_locked, build_has_locked = threading.Event(), threading.Event()
+
+    def erase() -> None:
+        with brief_transaction(engine) as connection:
+            move(connection, slots, 0, 0)
+            runner_has_locked.set()
+            build_has_locked.wait(1.0)
+            forget_elsewhere(connection, MODELS, slots, {"p-1": 1})
+
+    def require_run_and_say(*arguments: Any) -> None:
+        require_run(*arguments)
+        build_has_locked.set()
+
+    monkeypatch.setattr(rebuilding, "require_run", require_run_and_say)
+    with ThreadPoolExecutor(1) as runner:
+        erasing = runner.submit(erase)
+        runner_has_locked.wait(20.0)
+        rebuilding._switch_unless_overtaken(engine, log, taken, 0)  # noqa: SLF001 - as above
+        erasing.result()
+
+    with view(engine) as live:
+        assert live.slots == taken.slots
+    engine.dispose()

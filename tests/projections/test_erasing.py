@@ -1,25 +1,30 @@
 """Erasures while read models are rebuilt: what is erased goes, and nothing else does."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from itertools import count
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, select
 
-from builders import SOURCE, acted, described, draft, erased, event_id, registered
+from builders import SOURCE, acted, corrected, described, draft, erased, event_id, registered
 from timeline.application.replay import replay
 from timeline.domain.events import SCHEMA_VERSIONS, ActionRecorded
 from timeline.domain.upcasting import REPLACEMENT_SHAPES, UPCASTERS, check_chain
 from timeline.domain.vocabulary import EventType
+from timeline.eventstore.database import write_transaction
 from timeline.eventstore.lookup import read_content
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
-from timeline.projections import filling
+from timeline.projections import filling, grouping
+from timeline.projections import rebuild as rebuilding
 from timeline.projections.log import Log
 from timeline.projections.models import MODELS
 from timeline.projections.rebuild import build, rebuild
 from timeline.projections.runner import Runner
+from timeline.projections.tables import SLOTS
 
 HERE: Final = "ocd-division/country:us/state:ca/place:here"
 THERE: Final = "ocd-division/country:us/state:ca/place:there"
@@ -87,6 +92,71 @@ def test_a_rebuild_keeps_what_came_to_depend_on_an_erased_payload_later(
 
     assert all(each.identical and each.switched for each in compared)
     assert all(replay(engine, SqlStore(engine), MODELS, until=at).identical for at in range(8))
+
+
+def while_working_out(
+    monkeypatch: pytest.MonkeyPatch, module: str, number: int, meanwhile: Callable[[], None]
+) -> None:
+    """Have something happen once, when a rebuild is about to write rows for the nth time."""
+    writes = count(1)
+
+    def write_late(engine: Engine) -> AbstractContextManager[Connection]:
+        if next(writes) == number:
+            meanwhile()
+        return write_transaction(engine)
+
+    monkeypatch.setattr(f"timeline.projections.{module}.write_transaction", write_late)
+
+
+def places_of(engine: Engine, text: str) -> set[str]:
+    """Return the tables of read models, of either slot, in which a text stands."""
+    tables = [
+        model.table(spec.name, slot) for model in MODELS for spec in model.specs for slot in SLOTS
+    ]
+    with engine.connect() as connection:
+        return {
+            table.name for table in tables if text in str(connection.execute(select(table)).all())
+        }
+
+
+@pytest.mark.parametrize(
+    ("together", "module", "number"),
+    [(grouping.MAX_TOGETHER, "filling", 1), (0, "rebuild", 1), (0, "rebuild", 2)],
+)
+def test_what_is_erased_as_it_is_worked_out_does_not_outlast_a_rebuild(
+    engine: Engine,
+    record: Record,
+    monkeypatch: pytest.MonkeyPatch,
+    together: int,
+    module: str,
+    number: int,
+) -> None:
+    """As a group and in the log's order, read now or before; the rebuild is killed before it comes to the erasure."""
+    log = Log(SqlStore(engine))
+    record(*story(), corrected(event_id(7), {"occurred": "2023"}, "one"))
+    Runner(engine, log).catch_up()
+    fill_apart = rebuilding._fill_apart  # noqa: SLF001 - what a rebuild is killed after
+
+    def erase() -> None:
+        record(erased(event_id(7), "one"))
+        Runner(engine, log).catch_up()
+
+    def fill_and_die(*arguments: Any) -> None:
+        fill_apart(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(grouping, "MAX_TOGETHER", together)
+        patched.setattr(rebuilding, "BATCH", 3)
+        patched.setattr(rebuilding, "_fill_apart", fill_and_die)
+        while_working_out(patched, module, number, erase)
+        before = places_of(engine, "what has to go")
+        with pytest.raises(KeyboardInterrupt):
+            rebuild(engine, log, MODELS)
+
+    assert before == {"timeline_a"}
+    assert places_of(engine, "what has to go") == set()
+    assert all(each.identical for each in rebuild(engine, log, MODELS))
 
 
 def test_a_follower_that_lags_takes_nothing_from_what_is_rebuilt_already(

@@ -3,6 +3,9 @@
 Owns the steps in which that is done: a million rows deleted at once would keep everyone else from
 writing to SQLite for as long as it takes. Must not know what the slots are filled with.
 
+Whoever locks progress locks that of the live slots first, and of either sort by name, as a runner
+with an erasure does: nobody waits for one who waits for him.
+
 A slot that is being emptied has no progress. So a rebuild that was filling it gives up at its next
 batch, and one that is killed here leaves a slot that is taken for nothing but what it is.
 """
@@ -60,7 +63,12 @@ def take_slots(engine: Engine, slots: dict[str, str], run: str, begun_at: int) -
     with write_transaction(engine) as connection:
         _require_no_other(connection, slots)
         # Whoever is about to forget what was erased is done with it before anything is filled.
-        connection.execute(select(projection_progress).with_for_update())
+        connection.execute(
+            select(projection_progress)
+            .join(projections, projections.c.name == projection_progress.c.name)
+            .order_by(projections.c.live != projection_progress.c.slot, projection_progress.c.name)
+            .with_for_update(of=projection_progress)
+        )
         for name, slot in sorted(slots.items()):
             connection.execute(
                 insert(projection_progress).values(
@@ -81,6 +89,7 @@ def require_run(connection: Connection, slots: dict[str, str], run: str) -> None
     rows = connection.execute(
         select(projection_progress)
         .where(projection_progress.c.run == run)
+        .order_by(projection_progress.c.name)
         .with_for_update(read=True)
     )
     if not slots.items() <= {(row.name, row.slot) for row in rows}:

@@ -18,13 +18,17 @@ from timeline.eventstore.sql import SqlStore
 from timeline.projections.changes import Changes
 from timeline.projections.crew import Queue, Tell, crew, helpers
 from timeline.projections.emptying import require_run
-from timeline.projections.errors import RebuildBrokenError
+from timeline.projections.errors import RebuildBrokenError, RebuildOvertakenError
 from timeline.projections.gathered import Gathered
 from timeline.projections.log import Log
+from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
 from timeline.projections.parking import is_of_event
 from timeline.projections.projector import Projector
 from timeline.projections.writing import apply
+
+ATTEMPTS: Final = 100
+"""Each fails only where a payload was erased in the seconds in which rows were worked out."""
 
 MANY_EVENTS: Final = 5_000
 """Events from which on other processes are worth the second that the first takes to start."""
@@ -60,6 +64,7 @@ def fill(
 
     Raises:
         RebuildInterruptedError: another rebuild got in between.
+        RebuildOvertakenError: payloads were erased all the time.
         RebuildBrokenError: an event cannot be taken in, or a process ended before its work.
 
     """
@@ -84,14 +89,34 @@ def _help(engine: Engine, tell: Tell, filling: Filling, queue: Queue[Sequence[st
 
 
 def _fill_group(engine: Engine, filling: Filling, policies: Sequence[str]) -> int:
-    """Write what some policies come to; returns how many events they have."""
+    """Write what some policies come to; returns how many events they have.
+
+    What is erased as they are worked out may stand in the rows still. Where the slots are locked,
+    whoever applies an erasure has done so, and it is seen here, or finds the rows that it has to
+    take away.
+    """
     log = Log(SqlStore(engine), filling.hidden)
+    models = [model for model in MODELS if model.name in filling.slots]
+    for _ in range(ATTEMPTS):
+        read_at = log.head()
+        changes, events = _changes(log, filling, models, policies)
+        with write_transaction(engine) as connection:
+            require_run(connection, filling.slots, filling.run)
+            if not log.erased_between(read_at, log.head()):
+                apply(connection, models, filling.slots, changes)
+                return events
+    raise RebuildOvertakenError
+
+
+def _changes(
+    log: Log, filling: Filling, models: Sequence[ReadModel], policies: Sequence[str]
+) -> tuple[Changes, int]:
+    """Return what some policies come to, and how many events they have."""
     streams = log.streams(policies, filling.until)
     events = sorted(
         (event for stream in streams.values() for event in stream),
         key=lambda event: event.position,
     )
-    models = [model for model in MODELS if model.name in filling.slots]
     changes = Changes()
     try:
         Projector(models, Gathered(events, log.references)).advance(events, changes)
@@ -99,7 +124,4 @@ def _fill_group(engine: Engine, filling: Filling, policies: Sequence[str]) -> in
         if is_of_event(error):
             raise RebuildBrokenError from error
         raise
-    with write_transaction(engine) as connection:
-        require_run(connection, filling.slots, filling.run)
-        apply(connection, models, filling.slots, changes)
-    return len(events)
+    return changes, len(events)

@@ -3,8 +3,8 @@
 Owns which policies lose their rows there, and when. Must not know how rows come about.
 
 The live rows are written anew as an erasure is applied. Those in the other slots go at once, so that
-nothing erased outlasts a rebuild that was given up; one that is at work writes them anew when it
-comes to the erasure. By then it knows of at least what the log had up to there, so no more may go
+nothing erased outlasts a rebuild that was given up. One that is at work does not write what it read
+before the erasure any more, and writes those rows anew when it comes to it. By then it knows of at least what the log had up to there, so no more may go
 than what depended on the erased payload up to there: its batch may end with the erasure.
 """
 
@@ -53,7 +53,7 @@ def forget_elsewhere(
 
     """
     for policy, position in sorted(erased.items()):
-        for model in models:
+        for model in sorted(models, key=lambda model: model.name):
             other = SLOTS[1 - SLOTS.index(slots[model.name])]
             reached = _reached(connection, model.name, other)
             if reached is None or reached < position:

@@ -30,7 +30,7 @@ from timeline.projections.errors import (
     RebuildOvertakenError,
     RebuildUnsettledError,
 )
-from timeline.projections.filling import Filling, fill, helpers_for
+from timeline.projections.filling import ATTEMPTS, Filling, fill, helpers_for
 from timeline.projections.grouping import grouped
 from timeline.projections.log import Log
 from timeline.projections.model import ReadModel
@@ -169,11 +169,12 @@ def _switch_unless_overtaken(engine: Engine, log: Log, filling: Filling, reached
     try:
         with write_transaction(engine) as connection:
             _require_live(connection, live_slots)
-            require_run(connection, slots, filling.run)
-            _require_settled(connection, filling.hidden)
-            # Moved to where they stand, the rows are locked against the runner.
+            # Moved to where they stand, the rows are locked against the runner, and before the
+            # others, as it locks them.
             stand = min(_progress(connection, name, slot) for name, slot in live_slots.items())
             move_slots(connection, live_slots, stand, stand)
+            require_run(connection, slots, filling.run)
+            _require_settled(connection, filling.hidden)
             if stand > reached or log.erased_between(reached, log.head()):
                 raise RebuildOvertakenError
             _point_at(connection, slots)
@@ -314,10 +315,14 @@ def _fill(
     span: tuple[int, int | None],
     only: Container[str] | None = None,
 ) -> int:
-    """Apply a span of the log, or what it has of some policies, to the slots; return up to where."""
+    """Apply a span of the log, or what it has of some policies, to the slots; return up to where.
+
+    A batch is worked out anew where something was erased meanwhile, as a group is.
+    """
     position, until = span
     projector = Projector(models, log)
-    while True:
+    read_at, attempts = log.head(), ATTEMPTS
+    while attempts:
         events = log.after(position, until=until, limit=BATCH)
         if not events:
             return position
@@ -333,12 +338,21 @@ def _fill(
         try:
             with write_transaction(engine) as connection:
                 require_run(connection, filling.slots, filling.run)
-                move_slots(connection, filling.slots, position, reached)
-                apply(connection, models, filling.slots, changes)
+                before, read_at = read_at, log.head()
+                erased = log.erased_between(before, read_at)
+                if not erased:
+                    move_slots(connection, filling.slots, position, reached)
+                    apply(connection, models, filling.slots, changes)
         except LostRaceError as error:
             raise RebuildInterruptedError from error
-        position = reached
+        if erased:
+            # It may be remembered from an earlier batch as well.
+            projector.forget()
+            attempts -= 1
+            continue
+        position, attempts = reached, ATTEMPTS
         on_progress(position, max(position, log.head()))
+    raise RebuildOvertakenError
 
 
 def _switch(
