@@ -179,12 +179,14 @@ def test_what_is_under_way_is_told_by_its_kind(empty: Client) -> None:
         service.streams.taken(),
         service.bodies.taken(),
         service.bodies.taken(),
+        service.uploads.taken(),
         service.live.slots.taken(),
     ):
         found = scrape(empty)
 
     assert value(found, "timeline_http_under_way", what="exports") == 1
     assert value(found, "timeline_http_under_way", what="bodies") == 2
+    assert value(found, "timeline_http_under_way", what="uploads") == 1
     assert value(found, "timeline_http_under_way", what="requests") == 0
     assert value(found, "timeline_http_under_way", what="live") == 1
 

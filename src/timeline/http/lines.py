@@ -59,12 +59,22 @@ class LineUpload:
         self._request_id = request_id(scope)
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Record lines; only an answer to which nothing is missing comes to its end."""
+        answer = _Answer(send)
+        try:
+            await self._answer(receive, answer)
+        except ExceptionGroup as errors:
+            # Whoever answers for it knows errors, not how many tasks there were.
+            raise _first(errors) from errors
+        await answer.end()
+
+    async def _answer(self, receive: Receive, answer: "_Answer") -> None:
         """Read, record and report at the same time, so that none has to wait for the other."""
         reports, outbox = anyio.create_memory_object_stream[bytes](REPORTS)
         # Without a buffer: one chunk is recorded and one is in hand, and no more.
         read, to_record = anyio.create_memory_object_stream[_Read](0)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_send_reports, outbox, send)
+            tasks.start_soon(_send_reports, outbox, answer)
             async with reports, anyio.create_task_group() as both:
                 both.start_soon(self._record, to_record, reports, both.cancel_scope)
                 async with read:
@@ -103,19 +113,20 @@ class LineUpload:
         """Hand lines on as chunks; False where one of them, or the one after them, is refused."""
         found = _Read([], None)
         if lines:
-            found = await self._service.writes.run(self._read_chunks, lines)
+            found = await self._read_chunks(lines)
         if found.refusal is None:
             found = found._replace(refusal=refusal)
         await read.send(found)
         return found.refusal is None
 
-    def _read_chunks(self, lines: list[Line]) -> _Read:
-        """Read lines, in a worker thread."""
+    async def _read_chunks(self, lines: list[Line]) -> _Read:
+        """Read lines, in a worker thread; whatever goes wrong refuses the first."""
+        recorder = self._service.application.recorder
         try:
-            recorder = self._service.application.recorder
-            return _Read(*read_chunks(recorder, lines, self._principal))
+            found = await self._service.writes.run(read_chunks, recorder, lines, self._principal)
         except Exception as error:  # noqa: BLE001 - the status is sent; a line has to tell
             return _Read([], Refusal(lines[0].number, error))
+        return _Read(*found)
 
     async def _record(
         self,
@@ -128,7 +139,7 @@ class LineUpload:
         async with to_record:
             async for read in to_record:
                 for chunk in read.chunks:
-                    found = await self._service.writes.run(_recorded, lines, chunk)
+                    found = await self._recorded(lines, chunk)
                     for report in found:
                         await reports.send(self._report(report))
                         if isinstance(report, Recorded):
@@ -139,6 +150,13 @@ class LineUpload:
                 if read.refusal is not None:
                     await reports.send(self._report(read.refusal))
 
+    async def _recorded(self, lines: Lines, chunk: Chunk) -> list[Report]:
+        """Record a chunk, in a worker thread; whatever goes wrong, it says what is not recorded."""
+        try:
+            return await self._service.writes.run(_settled, lines, chunk)
+        except Exception as error:  # noqa: BLE001 - the status is sent; a line has to tell
+            return [Refusal(chunk.first, error)]
+
     def _report(self, report: Report) -> bytes:
         if isinstance(report, Recorded):
             return encode(report._asdict()) + b"\n"
@@ -146,26 +164,44 @@ class LineUpload:
         return encode({"line": report.line, "problem": served.document}) + b"\n"
 
 
-def _recorded(lines: Lines, chunk: Chunk) -> list[Report]:
-    """Record a chunk, in a worker thread; what nobody foresaw still says what is not recorded."""
-    try:
-        return [*lines.start(chunk), *lines.settle()]
-    except Exception as error:  # noqa: BLE001 - the status is sent; a line has to tell
-        return [Refusal(chunk.first, error)]
+def _settled(lines: Lines, chunk: Chunk) -> list[Report]:
+    """Record a chunk."""
+    return [*lines.start(chunk), *lines.settle()]
 
 
-async def _send_reports(outbox: ObjectReceiveStream[bytes], send: Send) -> None:
-    started = False
-    headers = [(b"content-type", NDJSON.encode()), (b"cache-control", b"no-store")]
+class _Answer:
+    """The answer: it begins with its first report, so that until then there may be another one."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._begun = False
+
+    async def report(self, report: bytes) -> None:
+        """Send a report."""
+        await self._begin()
+        await self._send({"type": "http.response.body", "body": report, "more_body": True})
+
+    async def end(self) -> None:
+        """Say that this was all."""
+        await self._begin()
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            headers = [(b"content-type", NDJSON.encode()), (b"cache-control", b"no-store")]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+async def _send_reports(outbox: ObjectReceiveStream[bytes], answer: _Answer) -> None:
     async with outbox:
         async for report in outbox:
-            if not started:
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
-                started = True
-            await send({"type": "http.response.body", "body": report, "more_body": True})
-    if not started:
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await answer.report(report)
+
+
+def _first(error: Exception) -> Exception:
+    """Return an error, or of a group the first one."""
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 class Part(NamedTuple):

@@ -132,12 +132,13 @@ def _durations(requests: Requests) -> Metric:
 def _under_way(service: Service, requests: Requests) -> Metric:
     family = GaugeMetricFamily(
         "timeline_http_under_way",
-        "What this process is at: requests, of these bodies that arrive and exports, live readers.",
+        "What this process is at: requests, of these bodies that arrive, uploads and exports, live readers.",
         labels=["what"],
     )
     kinds = {
         "requests": requests.slots,
         "bodies": service.bodies,
+        "uploads": service.uploads,
         "exports": service.streams,
         "live": service.live.slots,
     }

@@ -51,6 +51,7 @@ class Recording:
                 reason = "Lines are not tried; an event or a batch is, as `application/json`"
                 raise InvalidRequest(field="dry_run", reason=reason)
             negotiate(accept, [NDJSON])
+            hold(scope, service.uploads.taken())
             hold(scope, service.bodies.taken())
             return LineUpload(scope, service, principal)
         negotiate(accept, [JSON])

@@ -43,6 +43,10 @@ MAX_STREAMS: Final = 64
 MAX_BODIES: Final = 512
 """Bodies that arrive at once: half of the requests that there may be, so that others go on."""
 
+MAX_UPLOADS: Final = 250
+"""Streams of lines at once: each may have two chunks wait for a thread, one to be read and one to be
+recorded, and all of theirs are half of what may wait, so that one that has begun is not refused."""
+
 MAX_AHEAD: Final = 5_000
 """How many events ahead of the read models reads wait for by themselves: a second or two, not five.
 A large import is further ahead for minutes, and no reader who asked for nothing is kept from it."""
@@ -74,6 +78,7 @@ class Service:
         self.scrapes = Threads(SCRAPE_THREADS)
         self.streams = Slots(MAX_STREAMS)
         self.bodies = Slots(MAX_BODIES)
+        self.uploads = Slots(MAX_UPLOADS)
         self.patience = Patience()
         self.answers = Answers()
         self.live = Live(application.store, self.reads)
