@@ -18,11 +18,13 @@ class Listing:
 
     def __init__(self, lengths: list[int]) -> None:
         self.items: list[Item] = [(place, "x" * length) for place, length in enumerate(lengths, 1)]
+        self.reads = 0
         self.read_items = 0
 
     def __call__(self, after: int | None, limit: int) -> list[Item]:
         """Read some."""
         found = self.items[after or 0 :][:limit]
+        self.reads += 1
         self.read_items += len(found)
         return found
 
@@ -65,6 +67,48 @@ def test_little_more_is_read_than_is_served() -> None:
 
     assert len(page.items) == 99
     assert listing.read_items <= 102
+
+
+LONG_BYTES = [20_000] * 51
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        [*LONG_BYTES, *[300] * 449],
+        [*LONG_BYTES, *[60] * 449],
+        [*[10_000] * 51, *[1_200] * 449],
+    ],
+)
+def test_short_items_after_long_ones_are_read_together(lengths: list[int]) -> None:
+    """A page asks for a few parts at most, whichever of its items are the long ones."""
+    listing = Listing(lengths)
+
+    page = read_page(listing, None, 500)
+
+    assert len(page.items) > 100
+    assert listing.reads <= 6
+
+
+def worst(wanted: int, left_bytes: int) -> list[int]:
+    """Return lengths of which each part read takes half of what is left, and so the next is small."""
+    lengths: list[int] = []
+    while left_bytes > 2 * wanted and len(lengths) < 500:
+        part_bytes = left_bytes * wanted // (2 * wanted - 1)
+        lengths += [part_bytes // wanted - 2] * wanted
+        left_bytes -= part_bytes
+    return lengths
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 3, 5, 10])
+def test_each_part_that_is_read_takes_half_of_what_is_left(wanted: int) -> None:
+    """However lengths are chosen to have a page read in many parts, they are some twenty."""
+    first = [(paging.PAGE_BYTES - wanted * 20_000) // 51] * 51
+    listing = Listing([*first, *worst(wanted, wanted * 20_000), *[1] * 500])
+
+    read_page(listing, None, 500)
+
+    assert listing.reads <= 20
 
 
 def test_an_item_is_never_cut() -> None:

@@ -57,12 +57,13 @@ def read_page(
         found = read(page[-1][0] if page else after, wanted)
         some = fitting(found[: limit - len(page)], size_bytes)
         page += some.found
-        size_bytes = some.size_bytes
+        read_bytes, size_bytes = some.size_bytes - size_bytes, some.size_bytes
         if len(some.found) < len(found):
             return Page(page, more=True)
         if len(found) < wanted:
             return Page(page, more=False)
-        mean_bytes = max(size_bytes // len(page), 1)
+        # Of these items alone: long ones before them would have short ones read by ones and twos.
+        mean_bytes = max(read_bytes // len(found), 1)
         worth_reading = max(PAGE_BYTES - size_bytes, 0) // mean_bytes
         wanted = min(worth_reading, limit - len(page)) + 1
 
