@@ -1,13 +1,15 @@
 """Metrics: what Prometheus reads of a process and of its database."""
 
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert, text
 
-from http_client import Client, problem, registration, running
+from http_client import Client, action, event_id, problem, registration, running
 from timeline.application.access import Role
 from timeline.http.slots import Slots
 from timeline.projections import models
@@ -18,6 +20,7 @@ from timeline.projections.tables import parked_policies
 Labels = frozenset[tuple[str, str]]
 
 REQUESTS = "timeline_http_request_duration_seconds_count"
+REFUSED = "timeline_append_refused_total"
 MODELS = ("policies", "relations", "timeline")
 
 
@@ -45,6 +48,15 @@ def requests(client: Client) -> dict[tuple[str, str, str], float]:
         (dict(labels)["route"], dict(labels)["method"], dict(labels)["status"]): count
         for (name, labels), count in scrape(client).items()
         if name == REQUESTS
+    }
+
+
+def refusals(found: dict[tuple[str, Labels], float]) -> dict[str, float]:
+    """Return how many appends were refused, by the reasons that there were."""
+    return {
+        dict(labels)["reason"]: count
+        for (name, labels), count in found.items()
+        if name == REFUSED and count
     }
 
 
@@ -136,18 +148,48 @@ def test_what_is_refused_is_counted_by_its_reason(empty: Client) -> None:
 
     found = scrape(empty)
 
-    def refusals(scraped: dict[tuple[str, Labels], float]) -> dict[str, float]:
-        return {
-            dict(labels)["reason"]: count
-            for (name, labels), count in scraped.items()
-            if name == "timeline_append_refused_total"
-        }
-
-    assert set(refusals(before).values()) == {0}
-    told = {reason: count for reason, count in refusals(found).items() if count}
-    assert told == {"id": 1, "version": 1, "record": 1, "condition": 1}
+    series = [count for (name, _), count in before.items() if name == REFUSED]
+    assert set(series) == {0}
+    assert refusals(found) == {"id": 1, "version": 1, "record": 1, "condition": 1}
     assert value(found, "timeline_commit_duration_seconds_count") == 5
     assert (value(found, "timeline_commit_duration_seconds_sum") or 0) > 0
+
+
+def test_lines_that_are_known_are_not_refused(empty: Client) -> None:
+    """Of lines that are sent again the recorded ones are passed over, and one that is refused counts."""
+    lines = [
+        {**event, "id": event_id(number)}
+        for number, event in enumerate([registration(), action(), action(), action("order-2")])
+    ]
+    empty.stream(lines[:2])
+    known, (told, _) = empty.stream(lines[:3]), empty.stream(lines)
+
+    found = scrape(empty)
+
+    assert (known[0]["created"], told["created"]) == (1, 0)
+    assert refusals(found) == {"record": 1}
+
+
+def test_an_outcome_that_is_not_known_is_counted(
+    empty: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client is told that it may have been recorded, whatever becomes of it."""
+    monkeypatch.setattr("timeline.http.service.APPEND_TIMEOUT_S", 0.2)
+    writer: Any = empty.application.writer
+    gate = threading.Event()
+    record = writer._committer.record  # noqa: SLF001 - a commit that hangs
+
+    def late(appends: Any) -> Any:
+        gate.wait(10)
+        return record(appends)
+
+    monkeypatch.setattr(writer._committer, "record", late)  # noqa: SLF001 - as above
+
+    answer = empty.record(registration())
+    gate.set()
+
+    assert problem(answer)[:2] == (503, "outcome-unknown")
+    assert refusals(scrape(empty)) == {"unknown": 1}
 
 
 def test_the_last_rebuild_is_measured(empty: Client) -> None:

@@ -18,6 +18,9 @@ from timeline.eventstore.errors import (
     WrongExpectedVersion,
 )
 
+BUSY: Final = "busy"
+"""Too much waits already."""
+
 _WORDS: Final[dict[type[Exception], str]] = {
     WrongExpectedVersion: "version",
     MisplacedExpectedVersion: "version",
@@ -26,7 +29,7 @@ _WORDS: Final[dict[type[Exception], str]] = {
     IdConflict: "id",
     RepeatedId: "id",
     PartlyKnownBatch: "id",
-    StoreBusy: "busy",
+    StoreBusy: BUSY,
     OutcomeUnknown: "unknown",
 }
 

@@ -22,7 +22,6 @@ import structlog
 from timeline.eventstore.assembly import RandomBytes
 from timeline.eventstore.committing import RETRY_AFTER_S, Committer
 from timeline.eventstore.errors import (
-    EventStoreError,
     OutcomeUnknown,
     StoreBusy,
     StoreUnavailable,
@@ -31,8 +30,7 @@ from timeline.eventstore.instants import Clock
 from timeline.eventstore.model import Append, Outcome
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.randomness import Randomness
-from timeline.eventstore.refusals import REASONS, reason_of
-from timeline.eventstore.tally import Counts, Tally
+from timeline.eventstore.tally import Tally
 from timeline.eventstore.waiting import (
     FEW,
     MAX_GROUP_EVENTS,
@@ -98,7 +96,6 @@ class Writer:
         self._served_s = 0.0
         self.commit_sizes: Final = Tally(COMMIT_EVENTS)
         self.commit_durations: Final = Tally(COMMIT_S)
-        self.refusals: Final = Counts(REASONS)
         self._callbacks: list[Callable[[int], None]] = []
         self._committer = Committer(
             store,
@@ -156,7 +153,7 @@ class Writer:
         except FutureTimeout:
             # Still waiting in the queue: nothing will come of it. Else it is under way.
             if future.cancel():
-                raise self._busy() from None
+                raise StoreBusy(retry_after_s=RETRY_AFTER_S) from None
             raise OutcomeUnknown(ids=append.ids) from None
 
     async def appended(self, append: Append, timeout_s: float = APPEND_TIMEOUT_S) -> Outcome:
@@ -176,7 +173,7 @@ class Writer:
             timer.cancel()
         if pending.taken:
             raise OutcomeUnknown(ids=append.ids)
-        raise self._busy()
+        raise StoreBusy(retry_after_s=RETRY_AFTER_S)
 
     def submit(self, append: Append) -> "Future[Outcome]":
         """Queue an append and return the promise of its outcome, which raises as `append` does.
@@ -200,17 +197,7 @@ class Writer:
         if not self._thread.is_alive():
             # A fork copies the queue but not the thread.
             self._room.clear(_STOPPED)
-        try:
-            self._room.enter(pending)
-        except EventStoreError as error:
-            self.refusals.add(reason_of(error))
-            raise
-
-    def _busy(self) -> StoreBusy:
-        """Return, and count, that an append has waited for too long."""
-        busy = StoreBusy(retry_after_s=RETRY_AFTER_S)
-        self.refusals.add(reason_of(busy))
-        return busy
+        self._room.enter(pending)
 
     def _run(self) -> None:
         try:
@@ -229,9 +216,6 @@ class Writer:
             self.commit_durations.add(time.monotonic() - self._served_s)
             # There are none where the thread ends in the midst of it.
             results = results or [StoreUnavailable(reason=_STOPPED) for _ in group]
-            for result in results:
-                if not isinstance(result, Outcome):
-                    self.refusals.add(reason_of(result))
             answer(zip(group, results, strict=True))
 
     def _announce(self, position: int, events: int) -> None:

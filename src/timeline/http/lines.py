@@ -152,10 +152,14 @@ class LineUpload:
 
     async def _recorded(self, lines: Lines, chunk: Chunk) -> list[Report]:
         """Record a chunk, in a worker thread; whatever goes wrong, it says what is not recorded."""
+        reports: list[Report]
         try:
-            return await self._service.writes.run(_settled, lines, chunk)
+            reports = await self._service.writes.run(_settled, lines, chunk)
         except Exception as error:  # noqa: BLE001 - the status is sent; a line has to tell
-            return [Refusal(chunk.first, error)]
+            reports = [Refusal(chunk.first, error)]
+        if reports and isinstance(reports[-1], Refusal):
+            self._service.refused(reports[-1].error)
+        return reports
 
     def _report(self, report: Report) -> bytes:
         if isinstance(report, Recorded):

@@ -167,9 +167,11 @@ def _of_writer(service: Service) -> Iterator[Metric]:
         sum_value=durations.total,
     )
     refused = CounterMetricFamily(
-        "timeline_append_refused", "Appends that this process did not record.", labels=["reason"]
+        "timeline_append_refused",
+        "Appends that this process did not record, or of which it could not tell.",
+        labels=["reason"],
     )
-    for reason, count in writer.refusals.counted():
+    for reason, count in service.refusals.counted():
         refused.add_metric([reason], count)
     yield refused
 

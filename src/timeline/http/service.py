@@ -17,7 +17,10 @@ from timeline.application.record import APPEND_TIMEOUT_S
 from timeline.bootstrap import Application
 from timeline.eventstore.database import identity
 from timeline.eventstore.model import Append, Outcome
+from timeline.eventstore.refusals import BUSY, REASONS, reason_of
+from timeline.eventstore.tally import Counts
 from timeline.http.answers import Answers, Standing, question
+from timeline.http.errors import Overloaded
 from timeline.http.live import Live
 from timeline.http.patience import Patience
 from timeline.http.replies import HttpRequest, Representation
@@ -83,6 +86,7 @@ class Service:
         self.answers = Answers()
         self.live = Live(application.store, self.reads)
         application.watcher.on_grown(self.live.wake)
+        self.refusals = Counts(REASONS)
         self._recorded = 0
         self._acknowledged = 0
         self._shown = 0
@@ -111,7 +115,15 @@ class Service:
 
     async def append(self, append: Append) -> Outcome:
         """Record events, without a thread that waits for them; raises as `Writer.append` does."""
-        return await self.application.writer.appended(append, APPEND_TIMEOUT_S)
+        try:
+            return await self.application.writer.appended(append, APPEND_TIMEOUT_S)
+        except Exception as error:
+            self.refused(error)
+            raise
+
+    def refused(self, error: Exception) -> None:
+        """Count that a client is told that an append is not recorded, or that it is not known."""
+        self.refusals.add(BUSY if isinstance(error, Overloaded) else reason_of(error))
 
     async def until_reflected(self, request: HttpRequest) -> None:
         """Wait until the read models reflect what this client, or this process, knows of.
