@@ -4,11 +4,10 @@ Owns the canonical order and bytes of rows, so that two slots, or two databases,
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, CursorResult, case, literal, select
+from sqlalchemy import BigInteger, Connection, case, literal, select
 
 from timeline.projections.model import ReadModel
 from timeline.projections.tables import OPEN
@@ -45,12 +44,6 @@ def digest(connection: Connection, model: ReadModel, slot: str, position: int) -
             .order_by(*(table.c[name] for name in spec.key), table.c.known_from)
         )
         total.update(_ENCODER.encode([spec.name, columns]) + b"\n")
-        for some in _pages(rows):
-            total.update(_ENCODER.encode_lines(some))
+        for some in rows.partitions():
+            total.update(_ENCODER.encode_lines(list(map(tuple, some))))
     return total.hexdigest()
-
-
-def _pages(rows: CursorResult[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """Yield rows as the driver has them: words and numbers, which nothing has to convert."""
-    while some := rows.cursor_strategy.fetchmany(rows, rows.cursor, _PAGE):
-        yield some
