@@ -214,14 +214,66 @@ def test_work_that_outlasts_the_lease_stays_with_its_holder(
     assert len(set(folding)) == 1
 
 
-def test_a_runner_that_lost_the_lease_drops_its_work(engine: Engine, writer: Writer) -> None:
-    """Another does it already; nothing is applied, and nothing is parked."""
-    _append(writer, registered(), acted())
-    runner = Runner(engine, Log(SqlStore(engine)))
+def test_work_that_outlasts_the_lease_in_two_processes_is_done_by_one(
+    engine: Engine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two signs of life the lease runs out, and both begin: whoever is done first wins."""
+    monkeypatch.setattr(leasing, "LEASE_MS", 100)
+    monkeypatch.setattr(leasing, "RENEW_S", 0.03)
+    policies = [f"p-{number}" for number in range(3)]
+    last = _append(
+        writer,
+        *map(registered, policies),
+        *(acted(policy, action="issued") for policy in policies),
+        *(related(other, one, relation="suspends") for one, other in pairwise(policies)),
+        acted(policies[0], action="rescinded"),
+    )
+    concluded = Graph._conclude  # noqa: SLF001 - made slow, as with a policy of years
 
-    assert runner.step(keep=lambda: False) == 0
-    assert runner.step() == 2
+    def slowly(graph: Graph, *arguments: Any) -> None:
+        time.sleep(0.15)
+        concluded(graph, *arguments)
+
+    Runner(engine, Log(SqlStore(engine))).catch_up(last - 1)
+    monkeypatch.setattr(Graph, "_conclude", slowly)
+
+    with _following(engine, "one") as (one, _), _following(engine, "two") as (two, _):
+        reached = _until(lambda: one.position == two.position == last)
+
+    assert reached
+    assert live_digests(engine, MODELS) == (last, _rebuilt(engine))
+
+
+def test_a_runner_drops_work_that_another_has_done(engine: Engine, writer: Writer) -> None:
+    """It has lost the lease, and sees that the read models moved; nothing is parked."""
+    _append(writer, registered(), *(acted() for _ in range(9)))
+    log = Log(SqlStore(engine))
+    asked: list[int] = []
+
+    def overtaken() -> bool:
+        asked.append(Runner(engine, log).step(until=3))
+        return False
+
+    reached = Runner(engine, log).step(keep=overtaken)
+
+    assert (reached, asked) == (3, [3])
     assert parked_now(engine) == ()
+
+
+def test_a_runner_goes_on_with_work_that_another_has_only_begun(
+    engine: Engine, writer: Writer
+) -> None:
+    """The other may stall as well: what is not done yet is done by whoever comes to its end."""
+    last = _append(writer, registered(), *(acted() for _ in range(9)))
+    asked: list[bool] = []
+
+    def lost() -> bool:
+        asked.append(False)
+        return False
+
+    reached = Runner(engine, Log(SqlStore(engine)), clock=lambda: 0.0).step(keep=lost)
+
+    assert (reached, asked) == (last, [False])
 
 
 def test_a_batch_ends_by_the_clock_as_well(engine: Engine, writer: Writer) -> None:

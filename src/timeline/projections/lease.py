@@ -3,7 +3,7 @@
 Owns taking, keeping and giving it back, by compare-and-set and by the database's clock, and what
 those who have not got it watch. It saves work and is not what keeps rows right: a holder that
 stalls beyond its time still cannot apply anything twice, since the progress is moved by
-compare-and-set. Must not know how events are applied.
+compare-and-set. Nor does it decide whose work counts: whoever comes to its end first. Must not know how events are applied.
 """
 
 import time

@@ -7,7 +7,7 @@ that lets a stalled or second runner apply nothing twice. Must not know how rows
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, select, update
@@ -47,13 +47,24 @@ MAX_BATCH_S: Final = 1.0
 """Time after which a transaction is full, however dear its events were: what took so long is not to
 be lost to a restart, and readers wait for five seconds at most."""
 
+LOST_LOOK_S: Final = 0.2
+"""How often a runner without the lease looks whether another has done its work."""
+
 Item = TypeVar("Item")
 
 _log = structlog.get_logger(__name__)
 
 
 class LostRaceError(Exception):
-    """Another runner has moved the progress, or has taken the lease; what is at hand is its own."""
+    """Another runner has done the work that is at hand."""
+
+
+class Stand(NamedTuple):
+    """Where the live read models are; what is worked out counts for as long as that is so."""
+
+    position: int
+    slots: dict[str, str]
+    waiting: tuple[Parked, ...]
 
 
 class Runner:
@@ -90,7 +101,8 @@ class Runner:
         self._projector = self._projecting(self._log)
         self._reached: tuple[int, dict[str, str]] | None = None
         self._batch = BATCH
-        self._tried = 0
+        self._tried = Stand(0, {}, ())
+        self._looks_s = 0.0
 
     def catch_up(self, until: int | None = None) -> int:
         """Apply all events of the log so far, or up to a position.
@@ -117,13 +129,14 @@ class Runner:
 
         Args:
             until: a position that is not to be passed.
-            keep: called every few milliseconds of the work; where it returns False, that is dropped.
+            keep: called every few milliseconds of the work; where it returns False, another has
+                begun the same, and this goes on only until that is done.
 
         Returns:
             The position reached.
 
         """
-        self._keep = keep
+        self._keep, self._looks_s = keep, 0.0
         while True:
             try:
                 return self._step_or_park(until)
@@ -150,10 +163,7 @@ class Runner:
             return self._park(error)
 
     def _step(self, until: int | None) -> int:
-        with view(self._engine) as live:
-            position, slots = live.position, live.slots
-            waiting = parked(live.connection)
-        self._tried = position
+        self._tried = position, slots, waiting = self._stand()
         self._hide(hidden(waiting))
         if self._reached != (position, slots):
             self._projector.forget()
@@ -193,19 +203,18 @@ class Runner:
 
         An erasure cannot wait. Where it breaks the read models, its policy goes out of sight.
         """
-        with view(self._engine) as live:
-            position, slots = live.position, live.slots
-            waiting = hidden(parked(live.connection))
-        if position != self._tried:
+        stand = self._stand()
+        if stand != self._tried:
             # Another runner has met the event, and this error is not of the next one.
             raise LostRaceError
+        position, slots, waiting = stand
         event = self._log.next(position)
         if event is None:
             raise error
         hidden_from, changes, log = event.position, Changes(), self._log
         if event.type == EventType.PAYLOAD_ERASED:
             hidden_from = self._log.first_of(event.policy)
-            log = self._log.hiding(waiting | {event.policy: hidden_from})
+            log = self._log.hiding(hidden(waiting) | {event.policy: hidden_from})
             projector = self._projecting(log)
             projector.rewrite([event.policy], event.position, changes)
         erased = erased_for(log, [event])
@@ -262,9 +271,21 @@ class Runner:
     def _projecting(self, log: Log) -> Projector:
         return Projector(self._models, log, on_worked=self._on_worked)
 
+    def _stand(self) -> Stand:
+        with view(self._engine) as live:
+            return Stand(live.position, live.slots, parked(live.connection))
+
     def _on_worked(self) -> None:
-        if not self._keep():
+        """Give up where another runner was faster.
+
+        One that only has the lease may never be: where work takes longer than the lease, each of
+        two would drop its own whenever the other begins.
+        """
+        if (self._looks_s and self._clock() < self._looks_s) or self._keep():
+            return
+        if self._stand() != self._tried:
             raise LostRaceError
+        self._looks_s = self._clock() + LOST_LOOK_S
 
 
 def move(connection: Connection, slots: dict[str, str], position: int, to: int) -> None:
