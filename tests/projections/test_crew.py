@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -94,3 +97,40 @@ def test_no_process_is_left_behind(database: Engine) -> None:
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+KILLED = """
+import sys
+from timeline.eventstore.database import create_engine
+from timeline.projections.crew import Queue, crew
+from test_crew import _stay_with
+with crew(create_engine(sys.argv[1]), 1, _stay_with, Queue((1, 2))) as others:
+    print(next(iter(others.said(30.0))), flush=True)
+    list(others.last_words())
+"""
+
+
+def _stay_with(engine: Engine, tell: Tell, _queue: Queue[int]) -> None:
+    _stay(engine, tell)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_is_killed_leaves_nothing_to_complain_of(
+    sqlite_url: str, number: signal.Signals
+) -> None:
+    """There is nothing that only it could have removed, of which Python would warn."""
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, sqlite_url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+    ) as process:
+        assert process.stdout is not None
+        helper = int(process.stdout.readline())
+        process.send_signal(number)
+        process.wait(20.0)
+        os.kill(helper, signal.SIGKILL)
+        assert process.stderr is not None
+        complaints = process.stderr.read()
+
+    assert complaints == b""

@@ -7,13 +7,17 @@ They are forked from a process that holds the modules that they need and nothing
 start at once, without this process's threads and connections, and what they need is loaded once.
 """
 
+import fcntl
 import multiprocessing
 import os
+import tempfile
 import traceback
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
+from multiprocessing.reduction import DupFd
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import Engine
@@ -25,11 +29,10 @@ from timeline.projections.errors import RebuildBrokenError
 MAX_PROCESSES: Final = 4
 """More would wait for the database rather than work."""
 
-_LOADED: Final = ["__main__", "timeline.projections.filling"]
+_LOADED: Final = ["timeline.projections.filling"]
 """What is loaded before the first process is forked."""
 
-_WAIT_S: Final = 1.0
-"""How often it is looked whether a process is still there."""
+_PLACE_BYTES: Final = 8
 
 _context: Final = multiprocessing.get_context("forkserver")
 
@@ -47,17 +50,39 @@ class Queue(Generic[Item]):
 
     def __init__(self, parts: Sequence[Item]) -> None:
         self._parts = parts
-        self._taken = _context.Value("q", 0)
+        # No semaphore: nobody would remove it where this process is killed, and a process that is
+        # killed as it has it would keep the others waiting.
+        with tempfile.TemporaryFile() as file:
+            self._hold(os.dup(file.fileno()))
 
     def __iter__(self) -> Iterator[Item]:
         """Take one part after the other, for as long as there are any."""
         while True:
-            with self._taken.get_lock():
-                place = self._taken.value
-                self._taken.value += 1
+            place = self._next()
             if place >= len(self._parts):
                 return
             yield self._parts[place]
+
+    def _next(self) -> int:
+        descriptor = self._descriptor
+        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        try:
+            place = int.from_bytes(os.pread(descriptor, _PLACE_BYTES, 0), "big")
+            os.pwrite(descriptor, (place + 1).to_bytes(_PLACE_BYTES, "big"), 0)
+        finally:
+            fcntl.lockf(descriptor, fcntl.LOCK_UN)
+        return place
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"parts": self._parts, "taken": DupFd(self._descriptor)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._parts = state["parts"]
+        self._hold(state["taken"].detach())
+
+    def _hold(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        weakref.finalize(self, os.close, descriptor)
 
 
 class Crew:
@@ -66,8 +91,10 @@ class Crew:
     def __init__(self, pipes: list[Pipe]) -> None:
         self._pipes = pipes
 
-    def said(self, timeout_s: float = 0.0) -> Iterator[Any]:
+    def said(self, timeout_s: float | None = 0.0) -> Iterator[Any]:
         """Yield what has been said and not yet heard, waiting for the first for so long.
+
+        None waits until one of them says something or ends, which closes its pipe.
 
         Raises:
             RebuildBrokenError: a process ended before its work.
@@ -93,7 +120,7 @@ class Crew:
     def last_words(self) -> Iterator[Any]:
         """Yield all that is said until each has done its work; raises as `said`."""
         while self._pipes:
-            yield from self.said(_WAIT_S)
+            yield from self.said(None)
 
 
 @contextmanager
