@@ -6,7 +6,12 @@ TransparencyError
 ├── EntryTooLarge     an entry beyond what a tile's entry bundle can hold
 ├── WrongSaltSize     a salt that is not as long as the format says
 ├── WrongHashSize     bytes that are no SHA-256 hash
-└── WrongFrontier     a Merkle frontier that belongs to no tree
+├── WrongFrontier     a Merkle frontier that belongs to no tree
+├── WrongKey          text that is no key of a signed note
+├── WrongNote         bytes that are no signed note, or one that no known key has signed
+├── WrongCheckpoint   a note that is no checkpoint, or one of another log
+├── WrongTile         a path, a tile or a bundle of entries that is not as C2SP tlog-tiles has it
+└── WrongProof        a proof that does not hold
 """
 
 from typing import Any
@@ -84,4 +89,44 @@ class WrongFrontier(TransparencyError):
     def __init__(self, *, size: int, reason: str) -> None:
         super().__init__(size, reason)
         self.size = size
+        self.reason = reason
+
+
+class WrongKey(TransparencyError):
+    """The key cannot be used: {reason}."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WrongNote(TransparencyError):
+    """The signed note is refused: {reason}."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WrongCheckpoint(TransparencyError):
+    """The checkpoint is refused: {reason}."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WrongTile(TransparencyError):
+    """The tile is refused: {reason}."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WrongProof(TransparencyError):
+    """The proof does not hold: {reason}."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason)
         self.reason = reason
