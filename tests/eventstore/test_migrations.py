@@ -29,7 +29,10 @@ from timeline.eventstore.tables import log_entries, log_payloads, log_tags
 
 ROOT = Path(__file__).resolve().parents[2]
 
+PUBLISHED = ("log_nodes", "log_checkpoints", "log_cosignatures", "log_digests")
+
 SQLITE_TRIGGERS = {
+    *(f"{each}.refuse_{verb}" for each in PUBLISHED for verb in ("update", "delete", "replace")),
     "log_entries.refuse_update",
     "log_entries.refuse_delete",
     "log_entries.refuse_replace",
@@ -42,6 +45,7 @@ SQLITE_TRIGGERS = {
 }
 
 POSTGRESQL_TRIGGERS = {
+    *(f"{each}.refuse_change" for each in PUBLISHED),
     "log_entries.refuse_change",
     "log_payloads.refuse_change",
     "log_payloads.refuse_delete",

@@ -14,7 +14,8 @@
     ├── NotYetReflected            the read models have not reached the position asked for
     ├── PrincipalTaken             a principal's name is never reused
     ├── UnknownPrincipal
-    └── AlreadyRevoked
+    ├── AlreadyRevoked
+    └── KeyFileError               a log's key file, or what lies beside it, cannot be used
 
 A class's docstring is its message; the facts are attributes; `field` names the offending input.
 """
@@ -121,3 +122,7 @@ class AlreadyRevoked(ApplicationError):
     """The token of {name} is revoked already, since {since}."""
 
     default_field = "name"
+
+
+class KeyFileError(ApplicationError):
+    """The key file {path} cannot be used: {reason}."""

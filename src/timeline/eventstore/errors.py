@@ -14,6 +14,7 @@
     ├── OutcomeUnknown                an append may or may not have been recorded
     ├── AppendOnlyViolation           the database refused to change what is recorded
     ├── CorruptStore                  the database does not hold what the log needs
+    ├── LogDiverged                   the log is not the one that a checkpoint was signed for
     ├── NotDurable                    the database may lose what it acknowledged
     └── SchemaError
         ├── SchemaOutdated
@@ -143,6 +144,15 @@ class AppendOnlyViolation(EventStoreError):
 
 class CorruptStore(EventStoreError):
     """The database does not hold what the log needs: {reason}."""
+
+
+class LogDiverged(EventStoreError):
+    """The log is not the one that was signed at {size} entries: {reason}. Nothing is recorded."""
+
+    def __init__(self, *, size: int, reason: str) -> None:
+        self.size = size
+        self.reason = reason
+        super().__init__(size=size, reason=reason)
 
 
 class NotDurable(EventStoreError):

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Select, and_, case, func, select
 from timeline.domain.situation import Situation, Tag
 from timeline.eventstore.database import statement, translated
 from timeline.eventstore.dialects import RAW, Dialect, dialect_of
+from timeline.eventstore.errors import LogDiverged
 from timeline.eventstore.lookup import Wanted, look_up
 from timeline.eventstore.model import (
     EVERYTHING,
@@ -54,6 +55,8 @@ class SqlStore:
         self._dialect = dialect_of(engine)
         self._appending = self._dialect.appending(engine)
         self._snapshots = Snapshots(self._dialect, engine)
+        self.diverged: LogDiverged | None = None
+        """Why nothing is to be recorded any more; set by who has found out."""
 
     @property
     def commits_elsewhere(self) -> bool:
@@ -72,18 +75,29 @@ class SqlStore:
             return _view(self._snapshots, connection, request)
 
     def commit(self, expected: int, batch: Batch) -> bool:
-        """Write the batch if the head still stands at the position `expected`."""
+        """Write the batch if the head still stands at the position `expected`.
+
+        Raises:
+            LogDiverged: the log was found to be another one than was signed.
+
+        """
+        self._refuse_if_diverged()
         with translated(self._appending):
             return self._dialect.commit(self._appending, expected, batch)
 
     @contextmanager
     def exclusively(self) -> Iterator["_HeldHead"]:
         """Hold the head for one view and one commit; whoever else commits waits meanwhile."""
+        self._refuse_if_diverged()
         with (
             translated(self._engine),
             self._dialect.holding_head(self._engine) as connection,
         ):
             yield _HeldHead(connection, self._dialect, self._snapshots)
+
+    def _refuse_if_diverged(self) -> None:
+        if self.diverged is not None:
+            raise LogDiverged(size=self.diverged.size, reason=self.diverged.reason)
 
     def read(
         self,

@@ -112,6 +112,60 @@ log_payloads: Final = Table(
 )
 """An event's data and the salt of its commitment: the one row that may go, when it is erased."""
 
+log_nodes: Final = Table(
+    "log_nodes",
+    metadata,
+    Column("level", Integer, nullable=False),
+    Column("number", POSITION, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("level", "number"),
+    CheckConstraint("level >= 1", name="level"),
+    CheckConstraint("number >= 0", name="number"),
+    CheckConstraint("length(hash) = 32", name="hash"),
+    info=_log("SELECT", "INSERT"),
+    sqlite_with_rowid=False,
+)
+"""The roots of full tiles, which are the hashes of the tiles above; those of level 0 are the leaves'."""
+
+log_checkpoints: Final = Table(
+    "log_checkpoints",
+    metadata,
+    Column("size", POSITION, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("signed_at", WORD, nullable=False),
+    CheckConstraint("size >= 1", name="size"),
+    CheckConstraint("length(note) <= 65535", name="note"),
+    CheckConstraint("length(signed_at) = 27", name="signed_at"),
+    info=_log("SELECT", "INSERT"),
+)
+"""The checkpoints that were published, as the log signed them."""
+
+log_cosignatures: Final = Table(
+    "log_cosignatures",
+    metadata,
+    Column("size", POSITION, ForeignKey("log_checkpoints.size"), nullable=False),
+    Column("witness", WORD, nullable=False),
+    Column("line", Text, nullable=False),
+    PrimaryKeyConstraint("size", "witness"),
+    CheckConstraint("length(line) <= 1024", name="line"),
+    info=_log("SELECT", "INSERT"),
+    sqlite_with_rowid=False,
+)
+"""What witnesses added to checkpoints: one line by each verifier key."""
+
+log_digests: Final = Table(
+    "log_digests",
+    metadata,
+    Column("day", WORD, nullable=False),
+    Column("size", POSITION, ForeignKey("log_checkpoints.size"), nullable=False),
+    Column("digests", Text, nullable=False),
+    PrimaryKeyConstraint("day"),
+    CheckConstraint("length(day) = 10", name="day"),
+    info=_log("SELECT", "INSERT"),
+    sqlite_with_rowid=False,
+)
+"""The digests of the live read models at each day's last checkpoint, as a JSON object by model."""
+
 log_tags: Final = Table(
     "log_tags",
     metadata,

@@ -1,0 +1,256 @@
+"""Signs the log: one checkpoint after the other, each of a log that the one before was signed for.
+
+Owns the one place in which a checkpoint is signed, what it refuses to sign, and when it signs. Must
+not know how keys are kept (`key_files`), nor what is stored (`eventstore`).
+
+What was signed last is remembered beside the key, and the growing edge of that tree is carried on
+with the leaves that came since. So a log that lost entries, or has others in their place, is never
+signed: where it is found, this process records nothing more.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import structlog
+
+from timeline.application.key_files import KeyFile
+from timeline.eventstore.errors import LogDiverged
+from timeline.eventstore.instants import Clock, instant
+from timeline.eventstore.published import MAX_LEAVES, Checkpointed, Published
+from timeline.eventstore.sql import SqlStore
+from timeline.transparency.checkpoints import Checkpoint, opened
+from timeline.transparency.errors import TransparencyError
+from timeline.transparency.keys import SigningKey
+from timeline.transparency.merkle import Frontier
+from timeline.transparency.notes import signed
+from timeline.transparency.proofs import Node, frontier
+from timeline.transparency.tiles import HEIGHT, WIDTH, Tile, TiledTree, completed, subtree_root
+
+GATHER_S: Final = 0.5
+"""The shortest time between checkpoints: many appends share one, and each has it within 2 s."""
+
+LOOK_S: Final = 1.0
+"""How often it is looked whether the log has grown, whether or not anyone told."""
+
+MAX_PAUSE_S: Final = 10.0
+"""The longest pause between attempts while something stands in the way."""
+
+_log = structlog.get_logger(__name__)
+
+
+class _Signed(NamedTuple):
+    """A tree that was signed: its growing edge, and the note."""
+
+    frontier: Frontier
+    note: bytes
+
+
+class Signer:
+    """Signs the log's head with the keys of a file. Not safe for threads.
+
+    Of all processes with the same key file, one signs at a time.
+    """
+
+    def __init__(
+        self, store: SqlStore, published: Published, keys: KeyFile, origin: str, clock: Clock
+    ) -> None:
+        """Bind a log.
+
+        Args:
+            store: has the log.
+            published: takes what is signed.
+            keys: sign it.
+            origin: the log's name.
+            clock: tells the time of signing.
+
+        """
+        self._store = store
+        self._published = published
+        self._keys = keys
+        self._origin = origin
+        self._clock = clock
+        self._signed: _Signed | None = None
+
+    def sign(self) -> int:
+        """Sign the head, unless it is signed already or another process signs.
+
+        Returns:
+            The size of the newest checkpoint that is known to be published.
+
+        Raises:
+            LogDiverged: the log is not the one that was signed last; nothing more is recorded.
+            KeyFileError: the keys, or what lies beside them, cannot be used.
+            StoreUnavailable: the database cannot be reached.
+
+        """
+        with self._keys.signing() as alone:
+            if not alone:
+                self._signed = None
+                latest = self._published.latest()
+                return 0 if latest is None else latest.size
+            try:
+                return self._sign(self._keys.read())
+            except LogDiverged as diverged:
+                self._store.diverged = diverged
+                raise
+
+    def _sign(self, keys: Sequence[SigningKey]) -> int:
+        last = self._signed = self._last(keys)
+        head = self._store.head()
+        size = last.frontier.size
+        if head.position < size:
+            raise LogDiverged(size=size, reason=f"it has {head.position} entries now")
+        if head.position == size:
+            return size
+        grown, nodes = self._grown(last.frontier, head.position)
+        if grown != head.frontier:
+            raise LogDiverged(
+                size=size, reason="its tree did not grow from the one that was signed"
+            )
+        checkpoint = Checkpoint(self._origin, grown.size, grown.root())
+        note = bytes(signed(checkpoint.text, keys))
+        # First what is remembered: nothing is published that this signer could forget.
+        self._keys.keep_signed(note)
+        self._publish(grown.size, note, nodes)
+        self._signed = _Signed(grown, note)
+        return grown.size
+
+    def _last(self, keys: Sequence[SigningKey]) -> _Signed:
+        """Return what was signed last, once the log is known to have begun so."""
+        kept = self._keys.last_signed()
+        if self._signed is not None and self._signed.note == (kept or b""):
+            return self._signed
+        latest = self._published.latest()
+        base = Frontier() if latest is None else self._began(latest.note, keys)
+        if kept is None or (latest is not None and kept == latest.note):
+            return _Signed(base, b"" if latest is None else latest.note)
+        found = self._began(kept, keys, base)
+        if found.size <= base.size:
+            return _Signed(base, b"" if latest is None else latest.note)
+        # Signed, and not published before the process was stopped.
+        _, nodes = self._grown(base, found.size)
+        self._publish(found.size, kept, nodes)
+        return _Signed(found, kept)
+
+    def _began(
+        self, note: bytes, keys: Sequence[SigningKey], base: Frontier | None = None
+    ) -> Frontier:
+        """Return the growing edge of a tree that was signed, once the log is known to begin with it.
+
+        Args:
+            note: the checkpoint.
+            keys: may have signed it.
+            base: of a smaller tree, from which on it is worked out from leaves; else from tiles.
+
+        """
+        try:
+            checkpoint, _ = opened(note, [key.verifier for key in keys], origin=self._origin)
+        except TransparencyError as error:
+            reason = f"the last checkpoint cannot be used: {error}"
+            raise LogDiverged(size=0 if base is None else base.size, reason=reason) from error
+        size = checkpoint.size
+        position = self._store.head().position
+        if position < size:
+            raise LogDiverged(size=size, reason=f"it has {position} entries now")
+        if base is None or base.size >= size:
+            found = self._edge(size)
+        else:
+            found, _ = self._grown(base, size)
+        if found.root() != checkpoint.root:
+            raise LogDiverged(size=size, reason="its root hash is another one now")
+        return found
+
+    def _edge(self, size: int) -> Frontier:
+        """Return the growing edge of a tree that is published, as its tiles have it."""
+        tree = TiledTree(size, self._published.tiles)
+        try:
+            return Frontier(size, frontier(size, tree.nodes))
+        except (LookupError, ValueError) as error:
+            raise LogDiverged(size=size, reason="its tiles are not complete") from error
+
+    def _grown(self, since: Frontier, size: int) -> tuple[Frontier, dict[Node, bytes]]:
+        """Return the growing edge of a larger tree, and the roots of the tiles that are full by then."""
+        grown = since
+        nodes: dict[Node, bytes] = {}
+        position = since.size // WIDTH * WIDTH
+        while position < size:
+            wanted = min(size - position, MAX_LEAVES)
+            leaves = self._published.leaf_hashes(position, wanted)
+            if len(leaves) < wanted:
+                reason = f"entries are missing after position {position + len(leaves)}"
+                raise LogDiverged(size=since.size, reason=reason)
+            grown = grown.extend(leaves[max(0, grown.size - position) :])
+            for at in range(0, wanted - WIDTH + 1, WIDTH):
+                number = (position + at) // WIDTH
+                nodes[Node(HEIGHT, number)] = subtree_root(leaves[at : at + WIDTH])
+            position += wanted
+        for tile in completed(since.size, size):
+            if tile.level:
+                nodes[Node(HEIGHT * (tile.level + 1), tile.number)] = self._above(tile, nodes)
+        return grown, nodes
+
+    def _above(self, tile: Tile, nodes: Mapping[Node, bytes]) -> bytes:
+        """Return the root of a tile of hashes that are published, or among those that come."""
+        known = self._published.tiles([tile])[tile]
+        level, first = HEIGHT * (tile.level or 0), WIDTH * tile.number
+        coming = (nodes[Node(level, first + at)] for at in range(len(known), WIDTH))
+        return subtree_root([*known, *coming])
+
+    def _publish(self, size: int, note: bytes, nodes: Mapping[Node, bytes]) -> None:
+        checkpoint = Checkpointed(size=size, note=note, signed_at=instant(self._clock()))
+        self._published.publish(checkpoint, nodes)
+
+
+class Signing:
+    """A thread that has the head signed soon after it has moved."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="signing", daemon=True)
+        self.size = 0
+        """How many entries the newest checkpoint has that is known here."""
+        self.error: str | None = None
+        """Why the last attempt failed, or None."""
+
+    def start(self) -> None:
+        """Start signing."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Sign once more, and stop."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def wake(self, _position: int = 0) -> None:
+        """Say that the log has grown."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        pause_s = GATHER_S
+        while not self._stopping.is_set():
+            pause_s = self._try(pause_s)
+            self._stopping.wait(pause_s)
+            if self.error is None:
+                self._wake.wait(LOOK_S - GATHER_S)
+                self._wake.clear()
+        self._try(pause_s)
+
+    def _try(self, paused_s: float) -> float:
+        """Sign; return how long to pause."""
+        try:
+            self.size = self._signer.sign()
+        except Exception as error:  # noqa: BLE001 - whatever it was, signing is tried again
+            failed, self.error = self.error, f"{type(error).__name__}: {error}"
+            _log.error(
+                "log.sign.failed",
+                error=self.error,
+                exc_info=None if failed == self.error else error,
+            )
+            return min(paused_s * 2, MAX_PAUSE_S)
+        self.error = None
+        return GATHER_S

@@ -1,0 +1,197 @@
+"""What the log has published to be checked: its tree in tiles, its checkpoints, what witnesses added.
+
+Owns the queries and the one transaction that publishes. Must not know who signs, nor who asks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Engine, Select, insert, select
+
+from timeline.eventstore.database import read_snapshot, statement, write_transaction
+from timeline.eventstore.tables import (
+    log_checkpoints,
+    log_cosignatures,
+    log_digests,
+    log_entries,
+    log_nodes,
+)
+from timeline.transparency.notes import Note, Signature
+from timeline.transparency.proofs import Node
+from timeline.transparency.tiles import HEIGHT, WIDTH, Tile
+
+MAX_LEAVES: Final = 64 * WIDTH
+"""Leaf hashes read at once: half a megabyte."""
+
+
+class Checkpointed(msgspec.Struct, frozen=True, kw_only=True):
+    """A checkpoint as it was published, with the cosignatures that came since."""
+
+    size: int
+    note: bytes
+    signed_at: str
+    cosignatures: tuple[str, ...] = ()
+
+    @property
+    def cosigned(self) -> Note:
+        """The signed note with the lines of the witnesses below."""
+        return Note.parse(self.note).with_signatures(tuple(map(Signature.parse, self.cosignatures)))
+
+
+class Digests(msgspec.Struct, frozen=True, kw_only=True):
+    """The digests of the live read models at a day's last checkpoint, by model."""
+
+    day: str
+    size: int
+    digests: dict[str, str]
+
+
+class Published:
+    """Reads what was published, and publishes more."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # --- the tree
+
+    def leaf_hashes(self, after: int, limit: int = MAX_LEAVES) -> list[bytes]:
+        """Return the leaf hashes of the next entries after a position, at most MAX_LEAVES."""
+        query = (
+            select(log_entries.c.leaf_hash)
+            .where(log_entries.c.position > after)
+            .order_by(log_entries.c.position)
+            .limit(min(limit, MAX_LEAVES))
+        )
+        with statement(self._engine) as connection:
+            return [bytes(leaf) for leaf in connection.execute(query).scalars()]
+
+    def tiles(self, tiles: Sequence[Tile]) -> Mapping[Tile, Sequence[bytes]]:
+        """Return the hashes of tiles, in one snapshot; those that the log lacks come short."""
+        found: dict[Tile, Sequence[bytes]] = {}
+        with read_snapshot(self._engine) as connection:
+            for tile in tiles:
+                first = WIDTH * tile.number
+                if tile.level == 0:
+                    place, hash, of = log_entries.c.position - 1, log_entries.c.leaf_hash, []
+                    between = log_entries.c.position.between(first + 1, first + tile.width)
+                else:
+                    place, hash = log_nodes.c.number, log_nodes.c.hash
+                    of = [log_nodes.c.level == tile.level]
+                    between = log_nodes.c.number.between(first, first + tile.width - 1)
+                query = select(hash).where(*of, between).order_by(place)
+                found[tile] = [bytes(each) for each in connection.execute(query).scalars()]
+        return found
+
+    def entries(self, after: int, limit: int = WIDTH) -> list[bytes]:
+        """Return the next entries after a position, at most a bundle of them."""
+        query = (
+            select(log_entries.c.entry)
+            .where(log_entries.c.position > after)
+            .order_by(log_entries.c.position)
+            .limit(min(limit, WIDTH))
+        )
+        with statement(self._engine) as connection:
+            return [bytes(entry) for entry in connection.execute(query).scalars()]
+
+    # --- checkpoints
+
+    def latest(self) -> Checkpointed | None:
+        """Return the newest checkpoint, or None before the first."""
+        return self._checkpoint(select(log_checkpoints).order_by(log_checkpoints.c.size.desc()))
+
+    def at(self, size: int) -> Checkpointed | None:
+        """Return the checkpoint of a size, or None where none was published."""
+        return self._checkpoint(select(log_checkpoints).where(log_checkpoints.c.size == size))
+
+    def since(self, after: int, limit: int = 1_000) -> list[Checkpointed]:
+        """Return the next checkpoints of more entries than `after`, without cosignatures."""
+        query = (
+            select(log_checkpoints)
+            .where(log_checkpoints.c.size > after)
+            .order_by(log_checkpoints.c.size)
+            .limit(limit)
+        )
+        with statement(self._engine) as connection:
+            return [
+                Checkpointed(size=row.size, note=bytes(row.note), signed_at=row.signed_at)
+                for row in connection.execute(query)
+            ]
+
+    def _checkpoint(self, query: Select[Any]) -> Checkpointed | None:
+        with read_snapshot(self._engine) as connection:
+            row = connection.execute(query.limit(1)).one_or_none()
+            if row is None:
+                return None
+            lines = select(log_cosignatures.c.line).where(log_cosignatures.c.size == row.size)
+            cosignatures = connection.execute(lines.order_by(log_cosignatures.c.witness)).scalars()
+            return Checkpointed(
+                size=row.size,
+                note=bytes(row.note),
+                signed_at=row.signed_at,
+                cosignatures=tuple(cosignatures),
+            )
+
+    def publish(self, checkpoint: Checkpointed, nodes: Mapping[Node, bytes]) -> None:
+        """Publish a checkpoint, with the roots of the tiles that have become full up to it.
+
+        What is published already stays as it is.
+
+        Args:
+            checkpoint: signed.
+            nodes: of levels that are roots of tiles.
+
+        """
+        with write_transaction(self._engine) as connection:
+            known = select(log_checkpoints.c.size).where(log_checkpoints.c.size >= checkpoint.size)
+            if connection.execute(known.limit(1)).scalar() is not None:
+                return
+            rows = [
+                {"level": node.level // HEIGHT, "number": node.number, "hash": hash}
+                for node, hash in sorted(nodes.items())
+            ]
+            if rows:
+                connection.execute(insert(log_nodes), rows)
+            connection.execute(
+                insert(log_checkpoints).values(
+                    size=checkpoint.size, note=checkpoint.note, signed_at=checkpoint.signed_at
+                )
+            )
+
+    # --- what is added to checkpoints
+
+    def cosign(self, size: int, lines: Mapping[str, str]) -> None:
+        """Add witnesses' lines, by verifier key, to a checkpoint; those that it has stay."""
+        with write_transaction(self._engine) as connection:
+            known = select(log_cosignatures.c.witness).where(log_cosignatures.c.size == size)
+            has = set(connection.execute(known).scalars())
+            rows = [
+                {"size": size, "witness": witness, "line": line}
+                for witness, line in sorted(lines.items())
+                if witness not in has
+            ]
+            if rows:
+                connection.execute(insert(log_cosignatures), rows)
+
+    def digests(self, day: str) -> Digests | None:
+        """Return the digests of a day's last checkpoint, or None where none are recorded."""
+        query = select(log_digests).where(log_digests.c.day == day)
+        with statement(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        digests = msgspec.json.decode(row.digests, type=dict[str, str])
+        return Digests(day=row.day, size=row.size, digests=digests)
+
+    def record_digests(self, found: Digests) -> None:
+        """Record the digests of a day's last checkpoint, unless they are recorded already."""
+        with write_transaction(self._engine) as connection:
+            known = select(log_digests.c.day).where(log_digests.c.day == found.day)
+            if connection.execute(known).scalar() is None:
+                connection.execute(
+                    insert(log_digests).values(
+                        day=found.day,
+                        size=found.size,
+                        digests=msgspec.json.encode(found.digests, order="deterministic").decode(),
+                    )
+                )

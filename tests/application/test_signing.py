@@ -1,0 +1,238 @@
+"""Signing: each checkpoint is of a log that the one before it was signed for, or there is none."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from builders import acted, registered
+from conftest import TestClock
+from timeline.application import signing
+from timeline.application.errors import KeyFileError
+from timeline.application.key_files import KeyFile
+from timeline.application.signing import Signer, Signing
+from timeline.eventstore.errors import LogDiverged
+from timeline.eventstore.model import Append
+from timeline.eventstore.published import Published
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.writer import Writer
+from timeline.transparency.checkpoints import Checkpoint, opened
+from timeline.transparency.keys import SigningKey
+from timeline.transparency.notes import signed
+from timeline.transparency.proofs import (
+    check_consistency,
+    check_inclusion,
+    consistency,
+    inclusion,
+)
+from timeline.transparency.tiles import TiledTree
+
+ORIGIN = "log.example/record"
+KEY = SigningKey(ORIGIN, bytes(range(32)))
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> KeyFile:
+    """Give a file with one key."""
+    file = KeyFile(tmp_path / "log.key")
+    file.write([KEY])
+    return file
+
+
+Record = Callable[[int], None]
+
+
+@pytest.fixture
+def record(engine: Engine) -> Iterator[Record]:
+    """Give a function that records so many events more."""
+    with Writer(SqlStore(engine)) as writer:
+        registration = registered("an-order")
+        writer.append(Append(drafts=(registration,), recorded_by="desk"))
+
+        def more(number: int) -> None:
+            for start in range(0, number, 1_000):
+                drafts = tuple(acted("an-order") for _ in range(min(1_000, number - start)))
+                writer.append(Append(drafts=drafts, recorded_by="desk", batched=True))
+
+        yield more
+
+
+def signer(engine: Engine, keys: KeyFile) -> Signer:
+    return Signer(SqlStore(engine), Published(engine), keys, ORIGIN, TestClock())
+
+
+def latest(engine: Engine) -> Checkpoint:
+    found = Published(engine).latest()
+    assert found is not None
+    checkpoint, _ = opened(found.note, [KEY.verifier])
+    return checkpoint
+
+
+def test_each_checkpoint_continues_the_one_before(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """A reader who has seen one can check the next; each entry can be shown to be in it."""
+    signs = signer(engine, keys)
+    roots: dict[int, bytes] = {}
+    for more in (0, 1, 254, 1, 300):
+        record(more)
+        size = signs.sign()
+        roots[size] = latest(engine).root
+
+    tree = TiledTree(size, Published(engine).tiles)
+    assert size == SqlStore(engine).head().position == 557
+    assert roots[size] == SqlStore(engine).head().frontier.root()
+    for old, root in roots.items():
+        check_consistency(old, size, root, roots[size], consistency(old, size, tree.nodes))
+    leaves = Published(engine).leaf_hashes(0)
+    for index in (0, 255, 256, 556):
+        check_inclusion(index, size, leaves[index], inclusion(index, size, tree.nodes), roots[size])
+
+
+def test_levels_above_come_with_the_checkpoint(
+    engine: Engine, keys: KeyFile, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many entries come at once, and in whatever parts their leaves are read."""
+    monkeypatch.setattr(signing, "MAX_LEAVES", 512)
+    signs = signer(engine, keys)
+    record(300)
+    signs.sign()
+    record(66_000 if engine.dialect.name == "sqlite" else 2_000)
+    size = signs.sign()
+
+    tree = TiledTree(size, Published(engine).tiles)
+    root = SqlStore(engine).head().frontier.root()
+    leaf = Published(engine).leaf_hashes(299, 1)[0]
+    check_inclusion(299, size, leaf, inclusion(299, size, tree.nodes), root)
+
+
+def test_a_head_is_signed_once(engine: Engine, keys: KeyFile, record: Record) -> None:
+    """Nothing is signed where nothing is new, also not by the next process."""
+    record(1)
+    signer(engine, keys).sign()
+    kept = keys.last_signed()
+
+    signer(engine, keys).sign()
+
+    assert keys.last_signed() == kept
+    assert len(Published(engine).since(0)) == 1
+
+
+def test_what_was_signed_is_published_after_a_crash(
+    engine: Engine, keys: KeyFile, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file beside the key is written first; the database follows at the next start."""
+    record(255)
+    with monkeypatch.context() as patch:
+        patch.setattr(Published, "publish", _crash)
+        with pytest.raises(KeyboardInterrupt):
+            signer(engine, keys).sign()
+    record(10)
+
+    size = signer(engine, keys).sign()
+
+    assert size == 266
+    assert [each.size for each in Published(engine).since(0)] == [256, 266]
+    TiledTree(size, Published(engine).tiles)
+
+
+def _crash(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_log_that_is_shorter_than_signed_is_refused(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """A backup of last week was restored: nothing is signed, and nothing recorded any more."""
+    record(1)
+    later = signer_of_a_longer_log(keys)
+    store = SqlStore(engine)
+    signs = Signer(store, Published(engine), keys, ORIGIN, TestClock())
+
+    with pytest.raises(LogDiverged, match="2 entries now"):
+        signs.sign()
+
+    with Writer(store) as writer, pytest.raises(LogDiverged):
+        writer.append(Append(drafts=(acted("an-order"),), recorded_by="desk"))
+    assert Published(engine).latest() is None
+    assert keys.last_signed() == later
+
+
+def signer_of_a_longer_log(keys: KeyFile) -> bytes:
+    note = bytes(signed(Checkpoint(ORIGIN, 1_000, bytes(32)).text, [KEY]))
+    keys.keep_signed(note)
+    return note
+
+
+def test_a_log_with_other_entries_than_signed_is_refused(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """As many entries are there as were signed, and more; they are not the same."""
+    keys.keep_signed(bytes(signed(Checkpoint(ORIGIN, 2, bytes(32)).text, [KEY])))
+    record(5)
+
+    with pytest.raises(LogDiverged, match="root hash"):
+        signer(engine, keys).sign()
+
+
+def test_one_process_signs_at_a_time(engine: Engine, keys: KeyFile, record: Record) -> None:
+    """Another one sees what was published."""
+    record(3)
+    with keys.signing() as alone:
+        assert alone
+        assert signer(engine, keys).sign() == 0
+    assert signer(engine, keys).sign() == 4
+
+
+def test_both_keys_sign_while_they_are_rotated(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """Who knows the old key, and who knows the new one, can check the same checkpoint."""
+    newer = SigningKey(ORIGIN, bytes(range(1, 33)))
+    record(1)
+    signer(engine, keys).sign()
+    keys.write([KEY, newer])
+    record(1)
+    signer(engine, keys).sign()
+    keys.write([newer])
+    record(1)
+    signer(engine, keys).sign()
+
+    notes = [each.note for each in Published(engine).since(0)]
+    assert opened(notes[1], [KEY.verifier])[0] == opened(notes[1], [newer.verifier])[0]
+    assert opened(notes[2], [newer.verifier])[0].size == 4
+
+
+def test_a_thread_signs_soon_after_an_append(engine: Engine, keys: KeyFile, record: Record) -> None:
+    """Woken by the append; at the latest when it stops."""
+    thread = Signing(signer(engine, keys))
+    thread.start()
+    record(3)
+    thread.wake()
+    thread.stop()
+
+    assert thread.size == latest(engine).size == 4
+
+
+# --- the key's file
+
+
+def test_a_key_that_others_can_read_is_refused(keys: KeyFile) -> None:
+    """As with ssh: such a key may be anybody's."""
+    assert keys.path.stat().st_mode & 0o777 == 0o600
+    keys.path.chmod(0o640)
+
+    with pytest.raises(KeyFileError, match="0640"):
+        keys.read()
+
+
+@pytest.mark.parametrize("raw", [b"", b"nonsense\n", b"\xff\n", 3 * f"{KEY.to_text()}\n".encode()])
+def test_a_file_that_holds_no_key_is_refused(keys: KeyFile, raw: bytes) -> None:
+    """What it holds is never repeated."""
+    keys.path.write_bytes(raw)
+
+    with pytest.raises(KeyFileError) as refused:
+        keys.read()
+
+    assert KEY.to_text() not in str(refused.value)
