@@ -1,4 +1,4 @@
-"""What the log publishes to be checked: nodes of its tree, checkpoints, cosignatures, digests.
+"""What the log publishes to be checked: nodes of its tree, checkpoints, keys, cosignatures, digests.
 
 Rows are added and never changed; the guards are those of the log's own tables. Released migrations
 never change.
@@ -20,6 +20,7 @@ WORD = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 KEYS = {
     "log_nodes": ("level", "number"),
     "log_checkpoints": ("size",),
+    "log_keys": ("vkey",),
     "log_cosignatures": ("size", "witness"),
     "log_digests": ("day",),
 }
@@ -68,6 +69,15 @@ def create_tree() -> None:
 
 
 def create_beside() -> None:
+    op.create_table(
+        "log_keys",
+        column("vkey", WORD),
+        column("first_size", POSITION),
+        sa.PrimaryKeyConstraint("vkey", name=op.f("pk_log_keys")),
+        sa.CheckConstraint("length(vkey) <= 1024", name=op.f("ck_log_keys_vkey")),
+        sa.CheckConstraint("first_size >= 1", name=op.f("ck_log_keys_first_size")),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "log_cosignatures",
         column("size", POSITION),

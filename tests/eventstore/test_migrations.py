@@ -29,7 +29,7 @@ from timeline.eventstore.tables import log_entries, log_payloads, log_tags
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PUBLISHED = ("log_nodes", "log_checkpoints", "log_cosignatures", "log_digests")
+PUBLISHED = ("log_nodes", "log_checkpoints", "log_keys", "log_cosignatures", "log_digests")
 
 SQLITE_TRIGGERS = {
     *(f"{each}.refuse_{verb}" for each in PUBLISHED for verb in ("update", "delete", "replace")),

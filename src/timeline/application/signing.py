@@ -9,8 +9,8 @@ signed: where it is found, this process records nothing more.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import structlog
 
@@ -23,7 +23,7 @@ from timeline.transparency.checkpoints import Checkpoint, opened
 from timeline.transparency.errors import TransparencyError
 from timeline.transparency.keys import SigningKey
 from timeline.transparency.merkle import Frontier
-from timeline.transparency.notes import signed
+from timeline.transparency.notes import Note, signed
 from timeline.transparency.proofs import Node, frontier
 from timeline.transparency.tiles import HEIGHT, WIDTH, Tile, TiledTree, completed, subtree_root
 
@@ -35,6 +35,8 @@ LOOK_S: Final = 1.0
 
 MAX_PAUSE_S: Final = 10.0
 """The longest pause between attempts while something stands in the way."""
+
+Found = TypeVar("Found")
 
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +74,12 @@ class Signer:
         self._clock = clock
         self._signed: _Signed | None = None
 
+    def check(self) -> None:
+        """Check that the log is the one that was signed last; raises as `sign` does."""
+        with self._keys.signing() as alone:
+            if alone:
+                self._diverging(self._last)
+
     def sign(self) -> int:
         """Sign the head, unless it is signed already or another process signs.
 
@@ -89,11 +97,15 @@ class Signer:
                 self._signed = None
                 latest = self._published.latest()
                 return 0 if latest is None else latest.size
-            try:
-                return self._sign(self._keys.read())
-            except LogDiverged as diverged:
-                self._store.diverged = diverged
-                raise
+            return self._diverging(self._sign)
+
+    def _diverging(self, work: Callable[[Sequence[SigningKey]], Found]) -> Found:
+        """Do something with the keys; where the log is another one, nothing more is recorded."""
+        try:
+            return work(self._keys.read())
+        except LogDiverged as diverged:
+            self._store.diverged = diverged
+            raise
 
     def _sign(self, keys: Sequence[SigningKey]) -> int:
         last = self._signed = self._last(keys)
@@ -112,7 +124,7 @@ class Signer:
         note = bytes(signed(checkpoint.text, keys))
         # First what is remembered: nothing is published that this signer could forget.
         self._keys.keep_signed(note)
-        self._publish(grown.size, note, nodes)
+        self._publish(grown.size, note, keys, nodes)
         self._signed = _Signed(grown, note)
         return grown.size
 
@@ -130,7 +142,7 @@ class Signer:
             return _Signed(base, b"" if latest is None else latest.note)
         # Signed, and not published before the process was stopped.
         _, nodes = self._grown(base, found.size)
-        self._publish(found.size, kept, nodes)
+        self._publish(found.size, kept, keys, nodes)
         return _Signed(found, kept)
 
     def _began(
@@ -197,9 +209,12 @@ class Signer:
         coming = (nodes[Node(level, first + at)] for at in range(len(known), WIDTH))
         return subtree_root([*known, *coming])
 
-    def _publish(self, size: int, note: bytes, nodes: Mapping[Node, bytes]) -> None:
+    def _publish(
+        self, size: int, note: bytes, keys: Sequence[SigningKey], nodes: Mapping[Node, bytes]
+    ) -> None:
+        signers = Note.parse(note).signed_by([key.verifier for key in keys])
         checkpoint = Checkpointed(size=size, note=note, signed_at=instant(self._clock()))
-        self._published.publish(checkpoint, nodes)
+        self._published.publish(checkpoint, signers, nodes)
 
 
 class Signing:

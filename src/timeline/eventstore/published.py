@@ -15,8 +15,10 @@ from timeline.eventstore.tables import (
     log_cosignatures,
     log_digests,
     log_entries,
+    log_keys,
     log_nodes,
 )
+from timeline.transparency.keys import VerifierKey
 from timeline.transparency.notes import Note, Signature
 from timeline.transparency.proofs import Node
 from timeline.transparency.tiles import HEIGHT, WIDTH, Tile
@@ -132,13 +134,22 @@ class Published:
                 cosignatures=tuple(cosignatures),
             )
 
-    def publish(self, checkpoint: Checkpointed, nodes: Mapping[Node, bytes]) -> None:
+    def keys(self) -> list[VerifierKey]:
+        """Return the keys by which checkpoints were ever signed, the oldest first."""
+        query = select(log_keys.c.vkey).order_by(log_keys.c.first_size, log_keys.c.vkey)
+        with statement(self._engine) as connection:
+            return [VerifierKey.parse(key) for key in connection.execute(query).scalars()]
+
+    def publish(
+        self, checkpoint: Checkpointed, keys: Sequence[VerifierKey], nodes: Mapping[Node, bytes]
+    ) -> None:
         """Publish a checkpoint, with the roots of the tiles that have become full up to it.
 
         What is published already stays as it is.
 
         Args:
             checkpoint: signed.
+            keys: check its signatures.
             nodes: of levels that are roots of tiles.
 
         """
@@ -152,6 +163,12 @@ class Published:
             ]
             if rows:
                 connection.execute(insert(log_nodes), rows)
+            signed_before = set(connection.execute(select(log_keys.c.vkey)).scalars())
+            for key in dict.fromkeys(map(str, keys)):
+                if key not in signed_before:
+                    connection.execute(
+                        insert(log_keys).values(vkey=key, first_size=checkpoint.size)
+                    )
             connection.execute(
                 insert(log_checkpoints).values(
                     size=checkpoint.size, note=checkpoint.note, signed_at=checkpoint.signed_at

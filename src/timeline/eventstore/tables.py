@@ -140,6 +140,18 @@ log_checkpoints: Final = Table(
 )
 """The checkpoints that were published, as the log signed them."""
 
+log_keys: Final = Table(
+    "log_keys",
+    metadata,
+    Column("vkey", WORD, primary_key=True),
+    Column("first_size", POSITION, nullable=False),
+    CheckConstraint("length(vkey) <= 1024", name="vkey"),
+    CheckConstraint("first_size >= 1", name="first_size"),
+    info=_log("SELECT", "INSERT"),
+    sqlite_with_rowid=False,
+)
+"""The verifier keys by which checkpoints were ever signed, and the size of the first of these."""
+
 log_cosignatures: Final = Table(
     "log_cosignatures",
     metadata,
