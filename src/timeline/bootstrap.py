@@ -9,18 +9,23 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import msgspec
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from timeline.application.access import Access
+from timeline.application.key_files import KeyFile
+from timeline.application.proving import Prover
 from timeline.application.reading import Reader
 from timeline.application.record import Recorder
+from timeline.application.signing import Signer, Signing
 from timeline.application.trial import Trials
 from timeline.domain.upcasting import check_chain
 from timeline.eventstore.database import check_durability, create_engine
 from timeline.eventstore.instants import Clock, instant
+from timeline.eventstore.published import Published
 from timeline.eventstore.relay import Relay
 from timeline.eventstore.schema import check_schema
 from timeline.eventstore.sql import SqlStore
@@ -51,8 +56,11 @@ class Application(msgspec.Struct, frozen=True):
     recorder: Recorder
     trials: Trials
     reader: Reader
+    prover: Prover
     access: Access
     clock: Clock
+    signing: Signing | None
+    """Signs the log, where this process has a key."""
 
     def relay(self) -> Relay:
         """Return what records much, one append after the other, for one caller."""
@@ -62,6 +70,19 @@ class Application(msgspec.Struct, frozen=True):
 def now() -> datetime:
     """Return the time: the one clock of the service."""
     return datetime.now(UTC)
+
+
+def key_file(settings: Settings) -> KeyFile | None:
+    """Return the file of the log's keys: the one that is set, or one beside an SQLite database.
+
+    With another database there is none where none is set: nothing is signed.
+    """
+    if settings.signing_key_file is not None:
+        return KeyFile(settings.signing_key_file)
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite" or url.database is None:
+        return None
+    return KeyFile(Path(f"{url.database}.key"))
 
 
 def holder_name() -> str:
@@ -83,6 +104,7 @@ def application(
     Raises:
         UpcasterMissing: older events could not be read.
         SchemaError: the schema is older or newer than this version knows.
+        KeyFileError: the log's keys cannot be used.
         NotDurable: the database may lose what it acknowledged.
         StoreUnavailable: the database cannot be reached.
 
@@ -102,6 +124,9 @@ def application(
         watcher.on_grown(follower.wake)
         writer.on_committed(watcher.tell)
         recorder = Recorder(writer, EventIds())
+        published = Published(engine)
+        signer = _signer(settings, store, published, clock)
+        signing = None if signer is None else Signing(signer)
         app = Application(
             settings=settings,
             engine=engine,
@@ -114,18 +139,38 @@ def application(
             recorder=recorder,
             trials=Trials(recorder, store, log, clock, os.urandom),
             reader=Reader(engine, store, clock),
+            prover=Prover(store, published),
             access=Access(engine, lambda: instant(clock())),
             clock=clock,
+            signing=signing,
         )
+        if signing is not None:
+            signing.check()
         if follow:
             follower.start()
             watcher.start()
+            if signing is not None:
+                watcher.on_grown(signing.wake)
+                signing.start()
         try:
             yield app
         finally:
             writer.close(STOP_TIMEOUT_S)
             if follow:
                 watcher.stop(STOP_TIMEOUT_S)
+                if signing is not None:
+                    signing.stop(STOP_TIMEOUT_S)
                 follower.stop(STOP_TIMEOUT_S)
     finally:
         engine.dispose()
+
+
+def _signer(
+    settings: Settings, store: SqlStore, published: Published, clock: Clock
+) -> Signer | None:
+    """Return what signs the log; None where no key is set, and none lies beside the database."""
+    keys = key_file(settings)
+    if keys is None or (settings.signing_key_file is None and not keys.exists()):
+        return None
+    keys.require_name(settings.log_origin)
+    return Signer(store, published, keys, settings.log_origin, clock)

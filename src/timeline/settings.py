@@ -290,13 +290,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         field="log_origin",
         expected="a name like timeline.example/log: no scheme, no spaces, no plus sign",
-        description="The name of the log in checkpoints; not used before checkpoints are signed.",
+        description="The name of the log in its checkpoints; it has to be that of its keys, and stays for ever.",
         read=_log_origin,
     ),
     Setting(
         field="signing_key_file",
         expected="the path of a file",
-        description="The file with the key for checkpoints; not used before checkpoints are signed.",
+        description="The file with the keys that sign checkpoints (`timeline key generate`). Beside an "
+        "SQLite database there is one by default; with PostgreSQL nothing is signed without it.",
         read=_path,
     ),
 )

@@ -22,7 +22,9 @@ COMMANDS: Final = (
     "demo",
     "export",
     "import",
+    "key",
     "migrate",
+    "proof",
     "rebuild",
     "replay",
     "retry",
@@ -62,7 +64,15 @@ def test_the_commands_are_those_that_work() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [*COMMANDS, "token create", "token list", "token revoke"],
+    [
+        *COMMANDS,
+        "key generate",
+        "key retire",
+        "key show",
+        "token create",
+        "token list",
+        "token revoke",
+    ],
 )
 def test_each_command_explains_itself(words: str) -> None:
     """`--help` goes to stdout, exits 0, and says what each argument and option does."""

@@ -59,6 +59,12 @@ class KeyFile:
             raise KeyFileError(path=self.path, reason=reason)
         return keys
 
+    def require_name(self, name: str) -> None:
+        """Refuse keys of another log; raises KeyFileError, also as `read` does."""
+        (found, *_) = {key.name for key in self.read()}
+        if found != name:
+            raise KeyFileError(path=self.path, reason=f"its keys are of {found}, not of {name}")
+
     def write(self, keys: Sequence[SigningKey]) -> None:
         """Write the keys, in place of those that there are.
 

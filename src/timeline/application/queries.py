@@ -101,6 +101,13 @@ class RecordQuery(Query, frozen=True, kw_only=True):
     as_of: (
         Annotated[date, Meta(description="The date of before and after, with `dry_run`.")] | None
     ) = None
+    wait: (
+        Annotated[
+            Literal["proof"],
+            Meta(description="Answer once a checkpoint has the events, and with it."),
+        ]
+        | None
+    ) = None
 
 
 class TimelineQuery(PlacedPage, frozen=True, kw_only=True):
@@ -277,3 +284,42 @@ class EventsQuery(Query, frozen=True, kw_only=True):
 
 class EventQuery(Query, frozen=True, kw_only=True):
     """`GET /v1/events/{id}`."""
+
+    proof: Annotated[
+        bool,
+        Meta(description="Add the entry, the salt, and the proof that the entry is in the log."),
+    ] = False
+
+
+class InclusionQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/audit/proof/inclusion`."""
+
+    position: Annotated[int, Meta(ge=1, le=2**53 - 1, description="The entry's position.")]
+    size: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=2**53 - 1,
+                description="The tree's entries; those of the newest checkpoint where it is not given.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class ConsistencyQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/audit/proof/consistency`."""
+
+    from_: Annotated[int, Meta(ge=0, le=2**53 - 1, description="The older tree's entries.")]
+    to: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=2**53 - 1,
+                description="The newer tree's entries; those of the newest checkpoint where it is not given.",
+            ),
+        ]
+        | None
+    ) = None

@@ -230,6 +230,16 @@ class Signing:
         self.error: str | None = None
         """Why the last attempt failed, or None."""
 
+    def check(self) -> None:
+        """Check, before anything is recorded, that the log is the one that was signed last.
+
+        Where it is not, that is said, and the record can be read, but nothing is added to it.
+        """
+        try:
+            self._signer.check()
+        except LogDiverged as diverged:
+            _log.critical("log.diverged", reason=str(diverged))
+
     def start(self) -> None:
         """Start signing."""
         self._thread.start()

@@ -12,6 +12,7 @@ from timeline.application.access import Role
 from timeline.cli.database import migrate, opened
 from timeline.cli.errors import CommandError
 from timeline.cli.import_ import import_events, summary
+from timeline.cli.key import make_beside_database
 from timeline.cli.options import pass_settings, quiet_option
 from timeline.cli.serve import bindable, host_option, listen, port_option, shown
 from timeline.settings import Settings
@@ -43,6 +44,7 @@ def demo(settings: Settings, host: str | None, port: int | None, *, quiet: bool)
     """
     address = bindable(host or settings.host, port or settings.port)
     migrate(settings, quiet=quiet)
+    make_beside_database(settings)
     with opened(settings) as app:
         with example_file().open("rb") as file:
             click.echo(summary(import_events(app, file, DESK, quiet=quiet)), err=True)

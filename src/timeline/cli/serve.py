@@ -15,6 +15,7 @@ from granian.log import LogLevels
 
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
+from timeline.cli.key import make_beside_database
 from timeline.cli.options import pass_settings
 from timeline.observability import granian_logging
 from timeline.orphans import Supervisor
@@ -66,6 +67,7 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
     address = bindable(host or settings.host, port or settings.port)
     with opened(settings):
         pass  # It can be wired: the processes below will wire their own.
+    make_beside_database(settings)
     listen(settings, *address, workers or settings.workers)
 
 

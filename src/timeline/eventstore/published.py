@@ -17,6 +17,7 @@ from timeline.eventstore.tables import (
     log_entries,
     log_keys,
     log_nodes,
+    log_payloads,
 )
 from timeline.transparency.keys import VerifierKey
 from timeline.transparency.notes import Note, Signature
@@ -96,6 +97,13 @@ class Published:
         with statement(self._engine) as connection:
             return [bytes(entry) for entry in connection.execute(query).scalars()]
 
+    def salt(self, position: int) -> bytes | None:
+        """Return the salt of an entry's commitment, or None where the payload is erased."""
+        query = select(log_payloads.c.salt).where(log_payloads.c.position == position)
+        with statement(self._engine) as connection:
+            salt = connection.execute(query).scalar_one_or_none()
+        return None if salt is None else bytes(salt)
+
     # --- checkpoints
 
     def latest(self) -> Checkpointed | None:
@@ -134,7 +142,7 @@ class Published:
                 cosignatures=tuple(cosignatures),
             )
 
-    def keys(self) -> list[VerifierKey]:
+    def verifier_keys(self) -> list[VerifierKey]:
         """Return the keys by which checkpoints were ever signed, the oldest first."""
         query = select(log_keys.c.vkey).order_by(log_keys.c.first_size, log_keys.c.vkey)
         with statement(self._engine) as connection:

@@ -21,7 +21,7 @@ from litestar.types import (
 )
 
 from timeline import bootstrap, observability
-from timeline.http import health, metrics, pages, reading, recording
+from timeline.http import health, log, metrics, pages, reading, recording
 from timeline.http.boundary import Boundary
 from timeline.http.problems import respond
 from timeline.http.replay import kept_answer
@@ -33,6 +33,7 @@ from timeline.settings import Settings
 HANDLERS: Final = (
     *recording.HANDLERS,
     *reading.HANDLERS,
+    *log.HANDLERS,
     *health.HANDLERS,
     *metrics.HANDLERS,
     *pages.HANDLERS,

@@ -37,6 +37,7 @@ _PATH_PARAMETERS: Final[Mapping[str, tuple[Any, str]]] = {
     "id": (EventId, "The event's id."),
     "policy": (PolicyId, "The policy's id."),
     "slug": (str, "The last part of a problem's type."),
+    "tile": (str, "The tile's path."),
 }
 
 _PARAMETERS: Final[Mapping[str, str]] = {

@@ -8,12 +8,13 @@ from typing import Final, NamedTuple
 
 from timeline.application import queries
 from timeline.http import schemas
-from timeline.http.replies import EVENT_STREAM, HTML, JSON, NDJSON, PLAIN
+from timeline.http.replies import EVENT_STREAM, HTML, JSON, NDJSON, OCTETS, PLAIN
 
 TAGS: Final = {
     "Recording": "Append events; needs a token.",
     "The log": "The events as they were recorded.",
     "The record": "What the events say, at any date and as known at any moment.",
+    "Proof": "What anyone can check without trusting the operator.",
     "Operations": "Health, metrics, this description, and problem types.",
 }
 
@@ -84,7 +85,9 @@ OPERATIONS: Final = (
         "getEvent",
         "The log",
         "One event",
-        "The entry's fields, and the data as it was sent.",
+        "The entry's fields, and the data as it was sent. With `proof=true`, also all that shows "
+        "the event to be in the log: the entry, the salt by which the data is checked against the "
+        "entry's commitment, and the way to the newest checkpoint.",
         queries.EventQuery,
         {JSON: schemas.Event},
         (*_READ, 404),
@@ -219,6 +222,70 @@ OPERATIONS: Final = (
         queries.Query,
         {JSON: schemas.Vocabulary},
         _READ,
+    ),
+    Operation(
+        "get",
+        "/v1/audit/proof/inclusion",
+        "proveInclusion",
+        "Proof",
+        "That an entry is in the log",
+        "The proof of RFC 6962 that the entry at `position` is in the tree of `size` entries.",
+        queries.InclusionQuery,
+        {JSON: schemas.InclusionProof},
+        (*_READ, 404),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/v1/audit/proof/consistency",
+        "proveConsistency",
+        "Proof",
+        "That the log only grew",
+        "The proof of RFC 6962 that the tree of `to` entries began as the one of `from` entries.",
+        queries.ConsistencyQuery,
+        {JSON: schemas.ConsistencyProof},
+        (*_READ, 404),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/log/checkpoint",
+        "getCheckpoint",
+        "Proof",
+        "The newest checkpoint",
+        "A signed note (C2SP tlog-checkpoint): the log's name, how many entries it has, and its "
+        "root hash. It follows an append within two seconds.",
+        queries.Query,
+        {PLAIN: str},
+        (*_READ, 404),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/log/vkey",
+        "getVerifierKeys",
+        "Proof",
+        "The log's verifier keys",
+        "Those that check the newest checkpoint, one a line (C2SP signed-note). Get them from "
+        "somewhere else, too: whoever could rewrite the log could also change them here.",
+        queries.Query,
+        {PLAIN: str},
+        (*_READ, 404),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/log/tile/{tile}",
+        "getTile",
+        "Proof",
+        "A tile of the log",
+        "Hashes of the tree, or entries, in pieces of 256 that never change once they are full "
+        "(C2SP tlog-tiles): `0/x001/234` is a tile, `entries/x001/234.p/56` a bundle of the first "
+        "56 entries. There are tiles as far as the newest checkpoint reaches.",
+        queries.Query,
+        {OCTETS: str},
+        (*_READ, 404),
+        min_position=False,
     ),
     Operation(
         "get",

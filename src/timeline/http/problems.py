@@ -173,6 +173,11 @@ RULES: Final[Mapping[type[Exception], Rule]] = {
     application.PolicyParked: Rule(
         _LATER, "Its events are in the log. An operator mends the cause and runs `timeline retry`."
     ),
+    eventstore.LogDiverged: Rule(
+        _LATER,
+        "Nothing was recorded, nor will be until the operator has found out why the log is another "
+        "one than was signed. Reading goes on; keep the checkpoints that you have.",
+    ),
     eventstore.SchemaError: Rule(_LATER, "The operator has to migrate the database."),
     # A fault of ours: 500.
     http.InternalError: Rule(

@@ -249,9 +249,13 @@ async def made_ahead(service: Service, parts: Iterator[bytes]) -> AsyncGenerator
 @route("/v1/events/{id:str}", http_method=READ, status_code=200)
 async def event(request: HttpRequest, id: FromPath[str]) -> Response[bytes]:
     """Answer one event."""
+    service = service_of(request)
 
-    def ask(reader: Reader, _query: EventQuery) -> Answer:
-        return reader.event(_known_form(_EVENT, "event", "id", id, service_of(request)))
+    def ask(reader: Reader, query: EventQuery) -> Answer:
+        found = reader.event(_known_form(_EVENT, "event", "id", id, service))
+        if query.proof:
+            found.document.update(service.application.prover.opening(found.document["position"]))
+        return found
 
     return await answer(request, EventQuery, ask, of_log=True)
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from litestar import HttpMethod, Response, post, route
 from litestar.types import ASGIApp, Receive, Scope, Send
+from msgspec import UNSET, UnsetType
 
 from timeline.application.access import Role
 from timeline.application.errors import InvalidRequest
@@ -45,8 +46,11 @@ class Recording:
         principal = await service.principal(scope, Role.RECORDER)
         query = parse(scope["query_string"], RecordQuery)
         require_dry_run(query)
+        lines = media_type(scope) == NDJSON
+        if query.wait is not None:
+            await _require_proofs(service, judged=query.dry_run, lines=lines)
         accept = header(scope, b"accept")
-        if media_type(scope) == NDJSON:
+        if lines:
             if query.dry_run:
                 reason = "Lines are not tried; an event or a batch is, as `application/json`"
                 raise InvalidRequest(field="dry_run", reason=reason)
@@ -69,7 +73,18 @@ class Recording:
         )
         outcome = await service.append(append)
         service.acknowledge(_last(outcome))
-        return Recorded(outcome)
+        if query.wait is None:
+            return Recorded(outcome)
+        return Recorded(outcome, await service.proven(_last(outcome)))
+
+
+async def _require_proofs(service: Service, *, judged: bool, lines: bool) -> None:
+    """Refuse to wait for a proof that will not come."""
+    if judged or lines:
+        reason = "Only one event, or a batch, that is recorded can be waited for"
+        raise InvalidRequest(field="wait", reason=reason)
+    if not await service.proves():
+        raise InvalidRequest(field="wait", reason="Nothing signs this log")
 
 
 @post(PATH, status_code=201, request_max_body_size=None)
@@ -95,14 +110,19 @@ class Recorded(msgspec.Struct, frozen=True):
     """What became of an append, as it is sent."""
 
     outcome: Outcome
+    checkpoint: str | UnsetType | None = UNSET
+    """The checkpoint that was waited for, None where it did not come in time."""
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""
         events = self.outcome.events
+        document: dict[str, object] = {"events": [_served(receipt) for receipt in events]}
+        if self.checkpoint is not UNSET:
+            document["checkpoint"] = self.checkpoint
         await _send(
             send,
             201 if self.outcome.created else 200,
-            {"events": [_served(receipt) for receipt in events]},
+            document,
             (b"location", f"{PATH}/{events[0].id}".encode()),
             (b"timeline-position", b"%d" % _last(self.outcome)),
         )

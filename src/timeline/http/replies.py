@@ -24,6 +24,7 @@ NDJSON: Final = ndjson.MEDIA_TYPE
 EVENT_STREAM: Final = sse.MEDIA_TYPE
 HTML: Final = "text/html"
 PLAIN: Final = "text/plain"
+OCTETS: Final = "application/octet-stream"
 
 HttpRequest: TypeAlias = Request[Any, Any, State]
 

@@ -59,6 +59,9 @@ Recorded: TypeAlias = Annotated[
         description="An instant of the record's clock, in UTC.",
     ),
 ]
+Hash: TypeAlias = Annotated[
+    str, Meta(pattern="^[0-9a-f]{64}$", description="32 bytes in lower-case hex.")
+]
 Reflected: TypeAlias = Annotated[Position, Meta(description="The position the answer reflects.")]
 AsOf: TypeAlias = Annotated[
     date | None, Meta(description="The date asked about; null where no date plays a part.")
@@ -123,6 +126,17 @@ class ServedDate(Answered, frozen=True, kw_only=True):
     latest: Annotated[date | None, Meta(description="null where that is open.")]
 
 
+class EventProof(Answered, frozen=True, kw_only=True):
+    """That an event's entry is in the log that the newest checkpoint speaks of."""
+
+    position: Position
+    size: Annotated[Position, Meta(description="How many entries the checkpoint has.")]
+    leaf_hash: Hash
+    root: Hash
+    hashes: Annotated[tuple[Hash, ...], Meta(description="From the leaf upwards.")]
+    checkpoint: Annotated[str, Meta(description="The signed note.")]
+
+
 class Event(Answered, frozen=True, kw_only=True):
     """One event of the log: the entry's fields, and the data as it was sent."""
 
@@ -137,6 +151,24 @@ class Event(Answered, frozen=True, kw_only=True):
     recorded_by: PrincipalName
     data: Annotated[dict[str, Any] | None, Meta(description="null once it is erased.")]
     erased_by: Annotated[EventId, Meta(description="The PayloadErased.")] | UnsetType = UNSET
+    entry: (
+        Annotated[str, Meta(description="With `proof`: the entry, whose bytes are hashed.")]
+        | UnsetType
+    ) = UNSET
+    salt: (
+        Annotated[
+            Hash | None,
+            Meta(description="With `proof`: the salt of the entry's commitment, null once erased."),
+        ]
+        | UnsetType
+    ) = UNSET
+    proof: (
+        Annotated[
+            EventProof | None,
+            Meta(description="With `proof`: null until a checkpoint has the event."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class EventsPage(Page, frozen=True, kw_only=True):
@@ -604,6 +636,33 @@ class RecordedEvents(Answered, frozen=True, kw_only=True):
     """The events of an append, in the order in which they were sent."""
 
     events: tuple[RecordedEvent, ...]
+    checkpoint: (
+        Annotated[
+            str | None,
+            Meta(description="With `wait=proof`: the checkpoint, null where it was late."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class InclusionProof(Answered, frozen=True, kw_only=True):
+    """That an entry is in the log: hashes that lead from its leaf to a root (RFC 6962)."""
+
+    position: Position
+    size: Annotated[Position, Meta(description="How many entries the tree has.")]
+    leaf_hash: Hash
+    root: Hash
+    hashes: Annotated[tuple[Hash, ...], Meta(description="From the leaf upwards.")]
+
+
+class ConsistencyProof(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """That a tree began as an older one (RFC 6962)."""
+
+    from_: Annotated[int, Meta(ge=0, description="How many entries the older tree has.")]
+    to: Annotated[int, Meta(ge=0, description="How many entries the newer tree has.")]
+    from_root: Hash
+    to_root: Hash
+    hashes: tuple[Hash, ...]
 
 
 class TriedEvent(Answered, frozen=True, kw_only=True):

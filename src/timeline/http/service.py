@@ -64,6 +64,10 @@ append in another process may take to show."""
 LOOK_TIMEOUT_S: Final = 1.0
 """How long a kept answer is worth waiting for; making it anew takes less than that, mostly."""
 
+PROOF_TIMEOUT_S: Final = 5.0
+"""How long an append waits for a checkpoint, where it asks for that; mostly it takes a second."""
+
+_PROOF_PAUSE_S: Final = 0.1
 _SHORTEST_PAUSE_S: Final = 0.001
 _LONGEST_PAUSE_S: Final = 0.02
 _POSITION: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
@@ -172,6 +176,24 @@ class Service:
             await anyio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
         return True
+
+    # Proof
+
+    async def proves(self) -> bool:
+        """Tell whether the log is signed: by this process, or by another so far."""
+        if self.application.signing is not None:
+            return True
+        return await self.reads.run(self.application.prover.size) > 0
+
+    async def proven(self, position: int) -> str | None:
+        """Wait for a checkpoint that has a position, and return it; None where it is late."""
+        deadline = time.monotonic() + PROOF_TIMEOUT_S
+        while await self.reads.run(self.application.prover.size) < position:
+            if time.monotonic() >= deadline:
+                return None
+            await anyio.sleep(_PROOF_PAUSE_S)
+        checkpoint = await self.reads.run(self.application.prover.checkpoint)
+        return bytes(checkpoint.cosigned).decode()
 
     def _head(self) -> int:
         return self.application.store.head().position

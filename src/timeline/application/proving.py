@@ -1,0 +1,156 @@
+"""What proves the record: checkpoints, tiles, and proofs that lead from an event to a checkpoint.
+
+Owns which proofs can be asked for, and what they say. Must not know HTTP; nothing is signed here.
+"""
+
+from typing import Any
+
+from timeline.application.errors import InvalidRequest, UnknownResource
+from timeline.application.moments import Answer
+from timeline.application.queries import ConsistencyQuery, InclusionQuery
+from timeline.eventstore.published import Checkpointed, Published
+from timeline.eventstore.sql import SqlStore
+from timeline.transparency.errors import WrongTile
+from timeline.transparency.keys import VerifierKey
+from timeline.transparency.merkle import EMPTY_ROOT
+from timeline.transparency.notes import Note
+from timeline.transparency.proof_files import ProofFile
+from timeline.transparency.proofs import consistency, inclusion, root
+from timeline.transparency.tiles import WIDTH, Tile, TiledTree, bundle
+
+
+class Prover:
+    """Answers questions about the log's proof. Safe for threads."""
+
+    def __init__(self, store: SqlStore, published: Published) -> None:
+        """Bind a log and what it has published."""
+        self._store = store
+        self._published = published
+
+    # The log as files
+
+    def checkpoint(self) -> Checkpointed:
+        """Return the newest checkpoint; raises UnknownResource before the first."""
+        latest = self._published.latest()
+        if latest is None:
+            raise UnknownResource(kind="checkpoint", id="of this log", position=self._head())
+        return latest
+
+    def size(self) -> int:
+        """Return how many entries the newest checkpoint has; 0 before the first."""
+        latest = self._published.latest()
+        return 0 if latest is None else latest.size
+
+    def keys(self) -> list[VerifierKey]:
+        """Return the keys that have signed the newest checkpoint; raises as `checkpoint`."""
+        lines = Note.parse(self.checkpoint().note).signatures
+        return [
+            key
+            for key in self._published.verifier_keys()
+            if any(line.made_by(key) for line in lines)
+        ]
+
+    def tile(self, path: str) -> tuple[Tile, bytes]:
+        """Return a tile by its path below `tile/`, as far as the newest checkpoint reaches.
+
+        Raises:
+            UnknownResource: there is no such tile.
+
+        """
+        try:
+            tile = Tile.parse(path)
+        except WrongTile:
+            tile = None
+        latest = None if tile is None else self._published.latest()
+        if tile is None or latest is None or not tile.is_of(latest.size):
+            raise UnknownResource(kind="tile", id=path[:100], position=self._head())
+        if tile.level is None:
+            return tile, bundle(self._published.entries(WIDTH * tile.number, tile.width))
+        return tile, b"".join(self._published.tiles([tile])[tile])
+
+    # Proofs
+
+    def inclusion(self, query: InclusionQuery) -> Answer:
+        """Answer that the entry at a position is in the tree of some size."""
+        size = self._size(query.size, "size")
+        if query.position > size:
+            raise InvalidRequest(field="position", reason=f"The tree has {size} entries")
+        return Answer(self._included(query.position, size), self._head())
+
+    def consistency(self, query: ConsistencyQuery) -> Answer:
+        """Answer that a tree began as an older one."""
+        size = self._size(query.to, "to")
+        if query.from_ > size:
+            raise InvalidRequest(field="from", reason=f"The newer tree has {size} entries")
+        tree = TiledTree(size, self._published.tiles)
+        proof = consistency(query.from_, size, tree.nodes)
+        older = TiledTree(query.from_, self._published.tiles)
+        document = {
+            "from": query.from_,
+            "to": size,
+            "from_root": (root(query.from_, older.nodes) if query.from_ else EMPTY_ROOT).hex(),
+            "to_root": root(size, tree.nodes).hex(),
+            "hashes": [hash.hex() for hash in proof],
+        }
+        return Answer(document, self._head())
+
+    def opening(self, position: int) -> dict[str, Any]:
+        """Return all that shows an event to be in the log.
+
+        The entry and the salt, by which the data is checked; and the way from the entry to the
+        newest checkpoint, None where that is older than the event.
+        """
+        latest = self._published.latest()
+        proof = None
+        if latest is not None and position <= latest.size:
+            proof = {
+                **self._included(position, latest.size),
+                "checkpoint": bytes(latest.cosigned).decode(),
+            }
+        entry = self._published.entries(position - 1, 1)[0]
+        salt = self._published.salt(position)
+        return {
+            "entry": entry.decode(),
+            "salt": None if salt is None else salt.hex(),
+            "proof": proof,
+        }
+
+    def proof_file(self, id: str) -> ProofFile:
+        """Return the file that proves an event to be in the log, for the newest checkpoint.
+
+        Raises:
+            UnknownResource: there is no such event, or no checkpoint that has it yet.
+
+        """
+        event = self._store.get(id)
+        if event is None:
+            raise UnknownResource(kind="event", id=id, position=self._head())
+        latest = self.checkpoint()
+        if event.position > latest.size:
+            raise UnknownResource(kind="checkpoint with", id=id, position=latest.size)
+        tree = TiledTree(latest.size, self._published.tiles)
+        hashes = inclusion(event.position - 1, latest.size, tree.nodes)
+        return ProofFile(event.position - 1, hashes, bytes(latest.cosigned))
+
+    def _included(self, position: int, size: int) -> dict[str, Any]:
+        tree = TiledTree(size, self._published.tiles)
+        proof = inclusion(position - 1, size, tree.nodes)
+        (leaf,) = self._published.leaf_hashes(position - 1, 1)
+        return {
+            "position": position,
+            "size": size,
+            "leaf_hash": leaf.hex(),
+            "root": root(size, tree.nodes).hex(),
+            "hashes": [hash.hex() for hash in proof],
+        }
+
+    def _size(self, asked: int | None, field: str) -> int:
+        """Return the size of the tree to prove: as asked, or that of the newest checkpoint."""
+        latest = self.checkpoint().size
+        if asked is not None and asked > latest:
+            reason = f"The newest checkpoint has {latest} entries"
+            raise InvalidRequest(field=field, reason=reason)
+        return latest if asked is None else asked
+
+    def _head(self) -> int:
+        return self._store.head().position

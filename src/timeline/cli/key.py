@@ -1,0 +1,101 @@
+"""`timeline key generate|show|retire`."""
+
+import secrets
+
+import msgspec
+import rich_click as click
+import structlog
+
+from timeline.application.key_files import MAX_KEYS, KeyFile
+from timeline.bootstrap import key_file
+from timeline.cli.errors import CommandError
+from timeline.cli.options import json_option, pass_settings
+from timeline.settings import Settings
+from timeline.transparency.keys import SEED_BYTES, SigningKey
+
+_log = structlog.get_logger(__name__)
+
+
+@click.group()
+def key() -> None:
+    """Make, show and retire the keys that sign the log's checkpoints.
+
+    They are kept in TIMELINE_SIGNING_KEY_FILE, or beside an SQLite database; never in it.
+    """
+
+
+@key.command()
+@click.option(
+    "--rotate",
+    is_flag=True,
+    help="Make a second key: both sign, until `timeline key retire` takes the older one.",
+)
+@pass_settings
+def generate(settings: Settings, *, rotate: bool) -> None:
+    """Make a key, and print by which verifier key its signatures are checked.
+
+    A running service takes up a second key with the next checkpoint. Give its verifier key to
+    whoever checks the log before the older one is retired.
+    """
+    file = _file(settings)
+    keys = file.read() if rotate else ()
+    if not rotate and file.exists():
+        raise CommandError(f"{file.path} is there already; `--rotate` makes a second key.")
+    if len(keys) >= MAX_KEYS:
+        raise CommandError("There are two keys already; retire the older one first.")
+    made = generated(settings)
+    file.write([*keys, made])
+    click.echo(str(made.verifier))
+    click.echo(
+        f"{file.path} holds the private key: keep a copy where the database is not.", err=True
+    )
+
+
+@key.command()
+@json_option
+@pass_settings
+def show(settings: Settings, *, as_json: bool) -> None:
+    """Print the verifier keys, the oldest first; the private keys are never shown."""
+    keys = [str(each.verifier) for each in _file(settings).read()]
+    click.echo(msgspec.json.encode(keys) if as_json else "\n".join(keys))
+
+
+@key.command()
+@pass_settings
+def retire(settings: Settings) -> None:
+    """Sign with the newer one of two keys alone, and print its verifier key."""
+    file = _file(settings)
+    keys = file.read()
+    if len(keys) < MAX_KEYS:
+        raise CommandError(
+            "There is one key alone; make another with `timeline key generate --rotate`."
+        )
+    file.write(keys[1:])
+    click.echo(str(keys[-1].verifier))
+
+
+def generated(settings: Settings) -> SigningKey:
+    """Return a new key of the log's name."""
+    return SigningKey(settings.log_origin, secrets.token_bytes(SEED_BYTES))
+
+
+def make_beside_database(settings: Settings) -> None:
+    """Make a key beside an SQLite database that has none, and say so.
+
+    Where the settings name a file, an operator makes the key; where there is no place for one, it
+    is said that nothing is signed.
+    """
+    file = key_file(settings)
+    if file is None:
+        _log.warning("log.signing.off", setting="TIMELINE_SIGNING_KEY_FILE")
+    elif settings.signing_key_file is None and not file.exists():
+        made = generated(settings)
+        file.write([made])
+        _log.warning("log.key.made", file=str(file.path), verifier=str(made.verifier))
+
+
+def _file(settings: Settings) -> KeyFile:
+    file = key_file(settings)
+    if file is None:
+        raise CommandError("Set TIMELINE_SIGNING_KEY_FILE to the path of the key.")
+    return file

@@ -1,0 +1,88 @@
+"""The log as files that anyone can mirror and check (C2SP tlog-tiles), and proofs by themselves.
+
+Owns the way from a request to these bytes and how long they may be kept. Must not know how a proof
+is made.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from litestar import Response, route
+
+from timeline.application.moments import Answer
+from timeline.application.proving import Prover
+from timeline.application.queries import ConsistencyQuery, InclusionQuery, Query
+from timeline.http.parameters import parse
+from timeline.http.reading import READ
+from timeline.http.replies import JSON, OCTETS, PLAIN, HttpRequest, encode, negotiate, reply
+from timeline.http.service import service_of
+
+FOR_EVER: Final = "public, max-age=31536000, immutable"
+"""For what never changes; a year is what caches take for "for ever"."""
+
+A_WHILE: Final = "public, max-age=3600"
+"""For a tile that is not full: its bytes never change, but soon nobody asks for it any more."""
+
+_TILES: Final = "/log/tile/"
+
+Found = TypeVar("Found")
+Asked = TypeVar("Asked", InclusionQuery, ConsistencyQuery)
+
+
+async def _found(request: HttpRequest, media_type: str, find: Callable[[Prover], Found]) -> Found:
+    """Ask the prover, in a worker thread, for what has no parameters."""
+    negotiate(request.headers.get("accept"), [media_type])
+    service = service_of(request)
+    await service.authorise_read(request.scope)
+    parse(request.scope["query_string"], Query)
+    return await service.reads.run(find, service.application.prover)
+
+
+@route("/log/checkpoint", http_method=READ, status_code=200)
+async def checkpoint(request: HttpRequest) -> Response[bytes]:
+    """Answer the newest checkpoint, with the cosignatures of witnesses."""
+    latest = await _found(request, PLAIN, Prover.checkpoint)
+    return reply(bytes(latest.cosigned), PLAIN)
+
+
+@route("/log/vkey", http_method=READ, status_code=200)
+async def verifier_keys(request: HttpRequest) -> Response[bytes]:
+    """Answer the keys that check the newest checkpoint, one a line."""
+    keys = await _found(request, PLAIN, Prover.keys)
+    return reply("".join(f"{key}\n" for key in keys).encode(), PLAIN)
+
+
+@route(f"{_TILES}{{tile:path}}", http_method=READ, status_code=200)
+async def tile(request: HttpRequest) -> Response[bytes]:
+    """Answer a tile of hashes, or a bundle of entries."""
+    # As it was sent: Litestar's own parameter would take several paths for one.
+    path = request.scope["path"].removeprefix(_TILES)
+    found, body = await _found(request, OCTETS, lambda prover: prover.tile(path))
+    return reply(body, OCTETS, {"Cache-Control": FOR_EVER if found.is_full else A_WHILE})
+
+
+async def _proof(
+    request: HttpRequest, kind: type[Asked], prove: Callable[[Prover, Asked], Answer]
+) -> Response[bytes]:
+    negotiate(request.headers.get("accept"), [JSON])
+    service = service_of(request)
+    await service.authorise_read(request.scope)
+    query = parse(request.scope["query_string"], kind)
+    found = await service.reads.run(prove, service.application.prover, query)
+    headers = {"Timeline-Position": str(found.position)}
+    return reply(encode(found.document), JSON, headers)
+
+
+@route("/v1/audit/proof/inclusion", http_method=READ, status_code=200)
+async def inclusion(request: HttpRequest) -> Response[bytes]:
+    """Answer the proof that an entry is in the log."""
+    return await _proof(request, InclusionQuery, Prover.inclusion)
+
+
+@route("/v1/audit/proof/consistency", http_method=READ, status_code=200)
+async def consistency(request: HttpRequest) -> Response[bytes]:
+    """Answer the proof that the log only grew."""
+    return await _proof(request, ConsistencyQuery, Prover.consistency)
+
+
+HANDLERS: Final = (checkpoint, verifier_keys, tile, inclusion, consistency)

@@ -1,0 +1,107 @@
+"""`timeline key` and `timeline proof`: keys that are never shown, proofs that anyone can check."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlalchemy import Engine
+
+from builders import acted, event_id, registered
+from timeline.application.key_files import KeyFile
+from timeline.application.signing import Signer
+from timeline.bootstrap import now
+from timeline.eventstore.model import Append
+from timeline.eventstore.published import Published
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.writer import Writer
+from timeline.transparency.checkpoints import opened
+from timeline.transparency.keys import VerifierKey
+from timeline.transparency.merkle import leaf_hash
+from timeline.transparency.proof_files import ProofFile
+from timeline.transparency.proofs import check_inclusion
+
+Timeline = Callable[..., Result]
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the path of a key that there is none at yet; the log's name is set, too."""
+    monkeypatch.setenv("TIMELINE_SIGNING_KEY_FILE", str(tmp_path / "log.key"))
+    monkeypatch.setenv("TIMELINE_LOG_ORIGIN", "log.example/record")
+    return tmp_path / "log.key"
+
+
+def test_generate_prints_the_verifier_key_alone(timeline: Timeline, path: Path) -> None:
+    """What checks the log goes to standard output; the private key stays in its file, mode 0600."""
+    result = timeline("key", "generate")
+
+    key = VerifierKey.parse(result.stdout.strip())
+    (private,) = KeyFile(path).read()
+    assert (result.exit_code, key) == (0, private.verifier)
+    assert key.name == "log.example/record"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert private.to_text() not in result.output
+
+
+def test_a_key_is_never_written_over(timeline: Timeline, path: Path) -> None:
+    """Who lost a key could not sign the log any more."""
+    timeline("key", "generate")
+    before = path.read_bytes()
+
+    result = timeline("key", "generate")
+
+    assert result.exit_code == 1
+    assert "--rotate" in result.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_rotation_has_three_steps(timeline: Timeline, path: Path) -> None:
+    """A second key comes, both sign for a while, and the older one goes."""
+    old = timeline("key", "generate").stdout.strip()
+    new = timeline("key", "generate", "--rotate").stdout.strip()
+
+    shown = timeline("key", "show").stdout.splitlines()
+    third = timeline("key", "generate", "--rotate")
+    left = timeline("key", "retire").stdout.strip()
+    last = timeline("key", "retire")
+
+    assert (shown, left) == ([old, new], new)
+    assert timeline("key", "show").stdout.splitlines() == [new]
+    assert (third.exit_code, last.exit_code) == (1, 1)
+    assert len(KeyFile(path).read()) == 1
+
+
+def test_a_key_of_another_log_is_refused(
+    timeline: Timeline, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log's name stands in its checkpoints, and in its keys."""
+    timeline("key", "generate")
+    monkeypatch.setenv("TIMELINE_LOG_ORIGIN", "log.example/other")
+
+    result = timeline("proof", event_id(1))
+
+    assert result.exit_code == 1
+    assert str(path) in result.stderr
+
+
+def test_a_proof_is_checked_with_key_and_entry_alone(
+    timeline: Timeline, path: Path, engine: Engine
+) -> None:
+    """`timeline proof EVENT` writes a file that leads from the entry to a signed checkpoint."""
+    key = VerifierKey.parse(timeline("key", "generate").stdout.strip())
+    store, published = SqlStore(engine), Published(engine)
+    with Writer(store) as writer:
+        drafts = (registered("an-order"), *(acted("an-order", id=event_id(n)) for n in range(2, 9)))
+        writer.append(Append(drafts=drafts, recorded_by="desk"))
+    early = timeline("proof", event_id(5))
+    Signer(store, published, KeyFile(path), "log.example/record", now).sign()
+
+    result = timeline("proof", event_id(5))
+
+    file = ProofFile.parse(result.stdout_bytes)
+    checkpoint, _ = opened(file.checkpoint, [key])
+    (entry,) = published.entries(file.index, 1)
+    check_inclusion(file.index, checkpoint.size, leaf_hash(entry), file.hashes, checkpoint.root)
+    assert event_id(5).encode() in entry
+    assert (early.exit_code, timeline("proof", event_id(99)).exit_code) == (1, 1)
