@@ -56,6 +56,7 @@ class Application(msgspec.Struct, frozen=True):
     recorder: Recorder
     trials: Trials
     reader: Reader
+    published: Published
     prover: Prover
     access: Access
     clock: Clock
@@ -139,6 +140,7 @@ def application(
             recorder=recorder,
             trials=Trials(recorder, store, log, clock, os.urandom),
             reader=Reader(engine, store, clock),
+            published=published,
             prover=Prover(store, published),
             access=Access(engine, lambda: instant(clock())),
             clock=clock,

@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "serve",
     "status",
     "token",
+    "witness",
 )
 
 

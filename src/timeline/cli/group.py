@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "serve": "timeline.cli.serve:serve",
     "status": "timeline.cli.status:status",
     "token": "timeline.cli.token:token",
+    "witness": "timeline.cli.witness:witness",
 }
 """Where each command is."""
 

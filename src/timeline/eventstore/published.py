@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Engine, Select, insert, select
+from sqlalchemy import Engine, Select, func, insert, select
 
 from timeline.eventstore.database import read_snapshot, statement, write_transaction
 from timeline.eventstore.tables import (
@@ -197,6 +197,14 @@ class Published:
             ]
             if rows:
                 connection.execute(insert(log_cosignatures), rows)
+
+    def cosigned_size(self, witness: str) -> int:
+        """Return how many entries the newest checkpoint has that a witness cosigned; 0 before."""
+        query = select(func.max(log_cosignatures.c.size)).where(
+            log_cosignatures.c.witness == witness
+        )
+        with statement(self._engine) as connection:
+            return connection.execute(query).scalar() or 0
 
     def digests(self, day: str) -> Digests | None:
         """Return the digests of a day's last checkpoint, or None where none are recorded."""

@@ -11,6 +11,7 @@ TransparencyError
 ├── WrongNote         bytes that are no signed note, or one that no known key has signed
 ├── WrongCheckpoint   a note that is no checkpoint, or one of another log
 ├── WrongTile         a path, a tile or a bundle of entries that is not as C2SP tlog-tiles has it
+├── WrongPolicy       a policy of witnesses that cannot be read
 └── WrongProof        a proof that does not hold
 """
 
@@ -129,4 +130,13 @@ class WrongProof(TransparencyError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason)
+        self.reason = reason
+
+
+class WrongPolicy(TransparencyError):
+    """The policy is refused at line {line}: {reason}."""
+
+    def __init__(self, *, line: int, reason: str) -> None:
+        super().__init__(line, reason)
+        self.line = line
         self.reason = reason

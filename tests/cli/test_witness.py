@@ -1,0 +1,181 @@
+"""`timeline witness`: others see each checkpoint, and a log that forks finds nobody to say so."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlalchemy import Engine
+
+from builders import acted, registered
+from timeline.application.key_files import KeyFile
+from timeline.application.signing import Signer
+from timeline.bootstrap import now
+from timeline.eventstore.model import Append
+from timeline.eventstore.published import Published
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.writer import Writer
+from timeline.transparency.checkpoints import cosigners
+from timeline.transparency.keys import SigningKey
+from witness_server import SEEN_S, TestWitness, witnessing
+
+ORIGIN = "log.example/record"
+KEY = SigningKey(ORIGIN, bytes(range(32)))
+
+Timeline = Callable[..., Result]
+
+
+@pytest.fixture
+def grow(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[int], int]]:
+    """Give a function that records so many events and signs the head; returns its size."""
+    keys = KeyFile(tmp_path / "log.key")
+    keys.write([KEY])
+    monkeypatch.setenv("TIMELINE_SIGNING_KEY_FILE", str(keys.path))
+    monkeypatch.setenv("TIMELINE_LOG_ORIGIN", ORIGIN)
+    store = SqlStore(engine)
+    signer = Signer(store, Published(engine), keys, ORIGIN, now)
+    with Writer(store) as writer:
+        writer.append(Append(drafts=(registered("an-order"),), recorded_by="desk"))
+
+        def more(number: int) -> int:
+            drafts = tuple(acted("an-order") for _ in range(number))
+            writer.append(Append(drafts=drafts, recorded_by="desk", batched=True))
+            return signer.sign()
+
+        yield more
+
+
+@pytest.fixture
+def ann() -> Iterator[TestWitness]:
+    """Run a witness."""
+    with witnessing(TestWitness("ann.example", 1, KEY.verifier)) as witness:
+        yield witness
+
+
+@pytest.fixture
+def bob() -> Iterator[TestWitness]:
+    """Run another witness."""
+    with witnessing(TestWitness("bob.example", 2, KEY.verifier)) as witness:
+        yield witness
+
+
+def policy(path: Path, needed: int, *witnesses: TestWitness) -> str:
+    named = {each.key.name: each for each in witnesses}
+    lines = [f"witness {name} {each.key.verifier} {each.url}" for name, each in named.items()]
+    path.write_text(
+        "\n".join(
+            (*lines, f"group all-of-them {needed} {' '.join(named)}", "quorum all-of-them", "")
+        )
+    )
+    return str(path)
+
+
+def test_witnesses_follow_the_log(
+    timeline: Timeline,
+    engine: Engine,
+    grow: Callable[[int], int],
+    ann: TestWitness,
+    bob: TestWitness,
+    tmp_path: Path,
+) -> None:
+    """Each checkpoint gets their lines below the log's own, with when they saw it."""
+    path = policy(tmp_path / "policy", 2, ann, bob)
+    for more in (3, 300, 1):
+        size = grow(more)
+        result = timeline("witness", path, "--json")
+        told = json.loads(result.stdout)
+        assert (result.exit_code, told["size"], told["satisfied"]) == (0, size, True)
+
+    latest = Published(engine).latest()
+    assert latest is not None
+    found = cosigners(latest.cosigned, [ann.key.verifier, bob.key.verifier])
+    assert {(each.witness.name, each.seen_s) for each in found} == {
+        ("ann.example", SEEN_S),
+        ("bob.example", SEEN_S),
+    }
+    assert latest.cosigned.signed_by([KEY.verifier]) == (KEY.verifier,)
+
+
+def test_a_witness_is_asked_once_for_a_checkpoint(
+    timeline: Timeline, grow: Callable[[int], int], ann: TestWitness, tmp_path: Path
+) -> None:
+    """Its line is kept, so that there is nothing to ask for again."""
+    path = policy(tmp_path / "policy", 1, ann)
+    grow(3)
+    timeline("witness", path)
+
+    again = timeline("witness", path)
+
+    assert again.exit_code == 0
+    assert ann.asked == 1
+
+
+def test_enough_of_them_is_enough(
+    timeline: Timeline, grow: Callable[[int], int], ann: TestWitness, tmp_path: Path
+) -> None:
+    """A witness that is down is named; whether that matters is the policy's business."""
+    down = TestWitness("down.example", 9, KEY.verifier)
+    down.url = "http://127.0.0.1:9/nobody"
+    grow(3)
+
+    one = timeline("witness", policy(tmp_path / "policy", 1, ann, down))
+    both = timeline("witness", policy(tmp_path / "policy", 2, ann, down))
+
+    assert (one.exit_code, both.exit_code) == (0, 1)
+    assert "down.example" in one.stderr
+    assert "ann.example; enough" in one.stdout
+
+
+def test_a_witness_that_knows_another_size_is_asked_from_there(
+    timeline: Timeline, grow: Callable[[int], int], ann: TestWitness, tmp_path: Path
+) -> None:
+    """As after its answer was lost, or the database was moved without its lines."""
+    path = policy(tmp_path / "policy", 1, ann)
+    grow(3)
+    ann.add(_request(timeline, ann, path))
+    grow(5)
+
+    assert timeline("witness", path).exit_code == 0
+
+
+def _request(timeline: Timeline, ann: TestWitness, path: str) -> bytes:
+    """Return what was posted when the witness was asked, its line then being lost."""
+    bodies: list[bytes] = []
+
+    def lose(body: bytes) -> tuple[int, str, bytes]:
+        bodies.append(body)
+        return 500, "text/plain", b""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ann, "add", lose)
+        timeline("witness", path)
+    return bodies[0]
+
+
+def test_a_fork_finds_no_witness(
+    timeline: Timeline, grow: Callable[[int], int], ann: TestWitness, tmp_path: Path
+) -> None:
+    """A witness that saw other entries at that size does not cosign, whoever signed it."""
+    path = policy(tmp_path / "policy", 1, ann)
+    size = grow(3)
+    ann.size, ann.root = size - 1, bytes(32)
+
+    result = timeline("witness", path)
+
+    assert result.exit_code == 1
+    assert "422" in result.stderr
+
+
+def test_before_the_first_checkpoint_nobody_is_asked(
+    timeline: Timeline, ann: TestWitness, tmp_path: Path
+) -> None:
+    """There is nothing to cosign yet; and a policy that cannot be read is refused."""
+    assert timeline("witness", policy(tmp_path / "policy", 1, ann)).exit_code == 1
+    (tmp_path / "policy").write_text("quorum nobody\n")
+    refused = timeline("witness", str(tmp_path / "policy"))
+    assert refused.exit_code == 1
+    assert "line 1" in refused.stderr
+    assert ann.asked == 0
