@@ -11,7 +11,6 @@ import rich_click as click
 from timeline.application.witnessing import Witnessed, Witnesses
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
-from timeline.cli.group import REFUSED
 from timeline.cli.options import json_option, pass_settings
 from timeline.settings import Settings
 from timeline.transparency.errors import WrongPolicy
@@ -53,8 +52,10 @@ def witness(settings: Settings, policy: BinaryIO, every_s: int | None, *, as_jso
             _tell(found, as_json=as_json)
             if every_s is None or stopping.wait(every_s):
                 break
-    if found is None or not found.satisfied:
-        click.get_current_context().exit(REFUSED)
+    if found is None:
+        raise CommandError("There is no checkpoint yet.")
+    if not found.satisfied:
+        raise CommandError("Fewer witnesses have cosigned than the policy asks for.")
 
 
 def _read(policy: BinaryIO) -> Policy:
@@ -73,7 +74,6 @@ def _tell(found: Witnessed | None, *, as_json: bool) -> None:
         click.echo(msgspec.json.encode(found))
         return
     if found is None:
-        click.echo("There is no checkpoint yet.", err=True)
         return
     who = ", ".join(found.cosigned) or "nobody"
     enough = "enough" if found.satisfied else "not enough"
