@@ -105,3 +105,17 @@ def test_a_proof_is_checked_with_key_and_entry_alone(
     check_inclusion(file.index, checkpoint.size, leaf_hash(entry), file.hashes, checkpoint.root)
     assert event_id(5).encode() in entry
     assert (early.exit_code, timeline("proof", event_id(99)).exit_code) == (1, 1)
+
+
+def test_status_tells_the_newest_checkpoint(timeline: Timeline, path: Path, engine: Engine) -> None:
+    """How far the log is signed, since when, and how many witnesses have seen that."""
+    timeline("key", "generate")
+    store = SqlStore(engine)
+    with Writer(store) as writer:
+        writer.append(Append(drafts=(registered("an-order"),), recorded_by="desk"))
+    Signer(store, Published(engine), KeyFile(path), "log.example/record", now).sign()
+
+    told = timeline("status").stdout
+
+    assert "checkpoint: 1 entries, signed at " in told
+    assert ", 0 cosignatures" in told

@@ -14,6 +14,7 @@ from timeline.application.access import tokens
 from timeline.eventstore.database import read_snapshot
 from timeline.eventstore.instants import read_instant
 from timeline.eventstore.protocol import EventStore
+from timeline.eventstore.published import Published
 from timeline.eventstore.schema import current_revision, head_revision
 from timeline.projections.lease import Lease
 from timeline.projections.parking import parked
@@ -64,6 +65,14 @@ class RebuildStatus(msgspec.Struct, frozen=True, kw_only=True):
     silent_s: float
 
 
+class CheckpointStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest checkpoint: how many entries it has, since when, and how many witnesses saw it."""
+
+    size: int
+    signed_at: str
+    cosignatures: int
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What `timeline status` tells; all but the first fields need a schema that fits."""
 
@@ -79,6 +88,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     parked: list[ParkedStatus] = []
     tokens: int | None = None
     """Tokens that are valid."""
+    checkpoint: CheckpointStatus | None = None
+    """None before the first."""
 
 
 def status(engine: Engine, store: EventStore, database: str, now: datetime) -> Status:
@@ -101,6 +112,7 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
         valid = connection.execute(
             select(func.count()).select_from(tokens).where(tokens.c.revoked_at.is_(None))
         ).scalar_one()
+    latest = Published(engine).latest()
     # Read after the progress, so that no lag comes out negative.
     head = store.head()
     return Status(
@@ -128,6 +140,13 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
             for each in waiting
         ],
         tokens=valid,
+        checkpoint=None
+        if latest is None
+        else CheckpointStatus(
+            size=latest.size,
+            signed_at=latest.signed_at,
+            cosignatures=len(latest.cosignatures),
+        ),
     )
 
 

@@ -73,4 +73,10 @@ def _write(found: standing.Status) -> None:
             f"parked {parked.policy}: event {parked.event} at position {parked.position}:"
             f" {parked.error}"
         )
+    checkpoint = found.checkpoint
+    if checkpoint is not None:
+        click.echo(
+            f"checkpoint: {checkpoint.size} entries, signed at {checkpoint.signed_at},"
+            f" {checkpoint.cosignatures} cosignatures"
+        )
     click.echo(f"tokens: {found.tokens}")

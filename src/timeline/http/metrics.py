@@ -99,6 +99,13 @@ class _Measured(Collector):
         yield _durations(self._requests)
         yield _under_way(self._service, self._requests)
         yield from _of_writer(self._service)
+        signing = self._service.application.signing
+        if signing is not None:
+            yield _gauge(
+                "timeline_checkpoint_failing",
+                "Whether this process could not sign when it last tried.",
+                signing.error is not None,
+            )
         yield _gauge(
             "timeline_projection_leading",
             "Whether this process was last seen to advance the read models.",
@@ -200,6 +207,10 @@ def _of_database(service: Service) -> Iterator[Metric]:
     # Whoever may not read is not told how much there is.
     if service.application.settings.public_read:
         yield positions
+        size = 0 if found.checkpoint is None else found.checkpoint.size
+        yield _gauge(
+            "timeline_checkpoint_size", "How many entries the newest checkpoint has.", size
+        )
         yield _gauge("timeline_log_position", "The position of the newest event.", found.position)
     if found.rebuild is not None:
         yield from _of_rebuild(found.rebuild, told=service.application.settings.public_read)
