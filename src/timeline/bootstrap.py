@@ -23,6 +23,7 @@ from timeline.application.record import Recorder
 from timeline.application.signing import Signer, Signing
 from timeline.application.trial import Trials
 from timeline.domain.upcasting import check_chain
+from timeline.eventstore.copying import check_finished
 from timeline.eventstore.database import check_durability, create_engine
 from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.published import Published
@@ -107,6 +108,7 @@ def application(
         SchemaError: the schema is older or newer than this version knows.
         KeyFileError: the log's keys cannot be used.
         NotDurable: the database may lose what it acknowledged.
+        CopyUnfinished: a log was copied into the database in part.
         StoreUnavailable: the database cannot be reached.
 
     """
@@ -116,6 +118,7 @@ def application(
     try:
         check_schema(engine)
         check_durability(engine)
+        check_finished(engine)
         store = SqlStore(engine)
         log = Log(store)
         runner = Runner(engine, log)

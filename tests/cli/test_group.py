@@ -19,6 +19,7 @@ from timeline.domain.errors import InvalidData
 from timeline.eventstore.errors import SchemaOutdated, StoreUnavailable
 
 COMMANDS: Final = (
+    "copy",
     "demo",
     "export",
     "import",

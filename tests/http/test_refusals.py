@@ -344,6 +344,9 @@ OF_THE_COMMAND_LINE = {
     application.AlreadyRevoked,
     application.PrincipalTaken,
     application.UnknownPrincipal,
+    eventstore.AnotherLog,
+    eventstore.CopyDiffers,
+    eventstore.CopyUnfinished,
 }
 
 

@@ -21,6 +21,7 @@ INTERRUPTED: Final = 130
 """128 and the number of SIGINT, as shells have it."""
 
 COMMANDS: Final[Mapping[str, str]] = {
+    "copy": "timeline.cli.copy:copy",
     "demo": "timeline.cli.demo:demo",
     "export": "timeline.cli.export:export",
     "import": "timeline.cli.import_:import_",

@@ -3,13 +3,13 @@
 Owns their names and words, so that they are the same everywhere.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import rich_click as click
 
 from timeline.domain.errors import DomainError
 from timeline.domain.events import PolicyId, PrincipalName, read
-from timeline.settings import Settings
+from timeline.settings import SETTINGS, Settings
 
 pass_settings = click.make_pass_decorator(Settings)
 
@@ -33,6 +33,23 @@ class Slug(click.ParamType[str]):
         return name
 
 
+class DatabaseUrl(click.ParamType[str]):
+    """A database's address, as the setting takes it."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the address; a usage error where it is none."""
+        try:
+            _DATABASE_URL.read(value)
+        except ValueError:
+            # What was given is not repeated: it may hold a password.
+            self.fail(f"It has to be {_DATABASE_URL.expected}.", param, ctx)
+        return str(value)
+
+
+_DATABASE_URL: Final = next(each for each in SETTINGS if each.field == "database_url")
+DATABASE_URL = DatabaseUrl()
 POLICY = Slug("policy", PolicyId)
 PRINCIPAL = Slug("principal", PrincipalName)
 POSITION = click.IntRange(min=0, max=2**53 - 1)

@@ -15,6 +15,10 @@
     ├── AppendOnlyViolation           the database refused to change what is recorded
     ├── CorruptStore                  the database does not hold what the log needs
     ├── LogDiverged                   the log is not the one that a checkpoint was signed for
+    ├── CopyError
+    │   ├── AnotherLog                the database that was to take a copy holds another log
+    │   ├── CopyDiffers               a copy was compared, and is not the log
+    │   └── CopyUnfinished            a log was copied into the database in part
     ├── NotDurable                    the database may lose what it acknowledged
     └── SchemaError
         ├── SchemaOutdated
@@ -153,6 +157,22 @@ class LogDiverged(EventStoreError):
         self.size = size
         self.reason = reason
         super().__init__(size=size, reason=reason)
+
+
+class CopyError(EventStoreError):
+    """The log is not copied."""
+
+
+class AnotherLog(CopyError):
+    """The database that the log was to be copied to holds another one: {reason}."""
+
+
+class CopyDiffers(CopyError):
+    """The copy is not the log that it was made of: {reason}. It is not to be used."""
+
+
+class CopyUnfinished(CopyError):
+    """A log was copied here in part, {entries} entries over {position}: run `timeline copy` again."""
 
 
 class NotDurable(EventStoreError):
