@@ -1,7 +1,13 @@
 """An event as it is served has one shape, however it was read."""
 
+import msgspec
+
+from builders import acted, erased, registered
+from conftest import TestClock
+from eventstore.recording import Recorder
 from timeline.application.served import ServedEvent, served_events
 from timeline.domain.vocabulary import EventType
+from timeline.eventstore.memory import MemoryStore
 from timeline.eventstore.model import Recorded, Stored
 from timeline.formats.ndjson import lines
 from timeline.transparency.canonical import encode
@@ -29,25 +35,39 @@ def test_a_line_is_the_entry_s_fields_and_the_data_as_it_lies() -> None:
     """The commitment stays behind, and the data is not written anew, byte for byte."""
     data = '{"label":"Straße \\u0001 \\"x\\""}'.encode()
 
-    written = lines(served_events([Stored(encode(ENTRY), data, None)]))
+    written = lines(served_events(MemoryStore(), [Stored(encode(ENTRY), data, None)]))
 
     assert written == LINE % data
 
 
-def test_an_erased_event_is_served_without_data() -> None:
-    """`data` is null, and the event that erased it is named."""
-    written = lines(served_events([Stored(encode(ENTRY), None, "an-eraser")]))
+def test_an_erased_event_says_who_erased_it(clock: TestClock) -> None:
+    """`data` is null, and there is who erased it, when, and by what authority."""
+    store = MemoryStore()
+    action = acted("a")
+    Recorder(store, clock).drafts(registered("a"), action, erased(action.id, "a"))
+    erasure = store.read()[2]
 
-    assert written == LINE % b'null,"erased_by":"an-eraser"'
+    written = lines(served_events(store, store.stretch(0, until=3).events))
+
+    shown = msgspec.json.decode(written.splitlines()[1])
+    assert (shown["data"], shown["erased_by"]) == (None, erasure.id)
+    assert shown["erasure"] == {
+        "event": erasure.id,
+        "position": 3,
+        "recorded_at": erasure.recorded_at,
+        "recorded_by": erasure.recorded_by,
+        "authority": "a court",
+    }
 
 
 def test_an_event_read_by_itself_is_served_alike() -> None:
     """Pages and streams have the same fields in the same order."""
-    for data, erased_by in ((b'{"a":1}', None), (None, "an-eraser")):
-        stored = Stored(encode(ENTRY), data, erased_by)
-        recorded = Recorded.from_entry(*stored)
+    stored = Stored(encode(ENTRY), b'{"a":1}', None)
+    recorded = Recorded.from_entry(*stored)
 
-        alone = ServedEvent.of(recorded)
+    alone = ServedEvent.of(recorded)
 
-        assert recorded.type is EventType.ACTION_RECORDED
-        assert lines([alone]) == lines([alone.document()]) == lines(served_events([stored]))
+    assert recorded.type is EventType.ACTION_RECORDED
+    assert (
+        lines([alone]) == lines([alone.document()]) == lines(served_events(MemoryStore(), [stored]))
+    )

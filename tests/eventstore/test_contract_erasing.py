@@ -80,3 +80,18 @@ def test_an_erased_registration_is_found_by_what_replaces_it(recorder: Recorder)
     assert [
         event.position for event in recorder.store.read(filter=EventFilter(topics=("rent",)))
     ] == [3, 4, 5]
+
+
+def test_what_erased_events_is_found_by_their_ids(recorder: Recorder) -> None:
+    """All at once; events that were not erased, or are not there, are left out."""
+    actions = [acted("a") for _ in range(3)]
+    recorder.drafts(registered("a"), *actions)
+    first, second = recorder.drafts(*(erased(each.id, "a") for each in actions[:2]))
+
+    found = recorder.store.erasures(frozenset({*(each.id for each in actions), "nobody"}))
+
+    assert found == {
+        actions[0].id: recorder.store.get(first),
+        actions[1].id: recorder.store.get(second),
+    }
+    assert recorder.store.erasures(frozenset()) == {}

@@ -26,6 +26,7 @@ from timeline.application.queries import (
     ReviewQuery,
     TimelineQuery,
 )
+from timeline.application.served import tell_erasures
 from timeline.domain.events import identifier_key
 from timeline.domain.situation import fold_text
 from timeline.projections import (
@@ -69,6 +70,7 @@ class Listings(Clocked):
 
             page = read_page(read, after, query.limit)
         live.mark(page.items, moment.position)
+        tell_erasures(self._store, page.items)
         return collection(page.items, page.next(cursor), moment)
 
     def _timeline_filter(self, live: View, query: TimelineQuery, moment: Moment) -> TimelineFilter:
@@ -150,6 +152,7 @@ class Listings(Clocked):
                 day=moment.day or 0,
                 position=moment.position,
             )
+        tell_erasures(self._store, found["edges"])
         return Answer({**found, **moment.stamp()}, moment.position)
 
     def review(self, query: ReviewQuery) -> Answer:

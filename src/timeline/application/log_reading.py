@@ -11,7 +11,7 @@ from timeline.application.errors import CursorMismatch, InvalidRequest, UnknownR
 from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.paging import read_page
 from timeline.application.queries import EventsQuery
-from timeline.application.served import ServedEvent
+from timeline.application.served import ServedEvent, with_erasures
 from timeline.application.transfer import exported
 from timeline.eventstore.model import EventFilter, Head
 
@@ -33,7 +33,8 @@ class LogReading(Clocked):
 
         def read(after: int | None, limit: int) -> list[tuple[int, ServedEvent]]:
             events = self._store.read(after or 0, until=head, filter=wanted, limit=limit)
-            return [(event.position, ServedEvent.of(event)) for event in events]
+            served = [ServedEvent.of(event) for event in events]
+            return [(event.position, event) for event in with_erasures(self._store, served)]
 
         page = read_page(read, after, query.limit)
         more = page.next(lambda last: write_cursor(digest, head, None, last))
@@ -57,7 +58,8 @@ class LogReading(Clocked):
         event = self._store.get(id)
         if event is None:
             raise UnknownResource(kind="event", id=id, position=head, field="id")
-        return Answer(ServedEvent.of(event).document(), max(head, event.position))
+        (served,) = with_erasures(self._store, [ServedEvent.of(event)])
+        return Answer(served.document(), max(head, event.position))
 
 
 def within_log(after: int, head: int, field: str) -> int:

@@ -4,7 +4,7 @@ Owns what is on them and their bounds. Must not know HTTP, nor how read models a
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Final
 
 from timeline.application.cursors import POSITION_KEY
@@ -18,7 +18,7 @@ from timeline.application.errors import (
 from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.paging import read_page
 from timeline.application.queries import HistoryQuery, PolicyQuery
-from timeline.application.served import ServedEvent
+from timeline.application.served import ServedEvent, tell_erasures, with_erasures
 from timeline.eventstore.model import MAX_PAGE, EventFilter, Recorded
 from timeline.projections import evidence_reads, policy_history, policy_reads, timeline_reads
 from timeline.projections.reading import View, view
@@ -47,6 +47,7 @@ class OnePolicy(Clocked):
             parts, truncated = _parts(live, policy, moment)
             item = dict(item or {})
             live.mark([item], moment.position)
+        tell_erasures(self._store, [*parts["actions"], *chain(*parts["relations"].values())])
         decided_by = {**details.pop("described_by"), **item.pop("decided_by")}
         return Answer(
             {
@@ -88,17 +89,19 @@ class OnePolicy(Clocked):
             live, policy, after=after, until=moment.position, limit=limit
         )
         states = policy_history.states(live, policy, moment.day or 0, [after, *positions])
-        events = self._events_at(policy, positions)
+        events = [ServedEvent.of(event) for event in self._events_at(policy, positions)]
         return [
             (
                 event.position,
                 {
-                    "event": ServedEvent.of(event),
+                    "event": event,
                     "changed": changed(before, state),
                     "state": state,
                 },
             )
-            for event, (before, state) in zip(events, pairwise(states), strict=True)
+            for event, (before, state) in zip(
+                with_erasures(self._store, events), pairwise(states), strict=True
+            )
         ]
 
     def _events_at(self, policy: str, positions: list[int]) -> Iterator[Recorded]:

@@ -161,5 +161,5 @@ def exported(
         stretch = store.stretch(after, until=until, filter=filter)
         after = stretch.until
         if stretch.events:
-            yield ndjson_format.lines(served_events(stretch.events))
+            yield ndjson_format.lines(served_events(store, stretch.events))
         on_progress(after, until)

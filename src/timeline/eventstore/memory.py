@@ -163,6 +163,16 @@ class MemoryStore:
             row = self._by_id.get(id)
             return None if row is None else self._recorded(row)
 
+    def erasures(self, events: frozenset[str]) -> dict[str, Recorded]:
+        """Return what erased these events, by their ids, where something did."""
+        with self._lock:
+            states = {id: self._subject(row) for id, row in self._by_id.items() if id in events}
+            return {
+                id: self._recorded(self._by_id[state.erased_by])
+                for id, state in states.items()
+                if state.erased_by is not None
+            }
+
     def stream(
         self,
         policy: str,

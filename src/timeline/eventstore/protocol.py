@@ -209,6 +209,10 @@ class EventStore(Protocol):
         """Return the event with this id, or None."""
         ...
 
+    def erasures(self, events: frozenset[str]) -> dict[str, Recorded]:
+        """Return what erased these events, by their ids, where something did."""
+        ...
+
     def stream(
         self,
         policy: str,

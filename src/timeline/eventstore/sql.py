@@ -155,6 +155,18 @@ class SqlStore:
         """Return the event with this id, or None."""
         return next(iter(self._recorded(_EVENTS.where(log_entries.c.id == id))), None)
 
+    def erasures(self, events: frozenset[str]) -> dict[str, Recorded]:
+        """Return what erased these events, by their ids, where something did."""
+        query = (
+            select(subjects.c.id, log_entries.c.entry, log_payloads.c.data)
+            .join(log_entries, log_entries.c.id == subjects.c.erased_by)
+            .join(log_payloads, log_payloads.c.position == log_entries.c.position)
+            .where(self._dialect.among(subjects.c.id, "events"))
+        )
+        with statement(self._engine) as connection:
+            rows = connection.execute(query, {"events": self._dialect.listed(events)}).all()
+        return {row.id: Recorded.from_entry(row.entry, row.data, None) for row in rows}
+
     def stream(
         self,
         policy: str,

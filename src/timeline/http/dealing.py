@@ -50,7 +50,7 @@ class Dealer:
         tagged = store.tagged(self._tags, after, stretch.until) if self._tags else {}
         found: dict[EventFilter, list[Encoded]] = defaultdict(list)
         erases = False
-        for event in served_events(stretch.events):
+        for event in served_events(store, stretch.events):
             erases = erases or event.type == EventType.PAYLOAD_ERASED
             filters = self._whose(event, tagged.get(event.position, frozenset()))
             if filters:

@@ -82,7 +82,7 @@ def read_part(
 ) -> Part:
     """Read and encode the next stretch of the log."""
     stretch = store.stretch(after, until=until, filter=filter, size_bytes=size_bytes)
-    events = served_events(stretch.events)
+    events = served_events(store, stretch.events)
     body = b"".join([sse.event(event.position, encode(event)) for event in events])
     return Part(after, after, stretch.until, body)
 

@@ -137,6 +137,22 @@ class EventProof(Answered, frozen=True, kw_only=True):
     checkpoint: Annotated[str, Meta(description="The signed note.")]
 
 
+class Erasure(Answered, frozen=True, kw_only=True):
+    """What erased an event's payload. The entry stays, and so does every proof."""
+
+    event: Annotated[EventId, Meta(description="The PayloadErased; it says why.")]
+    position: Position
+    recorded_at: Recorded
+    recorded_by: PrincipalName
+    authority: Annotated[str, Meta(description="By what authority, in its own words.")]
+
+
+Erased: TypeAlias = Annotated[
+    bool, Meta(description="What was recorded is erased; this is what replaces it.")
+]
+ErasedBy: TypeAlias = Annotated[Erasure, Meta(description="Where it is erased.")]
+
+
 class Event(Answered, frozen=True, kw_only=True):
     """One event of the log: the entry's fields, and the data as it was sent."""
 
@@ -151,6 +167,7 @@ class Event(Answered, frozen=True, kw_only=True):
     recorded_by: PrincipalName
     data: Annotated[dict[str, Any] | None, Meta(description="null once it is erased.")]
     erased_by: Annotated[EventId, Meta(description="The PayloadErased.")] | UnsetType = UNSET
+    erasure: ErasedBy | UnsetType = UNSET
     entry: (
         Annotated[str, Meta(description="With `proof`: the entry, whose bytes are hashed.")]
         | UnsetType
@@ -217,7 +234,8 @@ class TimelineItem(Answered, frozen=True, kw_only=True):
     sources: Sources
     corrected: bool
     disputed: bool
-    erased: bool
+    erased: Erased
+    erasure: ErasedBy | UnsetType = UNSET
     position: Position
     recorded_at: Recorded
     parked: ParkedMark | UnsetType = UNSET
@@ -344,7 +362,8 @@ class GraphEdge(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
     ]
     sources: Sources
     disputed: bool
-    erased: bool
+    erased: Erased
+    erasure: ErasedBy | UnsetType = UNSET
     position: Position
     recorded_at: Recorded
 
@@ -432,7 +451,8 @@ class RelationItem(Answered, frozen=True, kw_only=True):
     until: ServedDate | None
     sources: Sources
     disputed: bool
-    erased: bool
+    erased: Erased
+    erasure: ErasedBy | UnsetType = UNSET
     position: Position
     recorded_at: Recorded
     later: Annotated[

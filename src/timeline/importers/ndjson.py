@@ -53,6 +53,7 @@ class EventLine(Shape, frozen=True, kw_only=True):
     recorded_at: Any = None
     recorded_by: Any = None
     erased_by: Any = None
+    erasure: Any = None
 
     @property
     def erased(self) -> bool:
