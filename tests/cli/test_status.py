@@ -37,6 +37,7 @@ def test_an_empty_record_stands_at_position_0(timeline: Timeline, database_url: 
         "rebuild": None,
         "parked": [],
         "tokens": 0,
+        "checkpoint": None,
     }
 
 
