@@ -94,13 +94,15 @@ def holder_name() -> str:
 
 @contextmanager
 def application(
-    settings: Settings, *, follow: bool = True, clock: Clock = now
+    settings: Settings, *, follow: bool = True, records: bool = True, clock: Clock = now
 ) -> Iterator[Application]:
     """Yield a wired application on a migrated database, and stop it in order.
 
     Args:
         settings: from the environment.
-        follow: keep the read models current in a thread; commands that only read need not.
+        follow: keep the read models current in a thread, and sign the log in another.
+        records: something may be recorded, so that the log has to be the one that was signed last;
+            whoever only reads needs no access to its keys.
         clock: tells the time of recording, and what today is.
 
     Raises:
@@ -129,7 +131,7 @@ def application(
         writer.on_committed(watcher.tell)
         recorder = Recorder(writer, EventIds())
         published = Published(engine)
-        signer = _signer(settings, store, published, clock)
+        signer = _signer(settings, store, published, clock) if records else None
         signing = None if signer is None else Signing(signer)
         app = Application(
             settings=settings,

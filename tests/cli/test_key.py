@@ -15,9 +15,10 @@ from timeline.eventstore.model import Append
 from timeline.eventstore.published import Published
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
-from timeline.transparency.checkpoints import opened
+from timeline.transparency.checkpoints import Checkpoint, opened
 from timeline.transparency.keys import VerifierKey
 from timeline.transparency.merkle import leaf_hash
+from timeline.transparency.notes import signed
 from timeline.transparency.proof_files import ProofFile
 from timeline.transparency.proofs import check_inclusion
 
@@ -79,7 +80,7 @@ def test_a_key_of_another_log_is_refused(
     timeline("key", "generate")
     monkeypatch.setenv("TIMELINE_LOG_ORIGIN", "log.example/other")
 
-    result = timeline("proof", event_id(1))
+    result = timeline("import", "-", input="")
 
     assert result.exit_code == 1
     assert str(path) in result.stderr
@@ -119,3 +120,33 @@ def test_status_tells_the_newest_checkpoint(timeline: Timeline, path: Path, engi
 
     assert "checkpoint: 1 entries, signed at " in told
     assert ", 0 cosignatures" in told
+
+
+def test_reading_needs_no_key(timeline: Timeline, path: Path, engine: Engine) -> None:
+    """An auditor may read the database; the key is the service's alone."""
+    with Writer(SqlStore(engine)) as writer:
+        writer.append(Append(drafts=(registered("an-order"),), recorded_by="desk"))
+
+    exported, imported = timeline("export"), timeline("import", "-", input="")
+
+    assert not path.exists()
+    assert (exported.exit_code, imported.exit_code) == (0, 1)
+    assert str(path) in imported.stderr
+
+
+def test_nothing_is_imported_into_another_log_than_was_signed(
+    timeline: Timeline, path: Path, engine: Engine, lines: Callable[..., str]
+) -> None:
+    """A restored backup takes nothing in, whichever command records."""
+    timeline("key", "generate")
+    store = SqlStore(engine)
+    with Writer(store) as writer:
+        writer.append(Append(drafts=(registered("an-order"),), recorded_by="desk"))
+    longer = Checkpoint("log.example/record", 9, bytes(32))
+    KeyFile(path).keep_signed(bytes(signed(longer.text, KeyFile(path).read())))
+
+    result = timeline("import", "-", input=lines(3, "other", 50))
+
+    assert result.exit_code == 1
+    assert "9 entries" in result.stderr
+    assert store.head().position == 1

@@ -25,8 +25,12 @@ from timeline.settings import Settings
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Application]:
+def opened(settings: Settings, *, records: bool = False) -> Iterator[Application]:
     """Yield the application, without a follower, on a database that is there and migrated.
+
+    Args:
+        settings: from the environment.
+        records: whether something may be recorded.
 
     Raises:
         SchemaError: the database has to be migrated, or was by a newer timeline.
@@ -34,7 +38,7 @@ def opened(settings: Settings) -> Iterator[Application]:
     """
     if not exists(settings):
         raise SchemaOutdated(current="empty", expected=schema.head_revision())
-    with application(settings, follow=False) as app:
+    with application(settings, follow=False, records=records) as app:
         yield app
 
 

@@ -38,7 +38,7 @@ def import_(settings: Settings, file: BinaryIO, principal: str, *, quiet: bool) 
     in chunks of at most 1,000, each of them whole or not at all. What is recorded already is passed
     over, so the same import can be run again.
     """
-    with opened(settings) as app:
+    with opened(settings, records=True) as app:
         tally = import_events(app, file, principal, quiet=quiet)
     click.echo(summary(tally), err=True)
 

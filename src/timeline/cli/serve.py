@@ -65,7 +65,7 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
     The database has to be migrated.
     """
     address = bindable(host or settings.host, port or settings.port)
-    with opened(settings):
+    with opened(settings, records=True):
         pass  # It can be wired: the processes below will wire their own.
     make_beside_database(settings)
     listen(settings, *address, workers or settings.workers)
