@@ -91,15 +91,22 @@ def test_it_answers_and_stops_on_a_signal(
 def test_several_processes_answer(
     command: Callable[..., Result], sqlite_url: str, port: int
 ) -> None:
-    """--workers overrides TIMELINE_WORKERS."""
+    """--workers overrides TIMELINE_WORKERS; any of them tells what all of them have measured."""
     command(sqlite_url, ["migrate"])
 
     with running(sqlite_url, "serve", "--port", str(port), "--workers", "2") as process:
         answer(f"http://127.0.0.1:{port}/health/live")
+        deadline = time.monotonic() + 30
+        workers: set[str] = set()
+        while len(workers) < 2 and time.monotonic() < deadline:
+            scraped = answer(f"http://127.0.0.1:{port}/metrics").text
+            workers = set(re.findall(r'timeline_append_queued{worker="(\d+)"}', scraped))
         code, _, err = stopped(process, signal.SIGTERM)
 
     assert code == 0
     assert "worker-2" in err
+    assert len(workers) == 2
+    assert len(re.findall("^timeline_log_position ", scraped, re.MULTILINE)) == 1
 
 
 def test_a_database_that_is_not_migrated_is_refused_in_one_line(

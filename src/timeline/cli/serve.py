@@ -5,6 +5,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Final
 
 import rich_click as click
@@ -17,6 +18,7 @@ from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.key import make_beside_database
 from timeline.cli.options import pass_settings
+from timeline.http.siblings import Siblings
 from timeline.observability import granian_logging
 from timeline.orphans import Supervisor
 from timeline.settings import Settings
@@ -132,7 +134,8 @@ def listen(
     server.on_startup(on_listening)
     os.register_at_fork(after_in_child=_stoppable)
     Supervisor.is_this()
-    server.serve()
+    with Siblings.meeting() if workers > 1 else nullcontext():
+        server.serve()
 
 
 def _stoppable() -> None:

@@ -6,6 +6,7 @@ Owns the list of what is served. Must not know what any route does.
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from litestar import Litestar
@@ -23,10 +24,12 @@ from litestar.types import (
 from timeline import bootstrap, observability
 from timeline.http import health, log, metrics, pages, reading, recording
 from timeline.http.boundary import Boundary
+from timeline.http.metrics import of_process
 from timeline.http.problems import respond
 from timeline.http.replay import kept_answer
 from timeline.http.replies import Representation
 from timeline.http.service import Service
+from timeline.http.siblings import Siblings
 from timeline.orphans import ending_with_parent
 from timeline.settings import Settings
 
@@ -102,10 +105,22 @@ def create() -> Litestar:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         with ending_with_parent(), bootstrap.application(settings) as application:
-            app.state.service = Service(application)
-            yield
+            service = app.state.service = Service(application)
+            async with _among_siblings(app, service):
+                yield
 
     return _create(settings, State(), lifespan)
+
+
+@asynccontextmanager
+async def _among_siblings(app: Litestar, service: Service) -> AsyncIterator[None]:
+    """Answer the other processes of the service, where there are any."""
+    if Siblings.directory is None:
+        yield
+        return
+    siblings = app.state.siblings = Siblings(Siblings.directory)
+    async with siblings.answering(partial(of_process, service, app.state.requests)):
+        yield
 
 
 def _create(settings: Settings, state: State, lifespan: Lifespan | None) -> Litestar:
@@ -121,4 +136,5 @@ def _create(settings: Settings, state: State, lifespan: Lifespan | None) -> Lite
     )
     app.boundary = Boundary(app.route, settings.rate_limit, app.again, app.direct)
     app.state.requests = app.boundary.requests
+    app.state.siblings = None
     return app

@@ -4,7 +4,7 @@ Owns the names of what is measured, the counting of requests and the bound on th
 measure anything itself: each part counts what it does, and the database is asked when a scrape comes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from litestar import Response, route
@@ -16,6 +16,7 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from timeline.application import status as standing
@@ -75,7 +76,10 @@ async def metrics(request: HttpRequest) -> Response[bytes]:
     negotiate(request.headers.get("accept"), [PLAIN])
     parse(request.scope["query_string"], Query)
     service = service_of(request)
-    body = await service.scrapes.run(_exposition, service, request.app.state.requests)
+    requests, siblings = request.app.state.requests, request.app.state.siblings
+    others = {} if siblings is None else await siblings.ask()
+    name = None if siblings is None else siblings.name
+    body = await service.scrapes.run(_exposition, service, requests, name, others)
     headers = {"Cache-Control": "no-store"}
     return Response(body, media_type=_FORMAT, headers=headers)
 
@@ -96,6 +100,7 @@ class _Measured(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Measure."""
+        yield from ProcessCollector(registry=None).collect()
         yield _durations(self._requests)
         yield _under_way(self._service, self._requests)
         yield from _of_writer(self._service)
@@ -111,14 +116,65 @@ class _Measured(Collector):
             "Whether this process was last seen to advance the read models.",
             self._service.application.follower.leading,
         )
-        yield from _of_database(self._service)
 
 
-def _exposition(service: Service, requests: Requests) -> bytes:
+class _Collected(Collector):
+    """What was measured already."""
+
+    def __init__(self, measured: Iterable[Metric]) -> None:
+        self._measured = measured
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing, as above."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Return it."""
+        return self._measured
+
+
+def of_process(service: Service, requests: Requests) -> bytes:
+    """Return what is measured of this process alone, as Prometheus reads it."""
+    return _text(_Measured(service, requests))
+
+
+def _exposition(
+    service: Service, requests: Requests, name: str | None, others: Mapping[str, bytes]
+) -> bytes:
+    """Return what is measured of all processes of the service, and of the database.
+
+    Args:
+        service: of this process.
+        requests: that it has answered.
+        name: its own, by which it is told from others, if there may be any.
+        others: what these have measured, by name.
+
+    """
+    own = of_process(service, requests)
+    if name is not None:
+        return _text(_Collected(_by_worker({name: own, **others}))) + _text(
+            _Collected(_of_database(service))
+        )
+    return own + _text(_Collected(_of_database(service)))
+
+
+def _text(collector: Collector) -> bytes:
     registry = CollectorRegistry()
-    registry.register(ProcessCollector(registry=None))
-    registry.register(_Measured(service, requests))
+    registry.register(collector)
     return generate_latest(registry)
+
+
+def _by_worker(measured: Mapping[str, bytes]) -> Iterable[Metric]:
+    """Return what several processes have measured, each value with whose it is."""
+    found: dict[str, Metric] = {}
+    for name, text in sorted(measured.items()):
+        for family in text_string_to_metric_families(text.decode()):
+            metric = found.setdefault(
+                family.name, Metric(family.name, family.documentation, family.type)
+            )
+            for sample in family.samples:
+                metric.add_sample(sample.name, {**sample.labels, "worker": name}, sample.value)
+    return found.values()
 
 
 # This process

@@ -317,9 +317,9 @@ OPERATIONS: Final = (
         "getMetrics",
         "Operations",
         "Metrics",
-        "As Prometheus reads them, without a token. Those of one process: its requests by route, "
-        "method and status, with how long their answers took to begin, and what it recorded; with several workers, "
-        "each scrape meets one of them. Those of the database: how far its read models are behind, "
+        "As Prometheus reads them, without a token. Those of each process: its requests by route, "
+        "method and status, with how long their answers took to begin, and what it recorded; with "
+        "several workers, whose they are is told by `worker`. Those of the database: how far its read models are behind, "
         "in events and seconds, policies that are parked, and, where reading needs no token, "
         "positions. Where the database cannot be used, these are missing, and "
         "`timeline_database_usable` is 0.",
