@@ -195,6 +195,12 @@ ASKED: Final = (
         "A moment that lies before the record",
         "/v1/changes?from=2020-01-01T00:00:00Z",
     ),
+    Asked(
+        "replay",
+        "replayRecord",
+        "Are the live rows what the first 40 events give?",
+        "/v1/audit/replay?position=40",
+    ),
     Asked("vocabulary", "getVocabulary", "All words", "/v1/vocabulary"),
     Asked("live", "isLive", "It runs", "/health/live"),
     Asked("ready", "isReady", "It is ready", "/health/ready"),
@@ -326,7 +332,16 @@ def _parameters(asked: Asked) -> dict[str, Any]:
         if operation.id == "listEvents" and name not in {"after", "limit", "cursor"}:
             parameters.setdefault(name, []).append(text)
         else:
-            plain = name in {"after", "depth", "dry_run", "known_position", "limit", "to", "within"}
+            plain = name in {
+                "after",
+                "depth",
+                "dry_run",
+                "known_position",
+                "limit",
+                "position",
+                "to",
+                "within",
+            }
             parameters[name] = json.loads(text) if plain else text
     return parameters
 

@@ -83,7 +83,13 @@ class WholeLog:
         self.grow(groups - groups // 2)
         size = self.store.head().position
         self.published.record_digests(
-            Digests(day="2026-11-22", size=size, digests={"policies": "0f"})
+            Digests(
+                day="2026-11-22",
+                size=size,
+                last_erasure=None,
+                schema="0013",
+                models={"policies": "0f"},
+            )
         )
 
 

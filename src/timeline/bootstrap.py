@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Engine, make_url
 
 from timeline.application.access import Access
+from timeline.application.digesting import Digester, Digesting
 from timeline.application.key_files import KeyFile
 from timeline.application.proving import Prover
 from timeline.application.reading import Reader
@@ -133,6 +134,8 @@ def application(
         published = Published(engine)
         signer = _signer(settings, store, published, clock) if records else None
         signing = None if signer is None else Signing(signer)
+        digester = Digester(engine, store, published)
+        digesting = None if signer is None else Digesting(digester, lambda: follower.leading)
         app = Application(
             settings=settings,
             engine=engine,
@@ -159,11 +162,15 @@ def application(
             if signing is not None:
                 watcher.on_grown(signing.wake)
                 signing.start()
+            if digesting is not None:
+                digesting.start()
         try:
             yield app
         finally:
             writer.close(STOP_TIMEOUT_S)
             if follow:
+                if digesting is not None:
+                    digesting.stop(STOP_TIMEOUT_S)
                 watcher.stop(STOP_TIMEOUT_S)
                 if signing is not None:
                     signing.stop(STOP_TIMEOUT_S)

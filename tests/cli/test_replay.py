@@ -14,6 +14,8 @@ from timeline.application import replay as replaying
 from timeline.application.queries import HistoryQuery
 from timeline.application.replay import replay
 from timeline.eventstore.model import Append
+from timeline.eventstore.published import Checkpointed, Digests, Published
+from timeline.eventstore.schema import head_revision
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 from timeline.projections.log import Log
@@ -198,3 +200,24 @@ def test_an_unknown_policy_is_refused(story: Timeline) -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no-such-order" in result.stderr
+
+
+def test_a_recorded_digest_that_nothing_explains_is_found(story: Timeline, engine: Engine) -> None:
+    """The exit code is 1, though the live rows are what the log gives; an erasure explains it."""
+    publish(engine, 40)
+    other = Digests(day="2026-11-22", size=40, last_erasure=None, schema=head_revision(), models={})
+    Published(engine).record_digests(other)
+
+    found = story("replay", "--until", "40", "--quiet")
+
+    assert found.exit_code == 1
+    assert "recorded for 2026-11-22: different\n" in found.stdout
+    assert found.stderr == (
+        "Error: The digests recorded at this position are not what the log gives.\n"
+    )
+
+
+def publish(engine: Engine, size: int) -> None:
+    """Publish a checkpoint that digests can belong to; nobody looks at its note."""
+    checkpoint = Checkpointed(size=size, note=b"note", signed_at="2026-11-22T10:00:00.000000Z")
+    Published(engine).publish(checkpoint, [], {})

@@ -11,6 +11,7 @@
     ├── PolicyGone                 the policy's registration is retracted
     ├── PolicyMoved                the policy is merged into another
     ├── CursorMismatch             the cursor belongs to another query
+    ├── ReplayTooLong              more than one answer is given time for
     ├── NotYetReflected            the read models have not reached the position asked for
     ├── PrincipalTaken             a principal's name is never reused
     ├── UnknownPrincipal
@@ -94,6 +95,12 @@ class CursorMismatch(ApplicationError):
     """The cursor is not one that this query gave."""
 
     default_field = "cursor"
+
+
+class ReplayTooLong(ApplicationError):
+    """A replay up to position {position} is too much for one answer, which takes in {limit} events."""
+
+    default_field = "position"
 
 
 class NotYetReflected(ApplicationError):

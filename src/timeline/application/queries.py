@@ -291,6 +291,22 @@ class EventQuery(Query, frozen=True, kw_only=True):
     ] = False
 
 
+class ReplayQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/audit/replay`."""
+
+    position: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=2**53 - 1,
+                description="The last event to replay; that which the read models reflect where it is not given.",
+            ),
+        ]
+        | None
+    ) = None
+
+
 class InclusionQuery(Query, frozen=True, kw_only=True):
     """`GET /v1/audit/proof/inclusion`."""
 

@@ -12,20 +12,22 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Engine, event
 
+from timeline.application.digesting import Recorded, compared
 from timeline.application.errors import InvalidRequest
 from timeline.application.queries import MAX_LIMIT, HistoryQuery
 from timeline.application.reading import Reader
-from timeline.domain.vocabulary import EventType
 from timeline.eventstore.database import create_engine, read_snapshot, write_transaction
 from timeline.eventstore.errors import StoreBusy
-from timeline.eventstore.model import MAX_PAGE, EventFilter
 from timeline.eventstore.protocol import EventStore
+from timeline.eventstore.published import Digests, Published
+from timeline.eventstore.schema import head_revision
 from timeline.eventstore.tables import metadata
 from timeline.projections.changes import Changes
 from timeline.projections.digest import digest
@@ -36,6 +38,7 @@ from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
 from timeline.projections.parking import hidden, parked
 from timeline.projections.projector import Projector
+from timeline.projections.reading import view
 from timeline.projections.rebuild import build, live_digests
 from timeline.projections.runner import BATCH, Runner
 from timeline.projections.writing import apply
@@ -44,8 +47,10 @@ MAX_ATTEMPTS: Final = 5
 """Replays begun anew because something was erased, or a policy parked or tried again, meanwhile:
 each happens a few times a year."""
 
-_ERASURES: Final = EventFilter(types=(EventType.PAYLOAD_ERASED.value,))
 _SLOT: Final = "a"
+
+DAYS_SHOWN: Final = 31
+"""Days with recorded digests that a replay names: a month."""
 
 Report = Callable[[int, int], None]
 
@@ -63,13 +68,17 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a replay up to a position.
 
     `last_erasure` is the position of the last erasure that both sides had applied: digests are to
-    be compared with those of other replays only where it is the same.
+    be compared with those of other replays only where it is the same. `recorded` are the digests
+    that were recorded at this position, where it is a day's last checkpoint; `days` are the last
+    days that have some.
     """
 
     position: int
     identical: bool
     last_erasure: int | None
     projections: list[ReplayedModel]
+    recorded: Recorded | None
+    days: list[Digests]
 
 
 def replay(
@@ -78,6 +87,8 @@ def replay(
     models: Sequence[ReadModel],
     *,
     until: int | None = None,
+    field: str = "until",
+    settle: Callable[[int], object] | None = None,
     on_progress: Report = lambda _, __: None,
 ) -> Replay:
     """Recompute read models from the log alone, and compare them with the live ones.
@@ -87,7 +98,11 @@ def replay(
         store: its log.
         models: the read models to recompute.
         until: the position to replay up to; the one that the live read models reflect by default.
-        on_progress: told the position reached and the last one, after every batch.
+        field: what names the position where it is refused.
+        settle: has the live read models reflect a position, which has an erasure that they have yet
+            to learn of; by default, they are brought there.
+        on_progress: told the position reached and the last one, every few milliseconds; what it
+            raises ends the replay.
 
     Raises:
         InvalidRequest: the live read models have not reached the position.
@@ -96,17 +111,29 @@ def replay(
     """
     log = Log(store)
     for _ in range(MAX_ATTEMPTS):
-        live, _ = _live(engine, store, until, ())
+        live = _live(engine)
+        if until is not None and until > live:
+            reason = f"The read models reflect position {live} of {store.head().position}"
+            raise InvalidRequest(field=field, reason=reason)
         waiting = _waiting(engine)
         begun = store.head().position
         if log.erased_between(live, begun):
             # These payloads are gone already: the live rows have to learn of it first.
-            Runner(engine, log).catch_up(begun)
+            (settle or Runner(engine, log).catch_up)(begun)
         position = live if until is None else until
         replayed = _recompute(log.hiding(waiting), models, position, on_progress)
-        ended, digests = _live(engine, store, until, models, at=position)
+        report = partial(on_progress, position, position)
+        ended, digests = live_digests(engine, models, position, report)
         if not log.erased_between(begun, store.head().position) and waiting == _waiting(engine):
-            return _compared(store, position, ended, digests, replayed)
+            is_parked = any(at <= position for at in waiting.values())
+            return _compared(
+                Published(engine),
+                position,
+                log.last_erasure(ended),
+                digests,
+                replayed,
+                parked=is_parked,
+            )
     raise StoreBusy(retry_after_s=1)
 
 
@@ -116,19 +143,10 @@ def _waiting(engine: Engine) -> dict[str, int]:
         return hidden(parked(connection))
 
 
-def _live(
-    engine: Engine,
-    store: EventStore,
-    until: int | None,
-    models: Sequence[ReadModel],
-    at: int | None = None,
-) -> tuple[int, dict[str, str]]:
-    """Return the position that the live read models reflect, and their digests at a position."""
-    reached, digests = live_digests(engine, models, at)
-    if until is not None and until > reached:
-        reason = f"The read models reflect position {reached} of {store.head().position}"
-        raise InvalidRequest(field="until", reason=reason)
-    return reached, digests
+def _live(engine: Engine) -> int:
+    """Return the position that the live read models reflect."""
+    with view(engine) as live:
+        return live.position
 
 
 def _recompute(
@@ -170,29 +188,29 @@ def _hurry(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def _last_erasure(store: EventStore, until: int) -> int | None:
-    last = None
-    while page := store.read(last or 0, until=until, filter=_ERASURES, limit=MAX_PAGE):
-        last = page[-1].position
-    return last
-
-
 def _compared(
-    store: EventStore,
+    published: Published,
     position: int,
-    reached: int,
+    last_erasure: int | None,
     live: dict[str, str],
     replayed: dict[str, str],
+    *,
+    parked: bool,
 ) -> Replay:
     projections = [
         ReplayedModel(name=name, identical=live[name] == found, live=live[name], replayed=found)
         for name, found in replayed.items()
     ]
+    recorded = published.digests_at(position)
     return Replay(
         position=position,
         identical=all(each.identical for each in projections),
-        last_erasure=_last_erasure(store, reached),
+        last_erasure=last_erasure,
         projections=projections,
+        recorded=None
+        if recorded is None
+        else compared(recorded, replayed, last_erasure, head_revision(), parked=parked),
+        days=published.newest_digests(DAYS_SHOWN),
     )
 
 

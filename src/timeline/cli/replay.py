@@ -84,9 +84,23 @@ def _check(app: Application, until: int | None, *, as_json: bool, quiet: bool) -
                 click.echo(f"{each.name}: identical, {each.live}")
             else:
                 click.echo(f"{each.name}: different, live {each.live}, replayed {each.replayed}")
+        recorded = result.recorded
+        if recorded is not None:
+            click.echo(f"recorded for {recorded.day}: {_FOUND[recorded.difference]}")
     if not result.identical:
         names = ", ".join(each.name for each in result.projections if not each.identical)
         raise CommandError(f"The live rows of {names} are not what the log gives.")
+    if result.recorded is not None and result.recorded.difference == "unexplained":
+        raise CommandError("The digests recorded at this position are not what the log gives.")
+
+
+_FOUND: Final = {
+    None: "identical",
+    "erasure": "different, as something was erased since",
+    "parked": "different, as events of a policy wait",
+    "schema": "different, as the tables are others since",
+    "unexplained": "different",
+}
 
 
 def _tell(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Engine, Select, func, insert, select
+from sqlalchemy import ColumnElement, Engine, Select, func, insert, select
 
 from timeline.eventstore.database import read_snapshot, statement, write_transaction
 from timeline.eventstore.tables import (
@@ -43,11 +43,31 @@ class Checkpointed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Digests(msgspec.Struct, frozen=True, kw_only=True):
-    """The digests of the live read models at a day's last checkpoint, by model."""
+    """The digests of the live read models at a day's last checkpoint, and what they depend on.
+
+    Attributes:
+        day: in UTC.
+        size: the position of the last event that the checkpoint has.
+        last_erasure: the position of the last erasure that the rows had taken in; one that comes
+            later changes rows at every position.
+        schema: the revision of the tables that the rows lay in.
+        models: the digests, by read model.
+
+    """
 
     day: str
     size: int
-    digests: dict[str, str]
+    last_erasure: int | None
+    schema: str
+    models: dict[str, str]
+
+
+class _Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a row keeps as JSON."""
+
+    last_erasure: int | None
+    models: dict[str, str]
+    schema: str
 
 
 class Published:
@@ -206,18 +226,54 @@ class Published:
         with statement(self._engine) as connection:
             return connection.execute(query).scalar() or 0
 
-    def digests(self, day: str) -> Digests | None:
-        """Return the digests of a day's last checkpoint, or None where none are recorded."""
-        query = select(log_digests).where(log_digests.c.day == day)
+    # --- digests of the read models
+
+    def digests_due(self) -> tuple[str, int] | None:
+        """Return the first day that is over and has no digests, and its last checkpoint's size.
+
+        A day is over once there is a checkpoint of a later one. Where a clock was set back, what
+        was signed on a day before the last that has digests belongs to none.
+        """
+        size, day = log_checkpoints.c.size, func.substr(log_checkpoints.c.signed_at, 1, 10)
+        with read_snapshot(self._engine) as connection:
+            last = connection.execute(
+                select(log_digests).order_by(log_digests.c.day.desc()).limit(1)
+            ).one_or_none()
+            later = [] if last is None else [size > last.size, day > last.day]
+            first = connection.execute(
+                select(day).where(*later).order_by(size).limit(1)
+            ).scalar_one_or_none()
+            newest = connection.execute(
+                select(day).order_by(size.desc()).limit(1)
+            ).scalar_one_or_none()
+            if first is None or newest is None or first >= newest:
+                return None
+            query = select(func.max(size)).where(*later, day == first)
+            return first, connection.execute(query).scalar_one()
+
+    def digests_at(self, size: int) -> Digests | None:
+        """Return the digests that are recorded at a position, or None where none are."""
+        return next(iter(self._digests(log_digests.c.size == size)), None)
+
+    def newest_digests(self, limit: int) -> list[Digests]:
+        """Return the digests of the last days, the newest first."""
+        return self._digests(limit=limit)
+
+    def _digests(self, *conditions: ColumnElement[bool], limit: int = 1) -> list[Digests]:
+        query = select(log_digests).where(*conditions).order_by(log_digests.c.day.desc())
         with statement(self._engine) as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        digests = msgspec.json.decode(row.digests, type=dict[str, str])
-        return Digests(day=row.day, size=row.size, digests=digests)
+            return [
+                Digests(
+                    day=row.day,
+                    size=row.size,
+                    **msgspec.structs.asdict(msgspec.json.decode(row.digests, type=_Kept)),
+                )
+                for row in connection.execute(query.limit(limit))
+            ]
 
     def record_digests(self, found: Digests) -> None:
         """Record the digests of a day's last checkpoint, unless they are recorded already."""
+        kept = _Kept(last_erasure=found.last_erasure, models=found.models, schema=found.schema)
         with write_transaction(self._engine) as connection:
             known = select(log_digests.c.day).where(log_digests.c.day == found.day)
             if connection.execute(known).scalar() is None:
@@ -225,6 +281,6 @@ class Published:
                     insert(log_digests).values(
                         day=found.day,
                         size=found.size,
-                        digests=msgspec.json.encode(found.digests, order="deterministic").decode(),
+                        digests=msgspec.json.encode(kept, order="sorted").decode(),
                     )
                 )

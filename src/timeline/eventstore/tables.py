@@ -176,7 +176,8 @@ log_digests: Final = Table(
     info=_log("SELECT", "INSERT"),
     sqlite_with_rowid=False,
 )
-"""The digests of the live read models at each day's last checkpoint, as a JSON object by model."""
+"""The digests of the live read models at each day's last checkpoint, as JSON: `models` by name, and
+what else they depend on."""
 
 log_tags: Final = Table(
     "log_tags",

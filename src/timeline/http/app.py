@@ -22,7 +22,7 @@ from litestar.types import (
 )
 
 from timeline import bootstrap, observability
-from timeline.http import health, log, metrics, pages, reading, recording
+from timeline.http import audit, health, log, metrics, pages, reading, recording
 from timeline.http.boundary import Boundary
 from timeline.http.metrics import of_process
 from timeline.http.problems import respond
@@ -37,6 +37,7 @@ HANDLERS: Final = (
     *recording.HANDLERS,
     *reading.HANDLERS,
     *log.HANDLERS,
+    *audit.HANDLERS,
     *health.HANDLERS,
     *metrics.HANDLERS,
     *pages.HANDLERS,

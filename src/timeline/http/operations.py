@@ -225,6 +225,23 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/v1/audit/replay",
+        "replayRecord",
+        "Proof",
+        "That the read models are what the log gives",
+        "The read models are computed again from the log alone, up to `position`, apart from the live "
+        "ones, and compared with those by digests of their rows. `last_erasure` is that of the last "
+        "erasure: it changed rows at every position, so digests taken before it compare with none "
+        "taken after it. `recorded` are the digests that were recorded here, where it is the last "
+        "checkpoint of a day, and why they differ from those of now; `days` are the last days that "
+        "have some. One replay at a time, of at most 20,000 events and for at most 30 seconds: the "
+        "operator's `timeline replay` has no such bounds.",
+        queries.ReplayQuery,
+        {JSON: schemas.Replay},
+        (401, 403, 406, 422, 503),
+    ),
+    Operation(
+        "get",
         "/v1/audit/proof/inclusion",
         "proveInclusion",
         "Proof",

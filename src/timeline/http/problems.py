@@ -80,6 +80,11 @@ RULES: Final[Mapping[type[Exception], Rule]] = {
     application.NotAllowed: Rule(
         HTTPStatus.FORBIDDEN, "Ask the operator for a token with the role that is named."
     ),
+    application.ReplayTooLong: Rule(
+        _REFUSED,
+        "The operator runs `timeline replay --until POSITION`, which has no bound; or ask for an "
+        "earlier position.",
+    ),
     # What is asked for: 404, 405, 406, 307 and 410.
     application.UnknownResource: Rule(
         HTTPStatus.NOT_FOUND,

@@ -11,8 +11,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from timeline.application.access import Role
+from timeline.application.digesting import DigestDifference
 from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES
 from timeline.application.queries import LITIGATIONS, MAX_DEPTH, STAGES
+from timeline.application.replay import DAYS_SHOWN
 from timeline.application.trial import MAX_SHOWN
 from timeline.domain.events import (
     Citation,
@@ -663,6 +665,58 @@ class RecordedEvents(Answered, frozen=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+
+
+class ReplayedModel(Answered, frozen=True, kw_only=True):
+    """One read model: the digest of its live rows, and of those that the log alone gives."""
+
+    name: str
+    identical: bool
+    live: Hash
+    replayed: Hash
+
+
+class DayDigests(Answered, frozen=True, kw_only=True):
+    """The digests of the live read models that were recorded at a day's last checkpoint."""
+
+    day: date
+    size: Annotated[Position, Meta(description="How many entries the checkpoint has.")]
+    last_erasure: Annotated[
+        Position | None, Meta(description="The last erasure that the rows had taken in.")
+    ]
+    schema: Annotated[str, Meta(description="The revision of the tables that the rows lay in.")]
+    models: Annotated[dict[str, Hash], Meta(description="By read model.")]
+
+
+class RecordedDigests(DayDigests, frozen=True, kw_only=True):
+    """Recorded digests, beside those that the log gives now."""
+
+    difference: Annotated[
+        DigestDifference | None,
+        Meta(
+            description="Why they are not the same: something was erased since (`erasure`), events of a policy "
+            "wait (`parked`), the tables are others (`schema`); `unexplained` where it is none of "
+            "these. null where they are the same."
+        ),
+    ]
+
+
+class Replay(Answered, frozen=True, kw_only=True):
+    """The read models as the log alone gives them, beside the live ones."""
+
+    position: Reflected
+    identical: bool
+    last_erasure: Annotated[
+        Position | None, Meta(description="The last erasure that both had taken in.")
+    ]
+    projections: tuple[ReplayedModel, ...]
+    recorded: Annotated[
+        RecordedDigests | None, Meta(description="Those of this position, where there are some.")
+    ]
+    days: Annotated[
+        tuple[DayDigests, ...],
+        Meta(description="The last days with recorded digests.", max_length=DAYS_SHOWN),
+    ]
 
 
 class InclusionProof(Answered, frozen=True, kw_only=True):

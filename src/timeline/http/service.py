@@ -37,6 +37,9 @@ WRITE_THREADS: Final = 16
 TRIAL_THREADS: Final = 2
 """Trials at once: each folds histories without a pause, which more threads would not speed up."""
 
+REPLAY_THREADS: Final = 1
+"""Replays at once: each works without a pause, and none waits, as that takes seconds."""
+
 SCRAPE_THREADS: Final = 1
 """Scrapes at once, apart from reads, so that they tell when all threads for those are taken."""
 
@@ -82,6 +85,8 @@ class Service:
         self.reads = Threads(READ_THREADS)
         self.writes = Threads(WRITE_THREADS)
         self.trials = Threads(TRIAL_THREADS)
+        self.replays = Threads(REPLAY_THREADS)
+        self.replaying = Slots(REPLAY_THREADS)
         self.scrapes = Threads(SCRAPE_THREADS)
         self.streams = Slots(MAX_STREAMS)
         self.bodies = Slots(MAX_BODIES)

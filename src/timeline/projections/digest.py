@@ -4,6 +4,7 @@ Owns the canonical order and bytes of rows, so that two slots, or two databases,
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -16,7 +17,13 @@ _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _PAGE: Final = 1_000
 
 
-def digest(connection: Connection, model: ReadModel, slot: str, position: int) -> str:
+def digest(
+    connection: Connection,
+    model: ReadModel,
+    slot: str,
+    position: int,
+    on_page: Callable[[], None] = lambda: None,
+) -> str:
     """Return the SHA-256, as hex, of a model's rows believed at or before a position.
 
     Rows that were believed no longer only after the position count as still believed, so digests
@@ -27,6 +34,7 @@ def digest(connection: Connection, model: ReadModel, slot: str, position: int) -
         model: the read model.
         slot: a or b.
         position: at most the slot's progress.
+        on_page: called now and then, every few milliseconds; what it raises ends the work.
 
     """
     total = hashlib.sha256()
@@ -46,4 +54,5 @@ def digest(connection: Connection, model: ReadModel, slot: str, position: int) -
         total.update(_ENCODER.encode([spec.name, columns]) + b"\n")
         for some in rows.partitions():
             total.update(_ENCODER.encode_lines(list(map(tuple, some))))
+            on_page()
     return total.hexdigest()

@@ -24,6 +24,9 @@ _DECODERS: Final = {
 }
 
 
+_ERASURES: Final = EventFilter(types=(EventType.PAYLOAD_ERASED.value,))
+
+
 class Log:
     """Reads the log for the projector; every page is bounded, streams are read to their end."""
 
@@ -71,8 +74,14 @@ class Log:
         """Tell whether a payload was erased in (after, until]."""
         if until <= after:
             return False
-        erasures = EventFilter(types=(EventType.PAYLOAD_ERASED.value,))
-        return bool(self._store.read(after, until=until, filter=erasures, limit=1))
+        return bool(self._store.read(after, until=until, filter=_ERASURES, limit=1))
+
+    def last_erasure(self, until: int) -> int | None:
+        """Return the position of the last erasure up to a position, or None before the first."""
+        last = None
+        while page := self._store.read(last or 0, until=until, filter=_ERASURES, limit=MAX_PAGE):
+            last = page[-1].position
+        return last
 
     def streams(self, policies: Iterable[str], until: int) -> dict[str, list[PastEvent]]:
         """Return the events of policies up to a position, in order; no key where there are none."""

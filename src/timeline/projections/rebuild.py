@@ -4,7 +4,7 @@ Owns the rebuild and its refusal. Readers never see the other slot before it is 
 that is killed leaves the live slot as it was, and the next one starts over.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -398,7 +398,10 @@ def _progress(connection: Connection, name: str, slot: str) -> int:
 
 
 def live_digests(
-    engine: Engine, models: Sequence[ReadModel], at: int | None = None
+    engine: Engine,
+    models: Sequence[ReadModel],
+    at: int | None = None,
+    on_page: Callable[[], None] = lambda: None,
 ) -> tuple[int, dict[str, str]]:
     """Return the position that the live read models reflect, and their digests there.
 
@@ -406,11 +409,12 @@ def live_digests(
         engine: the database.
         models: the read models to digest.
         at: the position to digest at, in place of the one that they reflect.
+        on_page: called every few milliseconds; what it raises ends the work.
 
     """
     with view(engine) as live:
         position = live.position if at is None else at
         return live.position, {
-            model.name: digest(live.connection, model, live.slots[model.name], position)
+            model.name: digest(live.connection, model, live.slots[model.name], position, on_page)
             for model in models
         }
