@@ -15,8 +15,9 @@ from timeline.transparency.entries import (
     Envelope,
     commitment,
     entry,
+    read_entry,
 )
-from timeline.transparency.errors import CanonicalError, EntryTooLarge, WrongSaltSize
+from timeline.transparency.errors import CanonicalError, EntryTooLarge, WrongEntry, WrongSaltSize
 from timeline.transparency.merkle import leaf_hash
 
 SALT = bytes(range(32))
@@ -113,3 +114,37 @@ def test_an_envelope_with_text_that_json_cannot_hold_is_refused() -> None:
         entry(envelope(recorded_by="news\0room"), "c" * 64)
 
     assert refusal.value.path == "recorded_by"
+
+
+def test_an_entry_is_read_as_it_was_written() -> None:
+    """Every field comes back, also where text is not plain ASCII."""
+    for policy in ("la-ordinance-188441", 'a "quoted" ünïcode 😀'):
+        written = entry(envelope(policy=policy), "ab" * 32)
+
+        found = read_entry(written)
+
+        assert (found.policy, found.commitment, found.position) == (policy, "ab" * 32, 42)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b'"batch":41', b'"batch": 41', "not in the one form"),
+        (b'"batch":41', b'"batch":41.0', "float"),
+        (b'"batch":41', b'"batch":"41"', "int"),
+        (b'{"batch"', b'{"another":1,"batch"', "another"),
+        (b'{"batch":41,', b'{"batch":1,"batch":41,', "not in the one form"),
+        (b'"policy":"la', b'"policy":"\\u006ca', "not in the one form"),
+        (b'{"batch":41,', b"{", "batch"),
+        (b"abab", b"ABab", "no HMAC-SHA256"),
+        (b"abab", b"", "no HMAC-SHA256"),
+        (b"}", b"", "truncated"),
+        (b'"policy":"la', b'"policy":"\xff', "utf-8"),
+    ],
+)
+def test_what_is_not_exactly_an_entry_is_refused(old: bytes, new: bytes, reason: str) -> None:
+    """A reader that took another spelling would take two entries for one."""
+    raw = entry(envelope(), "ab" * 32).replace(old, new, 1)
+
+    with pytest.raises(WrongEntry, match=reason):
+        read_entry(raw)

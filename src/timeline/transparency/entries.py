@@ -6,12 +6,13 @@ are given out, or where entries are stored.
 """
 
 import hmac
+import re
 from typing import Final
 
 import msgspec
 
 from timeline.transparency.canonical import encode
-from timeline.transparency.errors import EntryTooLarge, WrongSaltSize
+from timeline.transparency.errors import EntryTooLarge, TransparencyError, WrongEntry, WrongSaltSize
 
 SALT_BYTES: Final = 32
 """Random bytes per event: without them, short data could be guessed from its commitment."""
@@ -38,7 +39,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     recorded_by: str
 
 
-class _Entry(msgspec.Struct, frozen=True, gc=False):
+class Entry(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What an entry holds, in the order of RFC 8785: by name."""
 
     batch: int
@@ -54,6 +55,11 @@ class _Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 _encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Entry)
+_COMMITMENT: Final = re.compile(r"[0-9a-f]{64}")
+
+plain: Final = _encoder.encode
+"""Writes an `Entry` whose text is plain ASCII, as it nearly always is, in its one form."""
 
 
 def commitment(salt: bytes, data: bytes) -> str:
@@ -80,7 +86,7 @@ def entry(envelope: Envelope, commitment: str) -> bytes:
 
 def _written(envelope: Envelope, commitment: str) -> bytes:
     """Write an entry fast where it is plain ASCII, as these fields are; else by the full rules."""
-    plain = _Entry(
+    fields = Entry(
         envelope.batch,
         commitment,
         envelope.id,
@@ -93,9 +99,28 @@ def _written(envelope: Envelope, commitment: str) -> bytes:
         envelope.version,
     )
     try:
-        encoded = _encoder.encode(plain)
+        encoded = plain(fields)
     except UnicodeEncodeError:
         encoded = b"\\"
     if encoded.isascii() and b"\\" not in encoded:
         return encoded
     return encode({**msgspec.structs.asdict(envelope), "commitment": commitment})
+
+
+def read_entry(raw: bytes) -> Entry:
+    """Read an entry.
+
+    Raises WrongEntry unless the bytes are exactly those that `entry` writes for what they hold.
+    """
+    try:
+        found = _decoder.decode(raw)
+        held = msgspec.structs.asdict(found)
+        committed = held.pop("commitment")
+        written = entry(Envelope(**held), committed)
+    except (msgspec.MsgspecError, TransparencyError, UnicodeError) as error:
+        raise WrongEntry(reason=str(error)) from None
+    if written != raw:
+        raise WrongEntry(reason="they are not in the one form that JSON has by RFC 8785")
+    if not _COMMITMENT.fullmatch(committed):
+        raise WrongEntry(reason="its commitment is no HMAC-SHA256 in hexadecimal digits")
+    return found

@@ -4,6 +4,7 @@ TransparencyError
 ├── CanonicalError    a value without a canonical JSON form
 ├── MalformedJson     bytes that are not the strict JSON the record takes
 ├── EntryTooLarge     an entry beyond what a tile's entry bundle can hold
+├── WrongEntry        bytes that are no entry, or not in the one form that it has
 ├── WrongSaltSize     a salt that is not as long as the format says
 ├── WrongHashSize     bytes that are no SHA-256 hash
 ├── WrongFrontier     a Merkle frontier that belongs to no tree
@@ -64,6 +65,14 @@ class EntryTooLarge(TransparencyError):
         super().__init__(size_bytes, limit_bytes)
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
+
+
+class WrongEntry(TransparencyError):
+    """The bytes are no entry: {reason}."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class WrongSaltSize(TransparencyError):
