@@ -32,6 +32,7 @@ COMMANDS: Final = (
     "serve",
     "status",
     "token",
+    "verify",
     "witness",
 )
 

@@ -9,6 +9,7 @@ from alembic.config import Config
 from click.testing import Result
 from sqlalchemy import Engine, text
 
+from attacks import attacking
 from builders import acted, registered
 from timeline.eventstore.database import create_engine, migration_transaction, write_transaction
 from timeline.eventstore.model import Append
@@ -54,12 +55,36 @@ def test_read_models_that_a_migration_emptied_are_filled_before_it_returns(
 
     assert (result.exit_code, result.stderr) == (
         0,
-        f"Live position: 3 of 3\nThe schema is at {head_revision()}.\n",
+        f"Live position: 3 of 3\nVerified position: 3 of 3\nThe schema is at {head_revision()}.\n",
     )
     with view(engine) as live:
         assert live.position == 3
         assert steps(live, "an-order", after=0, until=3, limit=9) == [1, 2, 3]
     engine.dispose()
+
+
+def test_a_log_that_was_changed_is_found_once_it_is_migrated(
+    command: Callable[..., Result], empty_database_url: str
+) -> None:
+    """The schema is migrated, the exit code is 1, and one line tells the position."""
+    engine = create_engine(empty_database_url)
+    bring_to_0003(engine)
+    with Writer(SqlStore(engine)) as writer:
+        for each in (registered("an-order"), acted("an-order"), acted("an-order")):
+            writer.append(Append(drafts=(each,), recorded_by="desk"))
+    with attacking(engine) as run:
+        run("UPDATE log_entries SET recorded_by = 'mole' WHERE position = 2")
+    engine.dispose()
+
+    result = command(empty_database_url, ["migrate"])
+    again = command(empty_database_url, ["migrate"])
+
+    assert result.exit_code == 1
+    assert (
+        "position 2, entry: its entry has the recorded_by desk, and its row mole"
+        in (result.stderr.splitlines()[-1])
+    )
+    assert again.exit_code == 0
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)

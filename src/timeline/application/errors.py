@@ -16,7 +16,8 @@
     ├── PrincipalTaken             a principal's name is never reused
     ├── UnknownPrincipal
     ├── AlreadyRevoked
-    └── KeyFileError               a log's key file, or what lies beside it, cannot be used
+    ├── KeyFileError               a log's key file, or what lies beside it, cannot be used
+    └── LogUnreachable             a log cannot be read over HTTP
 
 A class's docstring is its message; the facts are attributes; `field` names the offending input.
 """
@@ -133,3 +134,7 @@ class AlreadyRevoked(ApplicationError):
 
 class KeyFileError(ApplicationError):
     """The key file {path} cannot be used: {reason}."""
+
+
+class LogUnreachable(ApplicationError):
+    """The log at {url} cannot be read: {reason}."""

@@ -15,6 +15,8 @@ from timeline.settings import Settings
 def migrate(settings: Settings, grant_to: str | None) -> None:
     """Bring the database's schema up to date, and fill the read models where that emptied them.
 
+    Where that changed anything, the whole log is then checked, as `timeline verify` does.
+
     On PostgreSQL, run it as the role that owns the tables. With --grant-to, another role gets what
     the service needs, and nothing that would let it change what is recorded.
     """

@@ -1,0 +1,273 @@
+"""Checks a log from outside: over HTTP, with nothing but its public key and what was seen before.
+
+Owns what is fetched, and what all of it has to add up to. Must not know how it is fetched, nor where
+what was seen is kept.
+
+Checked are the checkpoint's signature, every entry (its form, and that it follows the one before),
+every hash of every tile, the root, and that the log is the one seen before, grown. What entries
+commit to is not served by tiles, and so not opened here.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import msgspec
+
+from timeline.application.findings import EnoughFound, Finding, Findings, Kind
+from timeline.application.log_client import NotThere, ahead
+from timeline.application.remote_tiles import Client, Hashes, Tiles, fetched, hashes_of, said
+from timeline.transparency.checkpoints import Checkpoint, cosigners, opened
+from timeline.transparency.entries import MAX_ENTRY_BYTES, read_entry
+from timeline.transparency.errors import TransparencyError, WrongTile
+from timeline.transparency.growing import Growth
+from timeline.transparency.keys import VerifierKey
+from timeline.transparency.merkle import leaf_hash
+from timeline.transparency.succession import Succession
+from timeline.transparency.tiles import WIDTH, Tile, unbundle
+
+MAX_CHECKPOINT_BYTES: Final = 65_536
+MAX_BUNDLE_BYTES: Final = WIDTH * (2 + MAX_ENTRY_BYTES)
+
+Report = Callable[[int, int | None], None]
+"""Takes how far it is, and where it ends."""
+
+
+class RemotelyVerified(msgspec.Struct, frozen=True, kw_only=True):
+    """What was checked over HTTP, and what was found wrong.
+
+    Attributes:
+        origin: the log's name.
+        size: how many entries its checkpoint has.
+        root: the checkpoint's root hash, in hexadecimal digits.
+        entries: how many were fetched and checked.
+        tiles: tiles of hashes that were fetched and compared.
+        seen: the sizes of the checkpoints seen before that it was compared with.
+        witnesses: of the known ones, those that have cosigned the checkpoint.
+        unchecked: what was not checked, and why.
+        findings: what is wrong.
+        complete: whether the check came to its end; it stops where too much is wrong.
+        checkpoint: the signed note that was served.
+        evidence: of two checkpoints that contradict each other, both notes.
+
+    """
+
+    origin: str
+    size: int
+    root: str | None
+    entries: int
+    tiles: int
+    seen: tuple[int, ...]
+    witnesses: tuple[str, ...]
+    unchecked: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    complete: bool
+    checkpoint: str
+    evidence: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.findings
+
+
+UNCHECKED: Final = (
+    "payloads: tiles hold what entries commit to as hashes; `GET /v1/events/ID?proof=true` opens one",
+)
+
+
+def verify(
+    client: Client,
+    keys: Sequence[VerifierKey],
+    *,
+    seen: Sequence[bytes] = (),
+    witnesses: Sequence[VerifierKey] = (),
+    report: Report = lambda _done, _total: None,
+) -> RemotelyVerified:
+    """Check a log.
+
+    Args:
+        client: fetches from it.
+        keys: the log's.
+        seen: checkpoints of it that were seen before.
+        witnesses: whose cosignatures are looked for.
+        report: takes how far it is.
+
+    Raises:
+        LogUnreachable: it cannot be read.
+        WrongNote, WrongCheckpoint: a checkpoint seen before is none of this log.
+
+    """
+    before = [(note, opened(note, keys)[0]) for note in seen]
+    return _Check(client, keys, before, witnesses, report).verified()
+
+
+class _Root(NamedTuple):
+    """A checkpoint that the log has to agree with, and why."""
+
+    kind: Kind
+    checkpoint: Checkpoint
+    note: bytes
+
+
+class _Piece(NamedTuple):
+    """Some entries, and the tile of their hashes."""
+
+    entries: list[bytes]
+    hashes: Hashes
+
+
+class _Check:
+    """One check of a log."""
+
+    def __init__(
+        self,
+        client: Client,
+        keys: Sequence[VerifierKey],
+        before: Sequence[tuple[bytes, Checkpoint]],
+        witnesses: Sequence[VerifierKey],
+        report: Report,
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._before = before
+        self._witnesses = witnesses
+        self._report = report
+        self._findings = Findings()
+        self._succession = Succession()
+        self._evidence: dict[str, None] = {}
+        self._tiles = Tiles(client, self._findings)
+        self._raw = b""
+        self._checkpoint: Checkpoint | None = None
+        self._cosigned: tuple[str, ...] = ()
+
+    def verified(self) -> RemotelyVerified:
+        """Check; return what was found."""
+        complete = True
+        try:
+            self._run()
+        except EnoughFound:
+            complete = False
+        checkpoint = self._checkpoint
+        return RemotelyVerified(
+            origin=self._keys[0].name,
+            size=0 if checkpoint is None else checkpoint.size,
+            root=None if checkpoint is None else checkpoint.root.hex(),
+            entries=self._succession.position,
+            tiles=self._tiles.compared,
+            seen=tuple(of.size for _, of in self._before),
+            witnesses=self._cosigned,
+            unchecked=UNCHECKED,
+            findings=tuple(self._findings.found),
+            complete=complete,
+            checkpoint=self._raw.decode(errors="replace"),
+            evidence=tuple(self._evidence),
+        )
+
+    def _run(self) -> None:
+        try:
+            self._raw = self._client.get("checkpoint", MAX_CHECKPOINT_BYTES)
+            self._checkpoint, note = opened(self._raw, self._keys)
+            found = cosigners(note, self._witnesses)
+        except (NotThere, TransparencyError) as error:
+            self._findings.add(Kind.CHECKPOINT, None, said(error))
+            return
+        self._cosigned = tuple(str(each.witness) for each in found)
+        try:
+            self._walk(self._checkpoint)
+        except (NotThere, WrongTile) as error:
+            self._findings.add(Kind.TILE, None, said(error))
+
+    def _walk(self, checkpoint: Checkpoint) -> None:
+        """Fetch all entries, and compare what they add up to with each checkpoint on the way."""
+        roots = self._roots(checkpoint)
+        tree = Growth()
+        served: Hashes = ()
+        self._compare(roots.get(0, ()), tree.root())
+        with closing(ahead(self._piece, _bundles(checkpoint.size))) as pieces:
+            for tile, piece in pieces:
+                leaves = self._leaves(tile, piece.entries)
+                served = piece.hashes
+                start = tree.size
+                sizes = {start, *(size for size in roots if 0 < size - start < len(leaves))}
+                for first, last in pairwise((*sorted(sizes), start + len(leaves))):
+                    some = leaves[first - start : last - start]
+                    tree, full = tree.extend(some)
+                    self._tiles.add(some, full, served)
+                    self._compare(roots.get(last, ()), tree.root())
+                self._report(tree.size, checkpoint.size)
+        self._tiles.end(tree.size, served)
+
+    def _roots(self, checkpoint: Checkpoint) -> dict[int, list[_Root]]:
+        """Return what the tree has to be compared with, by size."""
+        roots: dict[int, list[_Root]] = {}
+        for note, of in self._before:
+            if of.size > checkpoint.size:
+                what = f"it has {checkpoint.size} entries; it had {of.size} when it was seen before"
+                self._contradicted(checkpoint.size + 1, what, note)
+            else:
+                roots.setdefault(of.size, []).append(_Root(Kind.SEEN, of, note))
+        roots.setdefault(checkpoint.size, []).append(_Root(Kind.CHECKPOINT, checkpoint, self._raw))
+        return roots
+
+    def _compare(self, roots: Sequence[_Root], found: bytes) -> None:
+        for kind, of, note in roots:
+            if found == of.root:
+                continue
+            if kind is Kind.SEEN:
+                what = f"it is a fork: its first {of.size} entries are not those seen before"
+                self._contradicted(None, what, note)
+            else:
+                what = f"the entries served do not add up to its checkpoint of {of.size} entries"
+                self._findings.add(kind, of.size, what)
+
+    def _contradicted(self, position: int | None, what: str, note: bytes) -> None:
+        """Say that two checkpoints contradict each other; both together prove it to anybody."""
+        self._evidence.update(dict.fromkeys((note.decode(), self._raw.decode())))
+        self._findings.add(Kind.SEEN, position, what)
+
+    def _piece(self, tile: Tile) -> _Piece:
+        """Fetch entries, and the tile of their hashes."""
+        entries = list(unbundle(fetched(self._client, tile, MAX_BUNDLE_BYTES)))
+        return _Piece(entries, hashes_of(self._client, Tile(0, tile.number, tile.width)))
+
+    def _leaves(self, tile: Tile, entries: Sequence[bytes]) -> list[bytes]:
+        """Check entries one by one; return their leaf hashes, one for each that there has to be."""
+        if len(entries) < tile.width:
+            reason = f"{tile.path} has {len(entries)} entries in place of {tile.width}"
+            raise WrongTile(reason=reason)
+        first = WIDTH * tile.number + 1
+        return [
+            self._leaf(position, raw)
+            for position, raw in enumerate(entries[: tile.width], start=first)
+        ]
+
+    def _leaf(self, position: int, raw: bytes) -> bytes:
+        try:
+            entry = read_entry(raw)
+        except TransparencyError as error:
+            self._findings.add(Kind.ENTRY, position, str(error))
+            return leaf_hash(raw)
+        if entry.position != position:
+            what = f"the entry at its place says that it is at {entry.position}"
+            self._findings.add(Kind.ENTRY, position, what)
+        succession = self._succession
+        batch = succession.follows(position, entry.policy, entry.version, entry.recorded_at)
+        if batch != entry.batch:
+            if batch:
+                faults = [f"its batch is {entry.batch}, and its append began at {batch}"]
+            else:
+                faults = succession.faults(
+                    position, entry.policy, entry.version, entry.recorded_at, entry.batch
+                )
+            for fault in faults:
+                self._findings.add(Kind.ENTRY, position, fault)
+        return leaf_hash(raw)
+
+
+def _bundles(size: int) -> Iterator[Tile]:
+    for number in range(size // WIDTH):
+        yield Tile(None, number)
+    if size % WIDTH:
+        yield Tile(None, size // WIDTH, size % WIDTH)

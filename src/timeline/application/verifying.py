@@ -1,0 +1,264 @@
+"""Walks the whole log in the database, and says what in it is not as it has to be.
+
+Owns the order of the walk and what is said of it at the end. Must not know what has to be so of an
+event, the tree or a checkpoint: `verifying_entries`, `verifying_tree` and `verifying_checkpoints` do.
+
+Memory: a part of the log at a time, and a number for each policy.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+from sqlalchemy import Engine
+
+from timeline.application.findings import EnoughFound, Finding, Findings, Kind
+from timeline.application.key_files import KeyFile
+from timeline.application.verifying_checkpoints import Checkpoints, Kept, Keys
+from timeline.application.verifying_entries import Entries
+from timeline.application.verifying_tree import Tree
+from timeline.eventstore import walking
+from timeline.eventstore.published import Published
+from timeline.eventstore.walking import PART, Ends, Part
+from timeline.transparency.checkpoints import Checkpoint, opened
+from timeline.transparency.errors import TransparencyError
+from timeline.transparency.keys import VerifierKey
+from timeline.transparency.merkle import HASH_BYTES, Frontier
+from timeline.transparency.tiles import HEIGHT
+
+Report = Callable[[int, int | None], None]
+"""Takes how far the walk is, and where it ends."""
+
+MISSING: Final = bytes(HASH_BYTES)
+"""Stands in for the leaf hash of an entry that is missing: no entry has it."""
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """What was checked, and what was found wrong.
+
+    Attributes:
+        position: the last position of the log.
+        root: its root hash, in hexadecimal digits; None where entries are missing.
+        payloads: how many were compared with what their entries commit to.
+        erased: how many are gone, as an event says that erased them.
+        tiles: hashes of full tiles that were compared.
+        checkpoints: how many were compared with the tree.
+        cosignatures: of witnesses, that hold.
+        keys: the keys by which signatures were checked.
+        unchecked: what was not checked, and why.
+        findings: what is wrong.
+        complete: whether the walk came to its end; it stops where too much is wrong.
+
+    """
+
+    position: int
+    root: str | None
+    payloads: int
+    erased: int
+    tiles: int
+    checkpoints: int
+    cosignatures: int
+    keys: tuple[str, ...]
+    unchecked: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    complete: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.findings
+
+
+def verify(
+    engine: Engine,
+    key_file: KeyFile | None = None,
+    *,
+    keys: Sequence[VerifierKey] = (),
+    seen: Sequence[bytes] = (),
+    report: Report = lambda _done, _total: None,
+) -> Verified:
+    """Check the whole log in a database.
+
+    Args:
+        engine: the database.
+        key_file: has the keys of the log, and beside them what they signed last.
+        keys: further keys of the log.
+        seen: checkpoints that were kept elsewhere.
+        report: takes how far it is.
+
+    Raises:
+        KeyFileError: the key file, or what lies beside it, cannot be read.
+
+    """
+    # Before the log's end is read: a service may sign more meanwhile.
+    last = None if key_file is None else key_file.last_signed()
+    own = () if key_file is None else key_file.read()
+    trusted = tuple(dict.fromkeys((*(each.verifier for each in own), *keys)))
+    known = Keys(trusted=trusted, listed=tuple(Published(engine).verifier_keys()))
+    kept = [Kept(Kind.SEEN, note) for note in seen]
+    if last is not None:
+        kept.append(Kept(Kind.SIGNED, last))
+    return _Walk(engine, known, kept, report).verified(has_last=last is not None)
+
+
+class _Walk:
+    """One walk through the log."""
+
+    def __init__(self, engine: Engine, keys: Keys, kept: Sequence[Kept], report: Report) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._kept = kept
+        self._report = report
+        self._findings = Findings()
+        self._entries = Entries(
+            self._findings,
+            partial(walking.erasures, engine),
+            partial(walking.has_payload, engine),
+        )
+        self._tree = Tree(self._findings)
+        self._checkpoints = Checkpoints(self._findings, self._tree, keys)
+
+    def verified(self, *, has_last: bool) -> Verified:
+        """Walk; return what was checked and found."""
+        ends = walking.ends(self._engine)
+        complete = True
+        try:
+            kept = self._kept_outside(ends)
+            self._walk(ends, kept)
+            self._end(ends)
+            self._checkpoints.end()
+        except EnoughFound:
+            complete = False
+        root = self._tree.root
+        return Verified(
+            position=self._tree.size,
+            root=None if root is None else root.hex(),
+            payloads=self._entries.payloads,
+            erased=self._entries.erased,
+            tiles=self._tree.tiles,
+            checkpoints=self._checkpoints.checked,
+            cosignatures=self._checkpoints.cosigned,
+            keys=tuple(map(str, self._keys.trusted)),
+            unchecked=tuple(self._unchecked(ends, has_last=has_last)),
+            findings=tuple(self._findings.found),
+            complete=complete,
+        )
+
+    def _kept_outside(self, ends: Ends) -> list[tuple[Kept, Checkpoint]]:
+        """Return the checkpoints that were kept outside, and lie within the log."""
+        within: list[tuple[Kept, Checkpoint]] = []
+        for each in self._kept:
+            try:
+                checkpoint, _ = opened(each.note, self._keys.trusted)
+            except TransparencyError as error:
+                self._findings.add(each.kind, None, str(error))
+                continue
+            if checkpoint.size > ends.entries:
+                self._checkpoints.too_short(each, checkpoint, ends.entries)
+            elif checkpoint.size:
+                within.append((each, checkpoint))
+        return within
+
+    def _walk(self, ends: Ends, kept: Sequence[tuple[Kept, Checkpoint]]) -> None:
+        after = 0
+        while after < ends.entries:
+            until = min(after + PART, ends.entries)
+            with walking.part(self._engine, after, until) as part:
+                found = self._part(part, ends, kept)
+            if not found and until < ends.entries:
+                # Whoever wrote a position far away is not followed step by step.
+                until = walking.next_position(self._engine, until) - 1
+                self._tree.lose(until)
+            after = until
+            self._report(after, ends.entries)
+
+    def _part(self, part: Part, ends: Ends, kept: Sequence[tuple[Kept, Checkpoint]]) -> bool:
+        """Check some positions; tell whether any of them has an entry."""
+        leaves, stored = self._leaves(part)
+        published, cosigned = part.nodes(), part.cosignatures()
+        checkpoints = {each.size: each for each in part.checkpoints()}
+        outside = [(each, of) for each, of in kept if part.after < of.size <= part.until]
+        sizes = {*checkpoints, *(of.size for _, of in outside), part.after, part.until}
+        for first, last in pairwise(sorted(sizes)):
+            these = slice(first - part.after, last - part.after)
+            self._tree.extend(leaves[these], stored[these], published, ends.checkpoint)
+            for each, of in outside:
+                if of.size == last:
+                    self._checkpoints.kept(each, of)
+            if last in checkpoints:
+                self._checkpoints.published(checkpoints[last], cosigned.get(last, ()))
+        return any(leaf is not MISSING for leaf in leaves)
+
+    def _leaves(self, part: Part) -> tuple[list[bytes], list[bytes]]:
+        """Check the events; return the hashes of their entries, and those beside them.
+
+        Both have one for each position, and are the same list where they do not differ.
+        """
+        leaves: list[bytes] = []
+        stored: list[bytes] = []
+        payloads = 0
+        with closing(part.events()) as pages:
+            for rows in pages:
+                payloads += sum(row[10] is not None for row in rows)
+                for row in rows:
+                    leaf = self._entries.leaf(row)
+                    gap = row[0] - part.after - len(leaves) - 1
+                    if gap < 0:
+                        continue  # There is one at this position already, as a finding says.
+                    if gap or leaf != row[9]:
+                        stored += leaves[len(stored) :] + [MISSING] * gap + [_hash(row[9])]
+                        leaves += [MISSING] * gap
+                    leaves.append(leaf or MISSING)
+        if payloads != part.payloads():
+            for position in part.orphans():
+                self._findings.add(Kind.PAYLOAD, position, "it has a payload, and no entry")
+        leaves += [MISSING] * (part.until - part.after - len(leaves))
+        return leaves, (stored + leaves[len(stored) :] if stored else leaves)
+
+    def _end(self, ends: Ends) -> None:
+        """Compare where the log ends with where its other tables say that it does."""
+        size = self._tree.size
+        if ends.position != ends.entries:
+            what = f"it says that there are {ends.position} entries; the last is {ends.entries}"
+            self._findings.add(Kind.HEAD, min(ends.position, ends.entries) + 1, what)
+        elif ends.entries and ends.recorded_at != self._entries.recorded_at:
+            what = f"it was moved at {ends.recorded_at}, and not when the last entry was recorded"
+            self._findings.add(Kind.HEAD, size, what)
+        try:
+            frontier = Frontier.from_bytes(ends.position, ends.frontier)
+        except TransparencyError as error:
+            self._findings.add(Kind.HEAD, None, str(error))
+        else:
+            if ends.position == size and not self._tree.ends_at(frontier):
+                self._findings.add(Kind.HEAD, size, "its tree is not that of the entries")
+        if ends.payloads > ends.entries:
+            self._findings.add(Kind.PAYLOAD, ends.payloads, "it has a payload, and no entry")
+        if ends.checkpoint > ends.entries:
+            what = f"there is a checkpoint of {ends.checkpoint} entries, and there are {size}"
+            self._findings.add(Kind.CHECKPOINT, size + 1, what)
+        for level, reach in sorted(ends.nodes.items()):
+            if reach > size >> (HEIGHT * level):
+                what = f"tile {level}/{(reach - 1) >> HEIGHT} has hashes of more than all entries"
+                self._findings.add(Kind.TILE, None, what)
+
+    def _unchecked(self, ends: Ends, *, has_last: bool) -> Iterator[str]:
+        if not self._keys.trusted:
+            yield "no key is known here, so that nobody vouches for the checkpoints"
+        elif not has_last:
+            yield "no checkpoint lies beside the key, so that dropped entries may go unnoticed"
+        if self._checkpoints.untrusted:
+            yield (
+                f"{self._checkpoints.untrusted} checkpoints are signed by earlier keys, which only"
+                " the database names"
+            )
+        if ends.checkpoint < ends.entries:
+            waiting = ends.entries - ends.checkpoint
+            yield f"the last {waiting} entries are in no checkpoint yet"
+
+
+def _hash(value: object) -> bytes:
+    """Return what stands in a row as a leaf hash, if it can be one."""
+    return value if isinstance(value, bytes) and len(value) == HASH_BYTES else MISSING

@@ -1,0 +1,141 @@
+"""Checks what was signed against the tree of the log.
+
+Owns which signatures count, and what a root that does not hold means. Must not know how the tree
+comes about.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from timeline.application.findings import Findings, Kind
+from timeline.application.verifying_tree import Tree
+from timeline.eventstore.published import Checkpointed
+from timeline.transparency.checkpoints import Checkpoint, cosigners
+from timeline.transparency.errors import TransparencyError, WrongNote
+from timeline.transparency.keys import VerifierKey
+from timeline.transparency.notes import Note, Signature
+
+
+class Keys(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys by which a log's checkpoints are checked.
+
+    Attributes:
+        trusted: known from outside the database: beside it, or given.
+        listed: those by which checkpoints were ever signed, as the database says itself.
+
+    """
+
+    trusted: tuple[VerifierKey, ...] = ()
+    listed: tuple[VerifierKey, ...] = ()
+
+    @property
+    def all(self) -> tuple[VerifierKey, ...]:
+        """All keys, each once."""
+        return tuple(dict.fromkeys((*self.trusted, *self.listed)))
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A checkpoint that was kept outside the log: by its signer, or by who saw it."""
+
+    kind: Kind
+    note: bytes
+
+
+_MEANINGS: Final = {
+    Kind.SIGNED: "which was signed last by the key beside it",
+    Kind.SEEN: "which was seen before",
+}
+
+
+class Checkpoints:
+    """Checks checkpoints against a tree that grows up to each of them."""
+
+    def __init__(self, findings: Findings, tree: Tree, keys: Keys) -> None:
+        self.checked = 0
+        self.cosigned = 0
+        self.untrusted = 0
+        self._findings = findings
+        self._tree = tree
+        self._keys = keys
+        self._trusted_before = False
+        self._wrong = 0
+
+    def published(
+        self, checkpointed: Checkpointed, cosignatures: Sequence[tuple[str, str]]
+    ) -> None:
+        """Check one that the log published, once the tree has grown to its size."""
+        size = checkpointed.size
+        self.checked += 1
+        try:
+            note = Note.parse(checkpointed.note)
+            checkpoint = Checkpoint.parse(note.text)
+            self._signed(note, checkpoint, size)
+        except TransparencyError as error:
+            self._findings.add(Kind.CHECKPOINT, size, str(error))
+            return
+        if checkpoint.size != size:
+            what = f"the checkpoint of {size} entries says that there are {checkpoint.size}"
+            self._findings.add(Kind.CHECKPOINT, size, what)
+        elif not self._tree.holds(checkpoint.root):
+            self._not_held(size)
+        for witness, line in cosignatures:
+            self._cosigned(note, size, witness, line)
+
+    def _not_held(self, size: int) -> None:
+        # The first one tells where; that those after it do not hold either follows from it.
+        if not self._wrong:
+            what = f"the checkpoint of {size} entries has another root: {self._tree.doubt()}"
+            self._findings.add(Kind.CHECKPOINT, size, what)
+        self._wrong += 1
+
+    def _signed(self, note: Note, checkpoint: Checkpoint, size: int) -> None:
+        """Check who signed; raises WrongNote where no known key has."""
+        if not self._keys.all:
+            return
+        signers = note.signed_by(self._keys.all)
+        if any(key in self._keys.trusted for key in signers):
+            self._trusted_before = True
+        elif self._trusted_before:
+            # Keys are changed for good: an older one, or a forged one, does not come back.
+            what = "it is signed by none of the known keys, and one before it is"
+            self._findings.add(Kind.CHECKPOINT, size, what)
+        else:
+            self.untrusted += 1
+        if checkpoint.origin not in {key.name for key in signers}:
+            raise WrongNote(reason=f"it is of the log {checkpoint.origin[:100]}")
+
+    def _cosigned(self, note: Note, size: int, witness: str, line: str) -> None:
+        try:
+            key = VerifierKey.parse(witness)
+            found = cosigners(note.with_signatures([Signature.parse(line)]), [key])
+        except TransparencyError as error:
+            self._findings.add(Kind.COSIGNATURE, size, str(error))
+            return
+        if found:
+            self.cosigned += 1
+        else:
+            self._findings.add(Kind.COSIGNATURE, size, f"it is not by {key.name}")
+
+    def end(self) -> None:
+        """Say what follows from all of them together."""
+        if self._wrong > 1:
+            what = f"{self._wrong - 1} checkpoints after it do not hold either"
+            self._findings.add(Kind.CHECKPOINT, None, what)
+        if self._keys.trusted and self.checked and not self._trusted_before:
+            what = "none of the checkpoints is signed by a key that is known here"
+            self._findings.add(Kind.CHECKPOINT, None, what)
+
+    def kept(self, kept: Kept, checkpoint: Checkpoint) -> None:
+        """Check one that was kept outside, once the tree has grown to its size."""
+        if not self._tree.holds(checkpoint.root):
+            size, meaning = checkpoint.size, _MEANINGS[kept.kind]
+            what = f"it is not the log of {size} entries {meaning}: {self._tree.doubt()}"
+            self._findings.add(kept.kind, size, what)
+
+    def too_short(self, kept: Kept, checkpoint: Checkpoint, entries: int) -> None:
+        """Say that a log is shorter than one that was kept."""
+        meaning = _MEANINGS[kept.kind]
+        what = f"it has {entries} entries, and not the {checkpoint.size} of the log {meaning}"
+        self._findings.add(kept.kind, entries + 1, what)

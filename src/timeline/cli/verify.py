@@ -1,0 +1,174 @@
+"""`timeline verify`."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+
+from timeline.application import remote_verifying as remote
+from timeline.application import verifying
+from timeline.application.findings import Finding
+from timeline.application.log_client import LogClient
+from timeline.cli.database import known_keys, migrated
+from timeline.cli.errors import CommandError
+from timeline.cli.options import json_option, pass_settings, quiet_option
+from timeline.cli.progress import progress
+from timeline.cli.seen import Seen
+from timeline.settings import Settings
+from timeline.transparency.errors import WrongKey
+from timeline.transparency.keys import ED25519, VerifierKey
+
+
+class _Key(click.ParamType[VerifierKey]):
+    """A verifier key, as `/log/vkey` and `timeline key show` give it."""
+
+    name = "key"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> VerifierKey:
+        """Return the key; a usage error where it is none."""
+        if isinstance(value, VerifierKey):
+            return value
+        try:
+            return VerifierKey.parse(str(value).strip())
+        except WrongKey as error:
+            self.fail(str(error), param, ctx)
+
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--url", metavar="URL", help="Check the log of this service from outside, over HTTP.")
+@click.option(
+    "--key",
+    "keys",
+    type=_Key(),
+    multiple=True,
+    metavar="KEY",
+    help="A verifier key of the log, or of a witness; may be repeated. Without --url, beside those of the key file.",
+)
+@click.option(
+    "--since",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="A checkpoint that was seen before: the log must have grown from it. May be repeated.",
+)
+@click.option(
+    "--state",
+    type=_FILE,
+    metavar="FILE",
+    help="With --url: where the checkpoint seen last is kept.",
+)
+@json_option
+@quiet_option
+@pass_settings
+def verify(
+    settings: Settings,
+    url: str | None,
+    keys: tuple[VerifierKey, ...],
+    since: tuple[Path, ...],
+    state: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Check that the record was never rewritten.
+
+    Without --url, the whole log in the database is walked: entries, payloads, the tree, checkpoints
+    and signatures; what is wrong is told by its position. With --url, the log of a service, or of a
+    mirror, is checked from outside, with nothing but its public key. The checkpoint seen is
+    remembered, so that a fork or a shortened log is detected the next time. The exit code is 1
+    where anything is found wrong.
+    """
+    own = [key for key in keys if key.algorithm == ED25519]
+    witnesses = [key for key in keys if key.algorithm != ED25519]
+    seen = [_read(path) for path in since]
+    if url is None:
+        if witnesses or state is not None:
+            raise click.UsageError("--state, and a witness's --key, go with --url.")
+        _verify_here(settings, own, seen, as_json=as_json, quiet=quiet)
+    elif not own:
+        raise click.UsageError("--url needs the log's public key: --key KEY.")
+    else:
+        kept = Seen(own, os.environ, state)
+        _verify_there(url, own, seen, witnesses, kept, as_json=as_json, quiet=quiet)
+
+
+def _verify_here(
+    settings: Settings,
+    keys: Sequence[VerifierKey],
+    seen: Sequence[bytes],
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    with migrated(settings) as engine, progress("Verified", quiet=quiet) as report:
+        found = verifying.verify(engine, known_keys(settings), keys=keys, seen=seen, report=report)
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        click.echo(f"log: {found.position} entries, root {found.root or 'unknown'}")
+        click.echo(
+            f"checked: {found.payloads} payloads, {found.erased} erased, {found.tiles} tiles,"
+            f" {found.checkpoints} checkpoints, {found.cosignatures} cosignatures"
+        )
+        _tell(found.unchecked, found.findings, complete=found.complete)
+    _end(found.findings, complete=found.complete)
+
+
+def _verify_there(
+    url: str,
+    keys: Sequence[VerifierKey],
+    seen: Sequence[bytes],
+    witnesses: Sequence[VerifierKey],
+    kept: Seen,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    before = list(dict.fromkeys((*seen, *kept.read())))
+    with LogClient(url) as client, progress("Verified", quiet=quiet) as report:
+        found = remote.verify(client, keys, seen=before, witnesses=witnesses, report=report)
+    if found.ok:
+        kept.keep(found.checkpoint.encode())
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        click.echo(f"log: {found.origin}, {found.size} entries, root {found.root or 'unknown'}")
+        sizes = ", ".join(map(str, found.seen)) or "none: it is seen for the first time"
+        click.echo(f"checked: {found.entries} entries, {found.tiles} tiles")
+        click.echo(f"seen before, with so many entries: {sizes}")
+        for witness in found.witnesses:
+            click.echo(f"cosigned by: {witness}")
+        _tell(found.unchecked, found.findings, complete=found.complete)
+        for note in found.evidence:
+            click.echo(f"\nkeep this, as evidence:\n{note}")
+    _end(found.findings, complete=found.complete)
+
+
+def _tell(unchecked: Iterable[str], findings: Sequence[Finding], *, complete: bool) -> None:
+    for each in unchecked:
+        click.echo(f"not checked: {each}")
+    for finding in findings:
+        click.echo(f"wrong: {finding}")
+    if not complete:
+        click.echo("not looked any further")
+
+
+def _end(findings: Sequence[Finding], *, complete: bool) -> None:
+    if findings:
+        more = "" if complete else "at least "
+        raise CommandError(f"The log is not as it has to be in {more}{len(findings)} ways.")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(remote.MAX_CHECKPOINT_BYTES)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from error

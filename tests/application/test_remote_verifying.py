@@ -1,0 +1,165 @@
+"""A log is checked from outside: what its server gets wrong is told."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from builders import acted
+from proven_log import KEY, ORIGIN, Mirror, ProvenLog
+from timeline.application import remote_verifying as remote
+from timeline.application.findings import Kind
+from timeline.application.log_client import NotThere
+from timeline.transparency.checkpoints import Checkpoint
+from timeline.transparency.keys import SigningKey
+from timeline.transparency.merkle import EMPTY_ROOT
+from timeline.transparency.notes import signed
+from timeline.transparency.tiles import bundle, unbundle
+
+pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def log(engine: Engine, tmp_path: Path) -> ProvenLog:
+    """Give a log of 300 events."""
+    log = ProvenLog(engine, tmp_path)
+    log.fill()
+    return log
+
+
+def verified(mirror: Mirror, *seen: bytes) -> remote.RemotelyVerified:
+    return remote.verify(mirror, [KEY.verifier], seen=seen)
+
+
+def told(mirror: Mirror, *seen: bytes) -> list[tuple[Kind, int | None]]:
+    return [(each.kind, each.position) for each in verified(mirror, *seen).findings]
+
+
+def test_every_entry_and_every_tile_is_fetched_once(log: ProvenLog) -> None:
+    """A mirror of files is enough."""
+    mirror = Mirror(log.engine)
+
+    found = verified(mirror)
+
+    assert (found.findings, found.entries, found.tiles) == ((), 300, 3)
+    assert sorted(mirror.asked) == [
+        "checkpoint",
+        *("tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1"),
+        *("tile/entries/000", "tile/entries/001.p/44"),
+    ]
+
+
+def test_all_checkpoints_seen_before_are_compared(log: ProvenLog) -> None:
+    """Of any size, also within a tile; and of the same size."""
+    seen = [log.checkpoint()]
+    log.record(*(acted("an-order") for _ in range(300)))
+    log.sign()
+    seen.append(log.checkpoint())
+
+    found = verified(Mirror(log.engine), *seen)
+
+    assert (found.findings, found.seen, found.size) == ((), (300, 600), 600)
+
+
+def test_a_tile_that_became_full_meanwhile_is_cut(log: ProvenLog) -> None:
+    """A server may drop a partial tile once there is the full one."""
+    mirror = Mirror(log.engine)
+    old = mirror.get("checkpoint", 65_536)
+    log.record(*(acted("an-order") for _ in range(300)))
+    log.sign()
+    gone = GoneMirror(log.engine, {"checkpoint": old})
+
+    assert verified(gone).findings == ()
+    assert "tile/entries/001" in gone.asked
+
+
+class GoneMirror(Mirror):
+    """Serves no partial tile where there is a full one."""
+
+    def _file(self, path: str) -> bytes:
+        if ".p/" in path:
+            try:
+                super()._file(path.partition(".p/")[0])
+            except NotThere:
+                return super()._file(path)
+            raise NotThere(path)
+        return super()._file(path)
+
+
+def test_an_entry_in_another_form_is_told(log: ProvenLog) -> None:
+    """By its position; the root tells as well that it is not the one that was signed."""
+    mirror = Mirror(log.engine)
+    entries = list(unbundle(mirror.get("tile/entries/000", 1 << 30)))
+    entries[9] = entries[9].replace(b",", b", ", 1)
+    mirror.files["tile/entries/000"] = bundle(entries)
+
+    found = verified(mirror)
+
+    assert (found.findings[0].kind, found.findings[0].position) == (Kind.ENTRY, 10)
+    assert {each.kind for each in found.findings[1:]} == {Kind.TILE, Kind.CHECKPOINT, Kind.ENTRY}
+
+
+def test_entries_out_of_order_are_told(log: ProvenLog) -> None:
+    """By their positions."""
+    mirror = Mirror(log.engine)
+    entries = list(unbundle(mirror.get("tile/entries/000", 1 << 30)))
+    entries[9], entries[10] = entries[10], entries[9]
+    mirror.files["tile/entries/000"] = bundle(entries)
+
+    places = [position for kind, position in told(mirror) if kind is Kind.ENTRY]
+
+    assert {10, 11} <= set(places)
+
+
+@pytest.mark.parametrize(
+    ("path", "file"),
+    [
+        ("tile/entries/000", b"\x00\x01"),
+        ("tile/entries/000", bundle([b"{}"] * 3)),
+        ("tile/0/000", bytes(32)),
+        ("tile/1/000.p/1", bytes(31)),
+    ],
+)
+def test_a_tile_that_is_none_is_told(log: ProvenLog, path: str, file: bytes) -> None:
+    """Too short, too few, or cut off."""
+    assert told(Mirror(log.engine, {path: file})) == [(Kind.TILE, None)]
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/1/000.p/1"])
+def test_a_hash_that_is_wrong_is_told_by_its_place(log: ProvenLog, path: str) -> None:
+    """What entries add up to is right; the tile that would prove it to others is not."""
+    right = Mirror(log.engine).get(path, 1 << 30)
+    wrong = right[:-32] + bytes(32)
+
+    assert told(Mirror(log.engine, {path: wrong})) == [
+        (Kind.TILE, 256 if path == "tile/0/000" else 1)
+    ]
+
+
+def test_a_checkpoint_of_another_key_is_told(log: ProvenLog) -> None:
+    """Nothing else is looked at then."""
+    stranger = SigningKey(ORIGIN, bytes(32))
+    note = bytes(signed(Checkpoint(ORIGIN, 300, bytes(32)).text, [stranger]))
+
+    found = verified(Mirror(log.engine, {"checkpoint": note}))
+
+    assert [(each.kind, found.entries) for each in found.findings] == [(Kind.CHECKPOINT, 0)]
+
+
+def test_a_log_that_says_to_be_empty(log: ProvenLog) -> None:
+    """An empty log has one root; whoever had seen more of it is told."""
+    seen = log.checkpoint()
+    for root, findings in ((EMPTY_ROOT, []), (bytes(32), [(Kind.CHECKPOINT, 0)])):
+        note = bytes(signed(Checkpoint(ORIGIN, 0, root).text, [KEY]))
+
+        assert told(Mirror(log.engine, {"checkpoint": note})) == findings
+    assert told(Mirror(log.engine, {"checkpoint": note}), seen)[0] == (Kind.SEEN, 1)
+
+
+def test_too_much_is_not_told_on_and_on(log: ProvenLog) -> None:
+    """A hundred findings are enough."""
+    mirror = Mirror(log.engine, {"tile/entries/000": bundle([b"{}"] * 256)})
+
+    found = verified(mirror)
+
+    assert (len(found.findings), found.complete) == (100, False)
