@@ -10,6 +10,7 @@ from timeline.application.moments import Answer
 from timeline.application.queries import ConsistencyQuery, InclusionQuery
 from timeline.eventstore.published import Checkpointed, Published
 from timeline.eventstore.sql import SqlStore
+from timeline.transparency.checkpoints import Checkpoint
 from timeline.transparency.errors import WrongTile
 from timeline.transparency.keys import VerifierKey
 from timeline.transparency.merkle import EMPTY_ROOT
@@ -75,7 +76,10 @@ class Prover:
         size = self._size(query.size, "size")
         if query.position > size:
             raise InvalidRequest(field="position", reason=f"The tree has {size} entries")
-        return Answer(self._included(query.position, size), self._head())
+        tree = TiledTree(size, self._published.tiles)
+        leaf = self._published.opening(query.position).leaf_hash
+        document = _included(query.position, leaf, root(size, tree.nodes), tree)
+        return Answer(document, self._head())
 
     def consistency(self, query: ConsistencyQuery) -> Answer:
         """Answer that a tree began as an older one."""
@@ -101,17 +105,18 @@ class Prover:
         newest checkpoint, None where that is older than the event.
         """
         latest = self._published.latest()
+        found = self._published.opening(position)
         proof = None
         if latest is not None and position <= latest.size:
+            checkpoint = Checkpoint.parse(Note.parse(latest.note).text)
+            tree = TiledTree(latest.size, self._published.tiles)
             proof = {
-                **self._included(position, latest.size),
+                **_included(position, found.leaf_hash, checkpoint.root, tree),
                 "checkpoint": bytes(latest.cosigned).decode(),
             }
-        entry = self._published.entries(position - 1, 1)[0]
-        salt = self._published.salt(position)
         return {
-            "entry": entry.decode(),
-            "salt": None if salt is None else salt.hex(),
+            "entry": found.entry.decode(),
+            "salt": None if found.salt is None else found.salt.hex(),
             "proof": proof,
         }
 
@@ -132,18 +137,6 @@ class Prover:
         hashes = inclusion(event.position - 1, latest.size, tree.nodes)
         return ProofFile(event.position - 1, hashes, bytes(latest.cosigned))
 
-    def _included(self, position: int, size: int) -> dict[str, Any]:
-        tree = TiledTree(size, self._published.tiles)
-        proof = inclusion(position - 1, size, tree.nodes)
-        (leaf,) = self._published.leaf_hashes(position - 1, 1)
-        return {
-            "position": position,
-            "size": size,
-            "leaf_hash": leaf.hex(),
-            "root": root(size, tree.nodes).hex(),
-            "hashes": [hash.hex() for hash in proof],
-        }
-
     def _size(self, asked: int | None, field: str) -> int:
         """Return the size of the tree to prove: as asked, or that of the newest checkpoint."""
         latest = self.checkpoint().size
@@ -154,3 +147,14 @@ class Prover:
 
     def _head(self) -> int:
         return self._store.head().position
+
+
+def _included(position: int, leaf: bytes, root: bytes, tree: TiledTree) -> dict[str, Any]:
+    """Return a proof that a leaf is in a tree of that root, as it is served."""
+    return {
+        "position": position,
+        "size": tree.size,
+        "leaf_hash": leaf.hex(),
+        "root": root.hex(),
+        "hashes": [hash.hex() for hash in inclusion(position - 1, tree.size, tree.nodes)],
+    }

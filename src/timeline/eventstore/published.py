@@ -4,10 +4,10 @@ Owns the queries and the one transaction that publishes. Must not know who signs
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, Select, func, insert, select
+from sqlalchemy import Column, ColumnElement, Engine, Select, func, insert, or_, select
 
 from timeline.eventstore.database import read_snapshot, statement, write_transaction
 from timeline.eventstore.tables import (
@@ -40,6 +40,14 @@ class Checkpointed(msgspec.Struct, frozen=True, kw_only=True):
     def cosigned(self) -> Note:
         """The signed note with the lines of the witnesses below."""
         return Note.parse(self.note).with_signatures(tuple(map(Signature.parse, self.cosignatures)))
+
+
+class Opening(NamedTuple):
+    """An entry, its leaf hash, and the salt of its commitment: None once the payload is erased."""
+
+    entry: bytes
+    leaf_hash: bytes
+    salt: bytes | None
 
 
 class Digests(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,19 +99,17 @@ class Published:
 
     def tiles(self, tiles: Sequence[Tile]) -> Mapping[Tile, Sequence[bytes]]:
         """Return the hashes of tiles, in one snapshot; those that the log lacks come short."""
-        found: dict[Tile, Sequence[bytes]] = {}
+        found: dict[Tile, list[bytes]] = {tile: [] for tile in tiles}
         with read_snapshot(self._engine) as connection:
-            for tile in tiles:
-                first = WIDTH * tile.number
-                if tile.level == 0:
-                    place, hash, of = log_entries.c.position - 1, log_entries.c.leaf_hash, []
-                    between = log_entries.c.position.between(first + 1, first + tile.width)
-                else:
-                    place, hash = log_nodes.c.number, log_nodes.c.hash
-                    of = [log_nodes.c.level == tile.level]
-                    between = log_nodes.c.number.between(first, first + tile.width - 1)
-                query = select(hash).where(*of, between).order_by(place)
-                found[tile] = [bytes(each) for each in connection.execute(query).scalars()]
+            for level in sorted({tile.level or 0 for tile in tiles}):
+                place, first, query = _nodes(level)
+                some = {tile.number: tile for tile in tiles if (tile.level or 0) == level}
+                spans = [
+                    place.between(first + WIDTH * number, first + WIDTH * number + tile.width - 1)
+                    for number, tile in sorted(some.items())
+                ]
+                for at, hash in connection.execute(query.where(or_(*spans)).order_by(place)):
+                    found[some[(at - first) // WIDTH]].append(bytes(hash))
         return found
 
     def entries(self, after: int, limit: int = WIDTH) -> list[bytes]:
@@ -117,12 +123,16 @@ class Published:
         with statement(self._engine) as connection:
             return [bytes(entry) for entry in connection.execute(query).scalars()]
 
-    def salt(self, position: int) -> bytes | None:
-        """Return the salt of an entry's commitment, or None where the payload is erased."""
-        query = select(log_payloads.c.salt).where(log_payloads.c.position == position)
+    def opening(self, position: int) -> Opening:
+        """Return what shows one event, which the log has, to be what its entry commits to."""
+        query = (
+            select(log_entries.c.entry, log_entries.c.leaf_hash, log_payloads.c.salt)
+            .outerjoin(log_payloads, log_payloads.c.position == log_entries.c.position)
+            .where(log_entries.c.position == position)
+        )
         with statement(self._engine) as connection:
-            salt = connection.execute(query).scalar_one_or_none()
-        return None if salt is None else bytes(salt)
+            entry, leaf, salt = connection.execute(query).one()
+        return Opening(bytes(entry), bytes(leaf), None if salt is None else bytes(salt))
 
     # --- checkpoints
 
@@ -284,3 +294,15 @@ class Published:
                         digests=msgspec.json.encode(kept, order="sorted").decode(),
                     )
                 )
+
+
+def _nodes(level: int) -> tuple[Column[int], int, Select[Any]]:
+    """Return the column by which nodes of a level of tiles are numbered, from what, and the query.
+
+    Leaves are numbered as positions are, from 1.
+    """
+    if level == 0:
+        place: Column[int] = log_entries.c.position
+        return place, 1, select(place, log_entries.c.leaf_hash)
+    nodes = select(log_nodes.c.number, log_nodes.c.hash).where(log_nodes.c.level == level)
+    return log_nodes.c.number, 0, nodes

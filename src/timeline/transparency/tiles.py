@@ -103,7 +103,7 @@ class TiledTree:
     """The nodes of a tree of some size, read out of its tiles. Each tile is asked for once."""
 
     def __init__(self, size: int, read: TileHashes) -> None:
-        self._size = size
+        self.size: Final = size
         self._read = read
         self._known: dict[Tile, Sequence[bytes]] = {}
 
@@ -119,7 +119,7 @@ class TiledTree:
         """Return the tile that a node is in, or is the root of some hashes of."""
         level = node.level // HEIGHT
         number = (node.number << (node.level - HEIGHT * level)) >> HEIGHT
-        hashes = self._size >> (HEIGHT * level)
+        hashes = self.size >> (HEIGHT * level)
         return Tile(level, number, min(WIDTH, hashes - WIDTH * number))
 
 
