@@ -4,7 +4,7 @@ Owns the files, and a fresh database for each import. Memory is that of the comm
 process of its own.
 """
 
-import os
+import re
 import socket
 import subprocess
 import sys
@@ -153,26 +153,39 @@ def _memory(databases: Databases, kind: str, lines: Path, events: int) -> Row:
 
 
 def _resident_bytes(words: tuple[str, ...], url: str) -> int:
+    """Run a command to its end; return the most memory that it had.
+
+    What the system tells of a process that has ended counts the one that started it in: until a
+    child loads its own program, it has its parent's memory.
+    """
     process = subprocess.Popen(  # noqa: S603 - this project's own command
         [sys.executable, "-m", "timeline", *words],
         env=environment(url),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    highest = 0
     deadline = time.monotonic() + IMPORT_TIMEOUT_S
-    while True:
-        done, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if done:
-            break
+    while process.poll() is None:
         if time.monotonic() > deadline:
             process.kill()
-            os.wait4(process.pid, 0)
+            process.wait()
             raise TimeoutError(f"{' '.join(words)}: {IMPORT_TIMEOUT_S:.0f} s")
+        highest = max(highest, _high_water_bytes(process.pid))
         time.sleep(0.05)
-    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise OSError(f"{' '.join(words)}: exit code {process.returncode}")
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return highest
+
+
+def _high_water_bytes(pid: int) -> int:
+    """Return the most memory that a running process had, as Linux counts it; 0 once it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return 0 if found is None else int(found[1]) * 1024
 
 
 def measure_export(scale: Scale, databases: Databases) -> Iterator[Row]:
