@@ -42,9 +42,9 @@ class WholeLog:
         self.recorder = Recorder(self.store, self.clock)
         self.access = Access(engine, lambda: instant(self.clock()))
         self._appends = RandomAppends(Random(seed))  # noqa: S311 - a test's dice
-        keys = KeyFile(directory / f"{seed}.key")
-        keys.write([KEY])
-        self._signer = Signer(self.store, self.published, keys, ORIGIN, self.clock)
+        self.keys = KeyFile(directory / f"{seed}.key")
+        self.keys.write([KEY])
+        self._signer = Signer(self.store, self.published, self.keys, ORIGIN, self.clock)
 
     def grow(self, groups: int) -> None:
         """Record random groups of events, erasures among them; sign the head, and have it seen."""

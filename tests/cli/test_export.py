@@ -1,6 +1,9 @@
 """`timeline export`: the log as it is served, whole or filtered, and back again."""
 
 import json
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from functools import partialmethod
 from pathlib import Path
@@ -9,7 +12,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from conftest import TestClock
+from timeline.application.key_files import KeyFile
 from timeline.application.served import ServedEvent
+from timeline.application.signing import Signer
+from timeline.eventstore.published import Published
 from timeline.eventstore.sql import SqlStore
 
 SERVER_MADE = {"position", "version", "recorded_at", "recorded_by", "schema", "batch"}
@@ -133,3 +140,80 @@ def test_what_is_no_regular_file_is_written_to_directly(timeline: Timeline) -> N
     """A device is not replaced by a file."""
     assert timeline("export", "/dev/null").exit_code == 0
     assert Path("/dev/null").is_char_device()
+
+
+# ---- Audit packs ----
+
+
+@pytest.fixture
+def signed(timeline: Timeline, engine: Any, example: Path, tmp_path: Path) -> dict[str, str]:
+    """Record the Los Angeles story and sign it; give the settings with its key."""
+    settings = {"TIMELINE_SIGNING_KEY_FILE": str(tmp_path / "log.key")}
+    timeline("import", str(example))
+    timeline("key", "generate", **settings)
+    keys = KeyFile(tmp_path / "log.key")
+    origin = keys.read()[0].name
+    Signer(SqlStore(engine), Published(engine), keys, origin, TestClock()).sign()
+    return settings
+
+
+def test_an_audit_pack_is_checked_offline(
+    timeline: Timeline, signed: dict[str, str], tmp_path: Path
+) -> None:
+    """The story's pack holds, for the program that is in it, on the standard library alone."""
+    file = tmp_path / "pack.zip"
+    event = json.loads(timeline("export", "-q").stdout.splitlines()[6])["id"]
+
+    result = timeline("export", "--audit", str(file), "--proof", event, "-q", **signed)
+
+    assert result.exit_code == 0
+    assert result.stderr == "74 events packed, 0 of them erased, with 1 checkpoints and 2 proofs.\n"
+    with zipfile.ZipFile(file) as archive:
+        archive.extract("log-at-74/verify.py", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(tmp_path / "log-at-74" / "verify.py"), str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "payloads: 74 open the commitments" in done.stdout
+    assert "proofs: 2 lead from entry to checkpoint" in done.stdout
+
+
+@pytest.mark.usefixtures("signed")
+def test_a_pack_appears_only_once_it_is_complete(timeline: Timeline, tmp_path: Path) -> None:
+    """An event that cannot be proven leaves no file, and is named."""
+    directory = tmp_path / "out"
+    directory.mkdir()
+
+    result = timeline("export", "--audit", str(directory / "p.zip"), "--proof", "nonsense", "-q")
+
+    assert result.exit_code == 1
+    assert "nonsense" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(directory.iterdir()) == []
+
+
+def test_a_log_that_nobody_signed_has_no_pack(timeline: Timeline, tmp_path: Path) -> None:
+    """What is missing is said."""
+    result = timeline("export", "--audit", str(tmp_path / "p.zip"), "-q")
+
+    assert result.exit_code == 1
+    assert "There is no checkpoint of this log" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--proof", "an-event"],
+        ["--audit", "p.zip", "--after", "3"],
+        ["--audit", "p.zip", "--policy", "an-order"],
+        ["--audit", "p.zip", "events.ndjson"],
+    ],
+    ids=" ".join,
+)
+def test_a_pack_is_of_the_whole_log(words: list[str], timeline: Timeline) -> None:
+    """Filters belong to events, proofs to packs."""
+    assert timeline("export", *words).exit_code == 2

@@ -133,9 +133,13 @@ class Prover:
         latest = self.checkpoint()
         if event.position > latest.size:
             raise UnknownResource(kind="checkpoint with", id=id, position=latest.size)
-        tree = TiledTree(latest.size, self._published.tiles)
-        hashes = inclusion(event.position - 1, latest.size, tree.nodes)
-        return ProofFile(event.position - 1, hashes, bytes(latest.cosigned))
+        return self.proof_at(event.position, latest)
+
+    def proof_at(self, position: int, checkpoint: Checkpointed) -> ProofFile:
+        """Return the file that proves the event at a position to be under a checkpoint."""
+        tree = TiledTree(checkpoint.size, self._published.tiles)
+        hashes = inclusion(position - 1, checkpoint.size, tree.nodes)
+        return ProofFile(position - 1, hashes, bytes(checkpoint.cosigned))
 
     def _size(self, asked: int | None, field: str) -> int:
         """Return the size of the tree to prove: as asked, or that of the newest checkpoint."""

@@ -13,14 +13,24 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, Select, Table, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Engine, Table, delete, func, select, tuple_, update
 
 from timeline.domain.vocabulary import EventType
-from timeline.eventstore.database import read_snapshot, statement, write_transaction
-from timeline.eventstore.dialects import RAW, dialect_of
+from timeline.eventstore.database import read_snapshot, write_transaction
+from timeline.eventstore.dialects import dialect_of
 from timeline.eventstore.errors import AnotherLog, CopyDiffers, CopyUnfinished
 from timeline.eventstore.model import Head
-from timeline.eventstore.rows import ROWS, EventRow, Read, Values, events, key_of, leaves, rows
+from timeline.eventstore.published import checkpoint_of
+from timeline.eventstore.rows import (
+    ROWS,
+    EventRow,
+    Values,
+    all_events,
+    events,
+    key_of,
+    leaves,
+    rows,
+)
 from timeline.eventstore.tables import (
     log_checkpoints,
     log_cosignatures,
@@ -168,7 +178,7 @@ def _changes(
 ) -> Iterator[tuple[Values | None, Values | None]]:
     """Yield what rows are and what they have to become."""
     key = key_of(table)
-    for after, before in differing(rows(_reads(source), table), rows(_reads(target), table), key):
+    for after, before in differing(rows(source, table), rows(target, table), key):
         if not allows(before, after):
             row = key(before or after or ())
             raise AnotherLog(reason=f"its row {row!r} of {table.name} is another one")
@@ -214,18 +224,6 @@ def differing(
             our, their = next(ours, None), next(theirs, None)
 
 
-def _reads(database: Connection | Engine) -> Read:
-    """Return what reads, from a snapshot or from what stands there by now."""
-    if isinstance(database, Connection):
-        return lambda query: database.execute(query, execution_options=RAW).all()
-
-    def read(query: Select[Any]) -> Sequence[Row[Any]]:
-        with statement(database) as connection:
-            return connection.execute(query, execution_options=RAW).all()
-
-    return read
-
-
 def compare_events(
     source: Connection, target: Connection, head: Head, checkpoint: Checkpoint | None
 ) -> Iterator[int]:
@@ -244,7 +242,7 @@ def compare_events(
     grown = Frontier()
     after = 0
     while part := events(source, after, head.position):
-        copied = _upto(target, after, part[-1].position)
+        copied = all_events(target, after, part[-1].position)
         if copied != part:
             pairs = zip_longest(part, copied)
             first = next((our or their).position for our, their in pairs if our != their)
@@ -262,15 +260,6 @@ def compare_events(
         raise CopyDiffers(reason="its tree is not the one at the log's head")
 
 
-def _upto(connection: Connection, after: int, until: int) -> list[EventRow]:
-    """Return all events in (after, until], which another database had in one part."""
-    found: list[EventRow] = []
-    while part := events(connection, after, until):
-        found += part
-        after = part[-1].position
-    return found
-
-
 def _check_root(grown: Frontier, checkpoint: Checkpoint) -> None:
     if grown.root() != checkpoint.root:
         raise CopyDiffers(reason=f"its root is not that of the checkpoint of size {grown.size}")
@@ -279,7 +268,7 @@ def _check_root(grown: Frontier, checkpoint: Checkpoint) -> None:
 def compare_rows(source: Connection, target: Connection, table: Table) -> None:
     """Compare a table's rows; raises CopyDiffers naming the first that differs."""
     key = key_of(table)
-    pairs = differing(rows(_reads(source), table), rows(_reads(target), table), key)
+    pairs = differing(rows(source, table), rows(target, table), key)
     found = next(pairs, None)
     if found is not None:
         row = key(found[0] or found[1] or ())
@@ -288,9 +277,8 @@ def compare_rows(source: Connection, target: Connection, table: Table) -> None:
 
 def newest_checkpoint(connection: Connection) -> Checkpoint | None:
     """Return what the newest checkpoint says, whose signature is not checked here."""
-    query = select(log_checkpoints.c.note).order_by(log_checkpoints.c.size.desc()).limit(1)
-    note = connection.execute(query).scalar()
-    return None if note is None else Checkpoint.parse(Note.parse(bytes(note)).text)
+    newest = checkpoint_of(connection)
+    return None if newest is None else Checkpoint.parse(Note.parse(newest.note).text)
 
 
 def finish(target: Engine, found: Standing, head: Head) -> None:

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Engine, Select, func, insert, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from timeline.eventstore.database import read_snapshot, statement, write_transaction
 from timeline.eventstore.tables import (
@@ -78,6 +88,25 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     schema: str
 
 
+NEWEST: Final = select(log_checkpoints).order_by(log_checkpoints.c.size.desc())
+"""The newest checkpoint first."""
+
+
+def checkpoint_of(connection: Connection, query: Select[Any] = NEWEST) -> Checkpointed | None:
+    """Return the first checkpoint that a query finds, with its cosignatures as that snapshot has them."""
+    row = connection.execute(query.limit(1)).one_or_none()
+    if row is None:
+        return None
+    lines = select(log_cosignatures.c.line).where(log_cosignatures.c.size == row.size)
+    cosignatures = connection.execute(lines.order_by(log_cosignatures.c.witness)).scalars()
+    return Checkpointed(
+        size=row.size,
+        note=bytes(row.note),
+        signed_at=row.signed_at,
+        cosignatures=tuple(cosignatures),
+    )
+
+
 class Published:
     """Reads what was published, and publishes more."""
 
@@ -138,7 +167,7 @@ class Published:
 
     def latest(self) -> Checkpointed | None:
         """Return the newest checkpoint, or None before the first."""
-        return self._checkpoint(select(log_checkpoints).order_by(log_checkpoints.c.size.desc()))
+        return self._checkpoint(NEWEST)
 
     def at(self, size: int) -> Checkpointed | None:
         """Return the checkpoint of a size, or None where none was published."""
@@ -160,17 +189,7 @@ class Published:
 
     def _checkpoint(self, query: Select[Any]) -> Checkpointed | None:
         with read_snapshot(self._engine) as connection:
-            row = connection.execute(query.limit(1)).one_or_none()
-            if row is None:
-                return None
-            lines = select(log_cosignatures.c.line).where(log_cosignatures.c.size == row.size)
-            cosignatures = connection.execute(lines.order_by(log_cosignatures.c.witness)).scalars()
-            return Checkpointed(
-                size=row.size,
-                note=bytes(row.note),
-                signed_at=row.signed_at,
-                cosignatures=tuple(cosignatures),
-            )
+            return checkpoint_of(connection, query)
 
     def verifier_keys(self) -> list[VerifierKey]:
         """Return the keys by which checkpoints were ever signed, the oldest first."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, Table, select, tuple_
+from sqlalchemy import Connection, Engine, Row, Select, Table, select, tuple_
 
+from timeline.eventstore.database import statement
 from timeline.eventstore.dialects import RAW, dialect_of
 from timeline.eventstore.model import MAX_STRETCH_EVENTS, STRETCH_BYTES
 from timeline.eventstore.tables import log_entries, log_payloads
@@ -18,9 +19,6 @@ ROWS: Final = 2_000
 
 Values: TypeAlias = tuple[Any, ...]
 """A row: a value for every column, in the table's order."""
-
-Read: TypeAlias = Callable[[Select[Any]], Sequence[Row[Any]]]
-"""Returns a query's rows."""
 
 
 class EventRow(NamedTuple):
@@ -79,6 +77,15 @@ def events(
     return found
 
 
+def all_events(connection: Connection, after: int, until: int) -> list[EventRow]:
+    """Return all events in (after, until], which are to be few: a stretch of some database, or a bundle."""
+    found: list[EventRow] = []
+    while part := events(connection, after, until):
+        found += part
+        after = part[-1].position
+    return found
+
+
 def leaves(connection: Connection, after: int, until: int) -> list[tuple[int, bytes]]:
     """Return the leaf hashes of the first ROWS entries in (after, until], with their positions."""
     position = log_entries.c.position
@@ -93,8 +100,12 @@ def key_of(table: Table) -> Callable[[Values], Any]:
     return itemgetter(*(names.index(column.name) for column in table.primary_key))
 
 
-def rows(read: Read, table: Table) -> Iterator[Values]:
-    """Yield a table's rows in the order of its key, read ROWS at a time."""
+def rows(database: Connection | Engine, table: Table) -> Iterator[Values]:
+    """Yield a table's rows in the order of its key, read ROWS at a time.
+
+    On a connection they are those of its snapshot; on an engine, those that stand there by then.
+    """
+    read = _reads(database)
     columns = list(table.primary_key.columns)
     key = key_of(table)
     query = select(table).order_by(*columns).limit(ROWS)
@@ -106,3 +117,14 @@ def rows(read: Read, table: Table) -> Iterator[Values]:
         last = key(tuple(part[-1]))
         beyond = columns[0] > last if len(columns) == 1 else tuple_(*columns) > last
         part = read(query.where(beyond))
+
+
+def _reads(database: Connection | Engine) -> Callable[[Select[Any]], Sequence[Row[Any]]]:
+    if isinstance(database, Connection):
+        return lambda query: database.execute(query, execution_options=RAW).all()
+
+    def read(query: Select[Any]) -> Sequence[Row[Any]]:
+        with statement(database) as connection:
+            return connection.execute(query, execution_options=RAW).all()
+
+    return read

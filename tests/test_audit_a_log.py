@@ -1,0 +1,48 @@
+"""The how-to for audits: its commands, run in order beside the demo, print what is shown."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from service import environment
+from shown import blocks, running_demo, shown
+
+PAGE: Final = (Path(__file__).parents[1] / "docs" / "how-to" / "audit-a-log.md").read_text()
+SIGNED_TIMEOUT_S: Final = 30.0
+
+
+def wait_for_checkpoint(url: str) -> None:
+    """Wait until the demo has signed its log, which takes it a moment."""
+    deadline = time.monotonic() + SIGNED_TIMEOUT_S
+    while httpx.get(f"{url}/log/checkpoint", timeout=5).status_code != httpx.codes.OK:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_the_commands_print_what_is_shown(tmp_path: Path) -> None:
+    """Each command, after those above it, in the directory of the demo's database."""
+    examples = shown(PAGE)
+    settings = environment("sqlite:///timeline.db") | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "LC_ALL": "C.UTF-8",
+    }
+    assert [language for language, _ in blocks(PAGE)].count("sh") == len(examples)
+
+    with running_demo(tmp_path) as demo:
+        wait_for_checkpoint(demo.url)
+        for command, answer in examples:
+            done = subprocess.run(
+                ["bash", "-c", command],
+                cwd=tmp_path,
+                env=settings,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.stdout == answer, (command, done.stderr)
