@@ -1,6 +1,8 @@
 """The README: its two commands are all the set-up, and what it shows is what one gets."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 from shown import Demo, blocks, check, matches, shown
@@ -33,6 +35,27 @@ def test_every_answer_shown_is_real(demo: Demo) -> None:
     assert len(examples) >= 4
     for command, answer in examples:
         check(command, answer, demo)
+
+
+def test_the_log_can_be_verified_as_shown(demo: Demo, tmp_path: Path) -> None:
+    """The command that checks the log runs as it stands; what it remembers stays in the test."""
+    (command,) = [code for _, code in blocks(README) if "timeline verify" in code]
+
+    done = subprocess.run(
+        [
+            "bash",
+            "-c",
+            command.replace("http://127.0.0.1:8000", demo.url).replace("curl ", "curl -sS "),
+        ],
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.rglob("*"))
 
 
 def test_links_lead_somewhere() -> None:
