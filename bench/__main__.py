@@ -25,6 +25,7 @@ from bench import (
     machine,
     new_york,
     over_http,
+    proving,
     rebuilding,
 )
 from bench.databases import KINDS, Databases
@@ -42,6 +43,7 @@ PARTS: Final[dict[str, Measure]] = {
     "live": live_readers.measure,
     "new-york": new_york.measure,
     "growth": growth.measure,
+    "proof": proving.measure,
 }
 
 
