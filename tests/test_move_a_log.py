@@ -48,4 +48,4 @@ def test_the_commands_answer_as_shown(
             asked += 1
             assert matches(json.loads(found[index + 1][1]), json.loads(done.stdout)), done.stdout
 
-    assert asked == 3
+    assert asked == 4

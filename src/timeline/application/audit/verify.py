@@ -652,6 +652,7 @@ class Walk:
         self.last: dict[str, Any] = {}
         self.opened = 0
         self.erased = self._erased()
+        self.gone = next(self.erased, None)
         self.erasures: dict[int, list[tuple[str, str]]] = {}
         """By the position of an erasure: the ids of what it erased, and its own."""
         self.missing = 0
@@ -670,7 +671,7 @@ class Walk:
             self._bundle(number, min(WIDTH, self.newest.size - WIDTH * number))
         if self.awaited is not None:
             self.report.wrong("data/checkpoints.ndjson", f"one is of size {self.awaited.size}")
-        if next(self.erased, None) is not None:
+        if self.gone is not None:
             self.report.wrong("data/erased.ndjson", "it has more lines than payloads are missing")
         if self.tree.root() != self.newest.root:
             self.report.wrong("data/log/checkpoint", "the entries' tree has another root")
@@ -748,9 +749,10 @@ class Walk:
         for entry in entries:
             position = self.tree.size + 1
             fields = self.report.attempt(self._entry, position, entry, name)
+            payload = payloads.pop(position, None)
             self._grow(entry)
             if fields is not None:
-                data = self._data(position, fields, payloads.pop(position, None))
+                data = self._data(position, fields, payload)
                 self._erasure(position, fields, data)
                 events.append((fields, data))
         for position in sorted(payloads):
@@ -832,9 +834,15 @@ class Walk:
                 what = "its payload and salt do not open the commitment of its entry"
                 self.report.wrong(f"position {position}", what)
             return data
-        at, erasure, erased_by = next(self.erased, (0, 0, ""))
-        if at != position or erasure <= position:
-            raise Wrong(f"position {position}", "its payload is missing, and not listed as erased")
+        if self.gone is None or self.gone[0] != position:
+            self.report.wrong(
+                f"position {position}", "its payload is missing, and not listed as erased"
+            )
+            return None
+        _, erasure, erased_by = self.gone
+        self.gone = next(self.erased, None)
+        if erasure <= position:
+            self.report.wrong(f"position {position}", "it was erased before it was recorded")
         self.missing += 1
         self.erasures.setdefault(erasure, []).append((fields["id"], erased_by))
         return None
@@ -956,7 +964,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Wrong as wrong:
         report = Report()
         report.problems.append(str(wrong))
-    for line in report.checked:
+    for line in report.checked if not report.problems else ():
         print(f"checked      {line}")
     for line in report.unchecked:
         print(f"not checked  {line}")
