@@ -22,10 +22,11 @@ COMMAND_TIMEOUT_S: Final = 30
 
 
 class Demo(NamedTuple):
-    """A running `timeline demo`: its address, and the token it printed."""
+    """A running `timeline demo`: its address, the token it printed, and its database."""
 
     url: str
     token: str
+    database_url: str
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -49,11 +50,12 @@ def shown(page: str) -> list[tuple[str, Any]]:
 def running_demo(directory: Path) -> Iterator[Demo]:
     """Run `timeline demo` on a database in this directory."""
     out = directory / "out"
+    database_url = f"sqlite:///{directory / 'timeline.db'}"
     port = free_port()
     with out.open("wb") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "timeline", "demo", "--port", str(port)],
-            env=environment(f"sqlite:///{directory / 'timeline.db'}"),
+            env=environment(database_url),
             stdout=stream,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -63,7 +65,7 @@ def running_demo(directory: Path) -> Iterator[Demo]:
         _wait(url)
         token = re.search(r"timeline_[\w-]+", out.read_text())
         assert token is not None
-        yield Demo(url, token.group())
+        yield Demo(url, token.group(), database_url)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
@@ -88,7 +90,13 @@ def check(command: str, answer: Any, demo: Demo) -> None:
             "-c",
             command.replace("http://127.0.0.1:8000", demo.url).replace("curl ", "curl -sS "),
         ],
-        env={**os.environ, "TOKEN": demo.token},
+        env={
+            **environment(demo.database_url),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "TOKEN": demo.token,
+            # Where `timeline verify` keeps what it saw: beside the demo's database.
+            "XDG_STATE_HOME": str(Path(demo.database_url.removeprefix("sqlite:///")).parent),
+        },
         capture_output=True,
         text=True,
         timeout=COMMAND_TIMEOUT_S,
