@@ -32,6 +32,7 @@ COMMANDS: Final = (
     "serve",
     "status",
     "token",
+    "vacuum",
     "verify",
     "witness",
 )

@@ -48,7 +48,13 @@ def test_sqlite_syncs_and_checks_on_every_connection(engine: Engine) -> None:
         with engine.connect() as connection:
             settings = {
                 name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
-                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+                for name in (
+                    "journal_mode",
+                    "synchronous",
+                    "foreign_keys",
+                    "busy_timeout",
+                    "secure_delete",
+                )
             }
             connection.invalidate()
 
@@ -56,6 +62,7 @@ def test_sqlite_syncs_and_checks_on_every_connection(engine: Engine) -> None:
             "journal_mode": "wal",
             "synchronous": 2,
             "foreign_keys": 1,
+            "secure_delete": 1,
             "busy_timeout": 10_000,
         }
 

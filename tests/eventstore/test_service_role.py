@@ -19,6 +19,7 @@ from timeline.eventstore.database import (
 )
 from timeline.eventstore.errors import (
     AppendOnlyViolation,
+    NotOwner,
     StoreUnavailable,
 )
 from timeline.eventstore.sql import SqlStore
@@ -49,6 +50,15 @@ def service(database_url: str, engine: Engine, clock: TestClock) -> Iterator[Eng
     service.dispose()
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("DROP OWNED BY timeline_service; DROP ROLE timeline_service")
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_only_the_owner_writes_tables_anew(service: Engine, engine: Engine) -> None:
+    """PostgreSQL itself would pass over each table with a warning, and so leave what was erased."""
+    with pytest.raises(NotOwner, match="this one owns no"):
+        schema.write_anew(service)
+
+    schema.write_anew(engine)
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"])

@@ -337,6 +337,7 @@ FAULTS = {
     eventstore.AppendOnlyViolation,
     eventstore.CorruptStore,
     eventstore.NotDurable,
+    eventstore.NotOwner,
 }
 """Errors that no client can do anything about: they are 500, and say nothing."""
 

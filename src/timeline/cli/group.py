@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "serve": "timeline.cli.serve:serve",
     "status": "timeline.cli.status:status",
     "token": "timeline.cli.token:token",
+    "vacuum": "timeline.cli.vacuum:vacuum",
     "verify": "timeline.cli.verify:verify",
     "witness": "timeline.cli.witness:witness",
 }

@@ -133,6 +133,15 @@ class Dialect(Protocol):
         """
         ...
 
+    def write_anew(self, engine: Engine, tables: Sequence[str]) -> None:
+        """Write tables, or the whole database, anew, so that nothing is left of rows that went.
+
+        Raises:
+            NotOwner: this role may not.
+
+        """
+        ...
+
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare a column with a parameter that takes a list of any length."""
         ...

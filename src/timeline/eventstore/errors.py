@@ -19,6 +19,7 @@
     │   ├── AnotherLog                the database that was to take a copy holds another log
     │   ├── CopyDiffers               a copy was compared, and is not the log
     │   └── CopyUnfinished            a log was copied into the database in part
+    ├── NotOwner                      the database's role owns none of its tables
     ├── NotDurable                    the database may lose what it acknowledged
     └── SchemaError
         ├── SchemaOutdated
@@ -173,6 +174,10 @@ class CopyDiffers(CopyError):
 
 class CopyUnfinished(CopyError):
     """A log was copied here in part, {entries} entries over {position}: run `timeline copy` again."""
+
+
+class NotOwner(EventStoreError):
+    """Only the role that owns the tables may write them anew; this one owns no {table}."""
 
 
 class NotDurable(EventStoreError):

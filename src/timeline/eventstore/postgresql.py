@@ -42,6 +42,7 @@ from timeline.eventstore.errors import (
     CorruptStore,
     EventStoreError,
     NotDurable,
+    NotOwner,
     StoreBusy,
     StoreUnavailable,
 )
@@ -88,6 +89,8 @@ CHANNEL: Final = "timeline_log"
 """Where each commit tells the head's new position, to those who listen in this database."""
 
 _HEAD: Final = "SELECT position FROM log_head WHERE id = 1"
+
+_OWNED: Final = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = %s::regclass"
 
 _PAGES: Final = "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::bigint"
 
@@ -306,6 +309,18 @@ class PostgreSQL:
         )
         size = connection.exec_driver_sql(_PAGES, (table.name,)).scalar_one()
         return int(size) > last
+
+    def write_anew(self, engine: Engine, tables: Sequence[str]) -> None:
+        """Write each table anew, while it is locked: an ordinary VACUUM leaves bytes in its pages."""
+        with self.statement(engine) as connection:
+            # Its settings go with it.
+            connection.detach()
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            for table in tables:
+                if not connection.exec_driver_sql(_OWNED, (table,)).scalar_one():
+                    raise NotOwner(table=table)
+            for table in tables:
+                connection.exec_driver_sql(f"VACUUM (FULL) {table}")
 
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare with an array parameter."""

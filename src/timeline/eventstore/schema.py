@@ -16,7 +16,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, inspect, text
 
 from timeline.eventstore import tables
-from timeline.eventstore.database import migration_transaction, statement, write_transaction
+from timeline.eventstore.database import (
+    migration_transaction,
+    statement,
+    translated,
+    write_transaction,
+)
+from timeline.eventstore.dialects import dialect_of
 from timeline.eventstore.errors import SchemaOutdated, SchemaTooNew
 
 TABLE_MODULES: Final = ("timeline.projections.models", "timeline.application.access")
@@ -76,6 +82,25 @@ def load_tables() -> MetaData:
     for name in TABLE_MODULES:
         import_module(name)
     return tables.metadata
+
+
+def write_anew(engine: Engine) -> None:
+    """Write anew all that ever held payloads, or what was derived of them.
+
+    Afterwards nothing is left in the database's own files of rows that went.
+
+    Raises:
+        NotOwner: on PostgreSQL, the role owns no tables.
+        StoreBusy: another process kept the database from it.
+
+    """
+    held = [
+        table.name
+        for table in load_tables().sorted_tables
+        if table.info["kind"] == "derived" or table is tables.log_payloads
+    ]
+    with translated(engine):
+        dialect_of(engine).write_anew(engine, held)
 
 
 def grant(engine: Engine, role: str) -> None:

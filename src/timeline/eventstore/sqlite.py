@@ -226,6 +226,24 @@ class SQLite:
         deleted = connection.execute(delete(table).where(tuple_(*key).in_(some))).rowcount
         return deleted == EMPTIED_ROWS
 
+    def write_anew(self, engine: Engine, tables: Sequence[str]) -> None:  # noqa: ARG002 - the whole file
+        """Write the whole file anew, and the write-ahead log into it, which is empty then.
+
+        Rows that go are overwritten at once, but not what was left of them where pages were split.
+        """
+        with engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            try:
+                raw.execute("VACUUM")
+                busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as error:
+                # As SQLAlchemy would have it, which would begin a transaction first.
+                raise DBAPIError.instance(
+                    "VACUUM", None, error, sqlite3.Error, hide_parameters=True
+                ) from error
+        if busy:
+            raise StoreBusy(retry_after_s=1)
+
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare with the values of a JSON array: one parameter, whatever its length."""
         each = func.json_each(bindparam(parameter, type_=Text())).table_valued("value")
@@ -274,6 +292,8 @@ def _set_up_connection(connection: sqlite3.Connection, _record: object) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
+        # What is deleted is overwritten: a payload that is erased, and what was derived of it.
+        "secure_delete = ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
