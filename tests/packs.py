@@ -27,10 +27,16 @@ def unpacked(pack: bytes, directory: Path) -> Path:
     return bag
 
 
-def problems(path: Path, *, keys: Sequence[str] = (), witnesses: Sequence[str] = ()) -> list[str]:
+def problems(
+    path: Path,
+    *,
+    keys: Sequence[str] = (),
+    witnesses: Sequence[str] = (),
+    seen: Sequence[Path] = (),
+) -> list[str]:
     """Return what is wrong with a pack."""
     with verify.Pack(str(path)) as pack:
-        return verify.verify(pack, keys, witnesses).problems
+        return verify.verify(pack, keys, witnesses, list(map(str, seen))).problems
 
 
 def refit(bag: Path) -> None:

@@ -1,5 +1,6 @@
 """Copying: the same log in another database, byte for byte, or none that could be taken for it."""
 
+import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -407,3 +408,24 @@ def test_a_log_that_is_not_what_its_tree_says_is_not_copied(source: Engine, targ
         copy(source, target)
 
     assert SqlStore(target).head().position == 0
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_memory_does_not_grow_with_the_log(source: Engine, target: Engine, tmp_path: Path) -> None:
+    """Five times the events take no more of it, neither to carry nor to compare."""
+    log = WholeLog(source, tmp_path)
+    peaks = []
+    for events in (500, 2_500):
+        while log.store.head().position < events:
+            log.lengthen(499)
+        log.sign()
+        with copying.copying(source, target) as work:
+            tracemalloc.start()
+            work.carry(nothing)
+            carried = tracemalloc.get_traced_memory()[1]
+            tracemalloc.reset_peak()
+            work.finish(nothing)
+            peaks.append((carried, tracemalloc.get_traced_memory()[1]))
+            tracemalloc.stop()
+
+    assert [later < 1.5 * former for former, later in zip(*peaks, strict=True)] == [True, True]

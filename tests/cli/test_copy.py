@@ -124,6 +124,15 @@ def test_what_is_no_address_is_used_wrongly(url: str, timeline: Timeline) -> Non
     assert "hunter" not in result.stderr
 
 
+def test_a_place_that_is_not_there_is_one_line(timeline: Timeline, tmp_path: Path) -> None:
+    """A directory that does not exist leaves no traceback."""
+    result = timeline("copy", "--to", f"sqlite:///{tmp_path / 'nowhere' / 'copy.db'}")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+
+
 COPYING: Final = """
 import sys
 from functools import partial

@@ -56,6 +56,8 @@ def copy(settings: Settings, url: str, *, as_json: bool, quiet: bool) -> None:
         click.echo(msgspec.json.encode(copied))
     else:
         click.echo(_summary(copied), err=True)
+        if copied.checkpoint is not None:
+            click.echo("The key that signs it is a file: bring it along.", err=True)
 
 
 def _summary(copied: Copied) -> str:

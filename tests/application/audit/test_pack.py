@@ -77,6 +77,7 @@ def test_a_pack_holds_for_a_program_on_its_own(log: WholeLog, tmp_path: Path) ->
     file.write_bytes(pack)
     bag = unpacked(pack, tmp_path / "bag")
     keys = ["--key", str(LATER_KEY.verifier), "--witness", str(WITNESS.verifier)]
+    keys += ["--since", str(bag / "data" / "log" / "checkpoint")]
 
     of_directory = run(str(bag / "verify.py"))
     of_file = run(str(bag / "verify.py"), str(file), *keys)
@@ -88,9 +89,10 @@ def test_a_pack_holds_for_a_program_on_its_own(log: WholeLog, tmp_path: Path) ->
     assert f"payloads: {said.size - said.erased} open" in found
     assert f"erased: {said.erased} payloads" in found
     assert f"tree: its root at {said.checkpoints} checkpoints" in found
-    assert f"cosignatures: {said.checkpoints + 2} by witness.example" in found
+    assert f"cosignatures: {said.checkpoints + 3} by witness.example" in found
     assert "proofs: 2 lead" in found
     assert "checkpoints are signed by keys that were not given" in found
+    assert "growth: over 1 checkpoints" in found
     assert "whether" not in found
     assert "whether the log's keys are its own" in of_directory.stdout
     assert said.erased > 0
@@ -395,6 +397,32 @@ def test_keys_from_elsewhere_decide(bag: Path) -> None:
     assert any("not signed by a key that was given" in each for each in problems(bag, keys=[other]))
     found = problems(bag, witnesses=[str(unseen.verifier)])
     assert found == ["data/checkpoints.ndjson:3: other.example has not cosigned it"]
+
+
+def test_a_log_that_did_not_grow_from_what_was_seen_is_found(
+    engine: Engine, tmp_path: Path, migrated_sqlite: Path
+) -> None:
+    """A fork and a shortened log hold by themselves, and not beside an earlier pack's checkpoint."""
+    log = WholeLog(engine, tmp_path)
+    log.lengthen(10)
+    log.sign()
+    short = unpacked(packed(log)[0], tmp_path / "short")
+    log.lengthen(10)
+    log.sign()
+    grown = unpacked(packed(log)[0], tmp_path / "grown")
+    (tmp_path / "fork.db").write_bytes(migrated_sqlite.read_bytes())
+    other = create_engine(f"sqlite:///{tmp_path / 'fork.db'}")
+    fork = WholeLog(other, tmp_path, seed=2)
+    fork.lengthen(30)
+    fork.sign()
+    forked = unpacked(packed(fork)[0], tmp_path / "forked")
+    other.dispose()
+    seen, later = (each / "data/log/checkpoint" for each in (short, grown))
+
+    assert [problems(each) for each in (short, grown, forked)] == [[], [], []]
+    assert problems(grown, seen=[seen, later]) == []
+    assert problems(short, seen=[later]) == [f"{later}: the log is shorter, it ends at 11"]
+    assert problems(forked, seen=[seen]) == [f"{seen}: its checkpoint is of another tree"]
 
 
 def test_an_exit_code_tells(bag: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks an audit pack of a Timeline log, offline.
 
-    python3 verify.py [PACK] [--key VKEY] [--witness VKEY]
+    python3 verify.py [PACK] [--key VKEY] [--witness VKEY] [--since FILE]
 
 PACK is the zip file, or the directory that it was unpacked to; by default the one that this file lies
 in. Needs Python 3.9 or newer and nothing else. Prints what it checked and what it did not; exit code 0
@@ -661,8 +661,8 @@ class Walk:
         self.roots = 0
         self.proofs: dict[int, list[Proof]] = {}
         self.proven = 0
-        self.claimed: dict[int, list[Proof]] = {}
-        """By size: the proofs that lead to a checkpoint of that size."""
+        self.claimed: dict[int, list[tuple[str, bytes]]] = {}
+        """By size: who else says which root the tree has then."""
 
     def run(self) -> None:
         """Walk."""
@@ -676,6 +676,13 @@ class Walk:
         if self.tree.root() != self.newest.root:
             self.report.wrong("data/log/checkpoint", "the entries' tree has another root")
         self._tell()
+
+    def claim(self, name: str, checkpoint: Checkpoint) -> None:
+        """Take in a checkpoint that the log has to have grown over."""
+        self.signatures.check(checkpoint, name)
+        if checkpoint.size > self.newest.size:
+            self.report.wrong(name, f"the log is shorter, it ends at {self.newest.size}")
+        self.claimed.setdefault(checkpoint.size, []).append((name, checkpoint.root))
 
     def _tell(self) -> None:
         said = self.report.checked
@@ -729,11 +736,10 @@ class Walk:
                 proof = self.report.attempt(read_proof, self.pack, name)
                 if proof is None:
                     continue
-                self.signatures.check(proof.checkpoint, name)
-                if not proof.place < proof.checkpoint.size <= self.newest.size:
+                if not proof.place < proof.checkpoint.size:
                     self.report.wrong(name, "there is no such entry under its checkpoint")
                 self.proofs.setdefault(proof.place, []).append(proof)
-                self.claimed.setdefault(proof.checkpoint.size, []).append(proof)
+                self.claim(name, proof.checkpoint)
 
     # --- entries
 
@@ -795,9 +801,9 @@ class Walk:
                 self.report.wrong(
                     proof.name, f"it does not lead from entry {self.tree.size} to its root"
                 )
-        for proof in self.claimed.get(self.tree.size, ()):
-            if proof.checkpoint.root != self.tree.root():
-                self.report.wrong(proof.name, "its checkpoint is of another tree")
+        for name, root in self.claimed.get(self.tree.size, ()):
+            if root != self.tree.root():
+                self.report.wrong(name, "its checkpoint is of another tree")
         while self.awaited is not None and self.awaited.size == self.tree.size:
             if self.awaited.root == self.tree.root():
                 self.roots += 1
@@ -916,12 +922,23 @@ def read_keys(pack: Pack, name: str, algorithm: int, given: Sequence[str]) -> Ke
     return Keys(packed, known)
 
 
-def verify(pack: Pack, keys: Sequence[str], witnesses: Sequence[str]) -> Report:
+def read_seen(path: str) -> Checkpoint:
+    """Read a checkpoint that was seen before."""
+    try:
+        with open(path, "rb") as file:
+            return Checkpoint.parse(file.read(MAX_NOTE_BYTES).decode(), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Wrong(path, f"it cannot be read ({error})") from None
+
+
+def verify(
+    pack: Pack, keys: Sequence[str], witnesses: Sequence[str], seen: Sequence[str] = ()
+) -> Report:
     """Check a pack."""
     report = Report()
     report.attempt(check_bag, pack, report)
     pack.met.clear()
-    report.attempt(_check_log, pack, report, keys, witnesses)
+    report.attempt(_check_log, pack, report, (keys, witnesses, seen))
     for name in sorted(pack.names - pack.met):
         if name.startswith("data/") and not report.problems:
             report.wrong(name, "it is no part of a pack")
@@ -930,13 +947,21 @@ def verify(pack: Pack, keys: Sequence[str], witnesses: Sequence[str]) -> Report:
     return report
 
 
-def _check_log(pack: Pack, report: Report, keys: Sequence[str], witnesses: Sequence[str]) -> None:
+def _check_log(pack: Pack, report: Report, given: tuple[Sequence[str], ...]) -> None:
+    keys, witnesses, seen = given
     known = read_keys(pack, "data/log/vkey", ED25519, keys)
     seeing = read_keys(pack, "data/log/witnesses", COSIGNATURE, witnesses)
     signatures = Signatures(report, known, seeing)
     where = "data/log/checkpoint"
     note = pack.read(where, MAX_NOTE_BYTES).decode(errors="replace")
-    Walk(pack, report, Checkpoint.parse(note, where), signatures).run()
+    walk = Walk(pack, report, Checkpoint.parse(note, where), signatures)
+    for path in seen:
+        walk.claim(path, read_seen(path))
+    walk.run()
+    if seen:
+        report.checked.append(f"growth: over {len(seen)} checkpoints that were seen before")
+    else:
+        report.unchecked.append("whether it is the log that was seen before: use --since")
     signatures.tell()
 
 
@@ -957,10 +982,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=[],
         help="a witness's verifier key; the newest checkpoint has to have its cosignature",
     )
+    since = "a checkpoint that was seen before, such as that of an earlier pack: the log has to have grown from it"
+    parser.add_argument("--since", action="append", default=[], metavar="FILE", help=since)
     given = parser.parse_args(arguments)
     try:
         with Pack(given.pack) as pack:
-            report = verify(pack, given.key, given.witness)
+            report = verify(pack, given.key, given.witness, given.since)
     except Wrong as wrong:
         report = Report()
         report.problems.append(str(wrong))
