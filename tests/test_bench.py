@@ -168,7 +168,7 @@ def test_the_generator_counts_answers(tmp_path: Path) -> None:
     assert small.busy > 0
 
 
-@pytest.mark.parametrize("part", ["appends", "import", "rebuild", "growth"])
+@pytest.mark.parametrize("part", ["appends", "import", "rebuild", "proof", "growth"])
 def test_a_part_yields_its_rows(part: str, databases: Databases) -> None:
     """Each part measures to its end, with peers and without."""
     rows, broken = measured([part], TINY, databases)

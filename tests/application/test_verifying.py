@@ -1,10 +1,12 @@
 """The walk through the log in the database: nothing wrong in a log that is right."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from builders import acted, erased
 from proven_log import ProvenLog
 from timeline.application.verifying import verify
 
@@ -25,3 +27,26 @@ def test_a_log_that_is_right_is_found_right(log: ProvenLog) -> None:
     assert (found.position, found.payloads, found.erased) == (300, 299, 1)
     assert (found.tiles, found.checkpoints, found.unchecked) == (1, 3, ())
     assert found.complete
+
+
+def test_a_log_that_grows_meanwhile_is_found_right(log: ProvenLog) -> None:
+    """Events are recorded, erased and signed while the log is walked, again and again."""
+    stop = threading.Event()
+
+    def grow() -> None:
+        while not stop.is_set():
+            (event,) = log.record(acted("an-order"))
+            log.record(*(acted("a-rule") for _ in range(100)))
+            log.record(erased(event))
+            log.sign()
+
+    growing = threading.Thread(target=grow)
+    growing.start()
+    try:
+        found = [verify(log.engine, log.key_file) for _ in range(8)]
+    finally:
+        stop.set()
+        growing.join(30)
+
+    assert [each.findings for each in found] == [()] * 8
+    assert found[-1].position > found[0].position

@@ -5,7 +5,9 @@ verifier that had seen an earlier checkpoint; and a witness, who had cosigned on
 each test names which does. Where someone owns the key as well, `verify` no longer can.
 """
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,17 @@ from sqlalchemy import Engine
 
 from attacks import Run, attacking, reseal, rewrite_entry
 from builders import acted
-from proven_log import KEY, Mirror, ProvenLog
+from proven_log import KEY, ORIGIN, Mirror, ProvenLog
 from timeline.application import remote_verifying
 from timeline.application.findings import Kind
 from timeline.application.verifying import Verified, verify
 from timeline.application.witnessing import Witnesses
 from timeline.eventstore.errors import LogDiverged
 from timeline.eventstore.published import Published
+from timeline.transparency.checkpoints import Checkpoint, cosign
 from timeline.transparency.entries import commitment
+from timeline.transparency.keys import COSIGNATURE_V1, SigningKey
+from timeline.transparency.notes import Note, signed
 from timeline.transparency.policies import Policy
 from witness_server import TestWitness, witnessing
 
@@ -480,3 +485,113 @@ def test_a_checkpoint_is_changed(log: ProvenLog, old: bytes, new: bytes) -> None
 
     assert told(found) == [(Kind.CHECKPOINT, 290)]
     assert "not that of log.example/record" in found.findings[0].what
+
+
+def test_a_forged_checkpoint_is_added(log: ProvenLog) -> None:
+    """`verify` tells: who signs with a key of their own, and lists it, is not known outside."""
+    stranger = SigningKey(ORIGIN, bytes(32))
+    note = bytes(signed(Checkpoint(ORIGIN, 200, bytes(32)).text, [stranger]))
+    with attacking(log.engine) as run:
+        at = "2026-11-22T10:00:00.000000Z"
+        run("INSERT INTO log_checkpoints VALUES (200, :note, :at)", note=note, at=at)
+        run("INSERT INTO log_keys VALUES (:key, 200)", key=str(stranger.verifier))
+
+    found = verified(log)
+
+    assert told(found) == [(Kind.CHECKPOINT, 200)] * 2
+    assert "signed by none of the known keys" in found.findings[0].what
+    assert "has another root" in found.findings[1].what
+
+
+def test_a_cosignature_is_forged(log: ProvenLog) -> None:
+    """`verify` tells: the line of a witness is that of another text."""
+    witness = SigningKey("witness.example", bytes(32), COSIGNATURE_V1)
+    other = signed(Checkpoint(ORIGIN, 300, bytes(32)).text, [KEY])
+    right = cosign(Note.parse(log.checkpoint()), witness, 1_800_000_000)
+    wrong = cosign(other, witness, 1_800_000_000)
+    add = "INSERT INTO log_cosignatures VALUES (:size, :witness, :line)"
+    with attacking(log.engine) as run:
+        run(add, size=300, witness=str(witness.verifier), line=str(right))
+        run(add, size=290, witness=str(witness.verifier), line=str(wrong))
+
+    found = verified(log)
+
+    assert told(found) == [(Kind.COSIGNATURE, 290)]
+    assert found.cosignatures == 1
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("statement", "kind", "position"),
+    [
+        ("UPDATE log_entries SET version = 'many' WHERE position = 9", Kind.ENTRY, 9),
+        ("UPDATE log_entries SET version = 1.5 WHERE position = 9", Kind.ENTRY, 9),
+        ("UPDATE log_entries SET recorded_at = x'00' WHERE position = 9", Kind.ENTRY, 9),
+        ("UPDATE log_entries SET entry = CAST(entry AS TEXT) WHERE position = 9", Kind.LEAF, 9),
+        ("UPDATE log_entries SET entry = x'' WHERE position = 9", Kind.LEAF, 9),
+        ("UPDATE log_entries SET leaf_hash = 'no hash' WHERE position = 9", Kind.LEAF, 9),
+        ("UPDATE log_payloads SET salt = 7 WHERE position = 9", Kind.PAYLOAD, 9),
+        ("UPDATE log_payloads SET data = CAST(data AS TEXT) WHERE position = 9", Kind.PAYLOAD, 9),
+        ("UPDATE log_nodes SET hash = x'00'", Kind.TILE, 1),
+        ("UPDATE log_checkpoints SET note = 'none' WHERE size = 290", Kind.CHECKPOINT, 290),
+        ("UPDATE log_keys SET vkey = 'none'", Kind.CHECKPOINT, None),
+        ("UPDATE log_head SET frontier = x'00'", Kind.HEAD, None),
+        ("DELETE FROM log_head", Kind.HEAD, 1),
+        ("INSERT INTO log_payloads VALUES (999, x'00', x'00')", Kind.PAYLOAD, 999),
+        ("UPDATE log_payloads SET position = 0 WHERE position = 9", Kind.PAYLOAD, 9),
+        ("UPDATE log_entries SET position = 1099511627776 WHERE position = 300", Kind.ENTRY, 2**40),
+    ],
+)
+def test_there_is_anything_at_all_in_a_table(
+    log: ProvenLog, statement: str, kind: Kind, position: int | None
+) -> None:
+    """`verify` names it, whatever values constraints would have refused: it never breaks off."""
+    with attacking(log.engine) as run:
+        run("PRAGMA ignore_check_constraints = ON")
+        run(statement)
+
+    found = verified(log)
+
+    assert (kind, position) in told(found)
+    assert found.complete
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "recorded_at = '2027-01-01T00:00:00.000000Z'",
+        "recorded_at = '2020-01-01T00:00:00.000000Z'",
+        "version = 10000",
+        "policy = 'another'",
+        "type = 'EventRetracted'",
+        "id = 'another'",
+    ],
+)
+def test_a_column_is_changed(log: ProvenLog, change: str) -> None:
+    """`verify` names that position, and none of those that follow it."""
+    with attacking(log.engine) as run:
+        run(f"UPDATE log_entries SET {change} WHERE position = 100")  # noqa: S608 - see above
+
+    found = verified(log)
+
+    assert {position for _, position in told(found)} == {100}
+    name = change.partition(" ")[0]
+    assert found.findings[0].what.startswith(f"its entry has the {name} ")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_last_week_s_file_is_put_back(log: ProvenLog, tmp_path: Path) -> None:
+    """`verify` tells that the signer had signed more; so does a remote verifier that had seen it."""
+    path = Path(log.engine.url.database or "")
+    with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(tmp_path / "old")) as old:
+        now.backup(old)
+    log.record(*(acted("an-order") for _ in range(10)))
+    log.sign()
+    seen = log.checkpoint()
+    with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(tmp_path / "old")) as old:
+        old.backup(now)
+
+    assert told(verified(log)) == [(Kind.SIGNED, 301)]
+    assert told(remotely(log, seen)) == [(Kind.SEEN, 301)]
+    with pytest.raises(LogDiverged):
+        log.sign()

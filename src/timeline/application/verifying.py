@@ -21,10 +21,9 @@ from timeline.application.verifying_checkpoints import Checkpoints, Kept, Keys
 from timeline.application.verifying_entries import Entries
 from timeline.application.verifying_tree import Tree
 from timeline.eventstore import walking
-from timeline.eventstore.published import Published
 from timeline.eventstore.walking import PART, Ends, Part
 from timeline.transparency.checkpoints import Checkpoint, opened
-from timeline.transparency.errors import TransparencyError
+from timeline.transparency.errors import TransparencyError, WrongKey
 from timeline.transparency.keys import VerifierKey
 from timeline.transparency.merkle import HASH_BYTES, Frontier
 from timeline.transparency.tiles import HEIGHT
@@ -97,22 +96,27 @@ def verify(
     last = None if key_file is None else key_file.last_signed()
     own = () if key_file is None else key_file.read()
     trusted = tuple(dict.fromkeys((*(each.verifier for each in own), *keys)))
-    known = Keys(trusted=trusted, listed=tuple(Published(engine).verifier_keys()))
     kept = [Kept(Kind.SEEN, note) for note in seen]
     if last is not None:
         kept.append(Kept(Kind.SIGNED, last))
-    return _Walk(engine, known, kept, report).verified(has_last=last is not None)
+    return _Walk(engine, trusted, kept, report).verified(has_last=last is not None)
 
 
 class _Walk:
     """One walk through the log."""
 
-    def __init__(self, engine: Engine, keys: Keys, kept: Sequence[Kept], report: Report) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        trusted: tuple[VerifierKey, ...],
+        kept: Sequence[Kept],
+        report: Report,
+    ) -> None:
         self._engine = engine
-        self._keys = keys
         self._kept = kept
         self._report = report
         self._findings = Findings()
+        self._keys = keys = Keys(trusted=trusted, listed=tuple(self._listed()))
         self._entries = Entries(
             self._findings,
             partial(walking.erasures, engine),
@@ -147,6 +151,14 @@ class _Walk:
             complete=complete,
         )
 
+    def _listed(self) -> Iterator[VerifierKey]:
+        """Yield the keys that the database lists."""
+        for text in walking.verifier_keys(self._engine):
+            try:
+                yield VerifierKey.parse(text)
+            except WrongKey as error:
+                self._findings.add(Kind.CHECKPOINT, None, f"a key that is listed: {error}")
+
     def _kept_outside(self, ends: Ends) -> list[tuple[Kept, Checkpoint]]:
         """Return the checkpoints that were kept outside, and lie within the log."""
         within: list[tuple[Kept, Checkpoint]] = []
@@ -178,7 +190,8 @@ class _Walk:
     def _part(self, part: Part, ends: Ends, kept: Sequence[tuple[Kept, Checkpoint]]) -> bool:
         """Check some positions; tell whether any of them has an entry."""
         leaves, stored = self._leaves(part)
-        published, cosigned = part.nodes(), part.cosignatures()
+        published = {node: _hash(hash) for node, hash in part.nodes().items()}
+        cosigned = part.cosignatures()
         checkpoints = {each.size: each for each in part.checkpoints()}
         outside = [(each, of) for each, of in kept if part.after < of.size <= part.until]
         sizes = {*checkpoints, *(of.size for _, of in outside), part.after, part.until}

@@ -115,24 +115,28 @@ class Entries:
         except (TransparencyError, TypeError) as error:
             self._add(Kind.ENTRY, position, str(error))
             if not batch:
-                self._follow(position, policy, version, at, position)
+                # Where constraints were dropped, there may be values of any kind in a row.
+                counted = version if isinstance(version, int) else 0
+                self._follow(position, str(policy), counted, str(at), None)
             return hash
         self._compare(row, entry)
+        if batch and (policy, version, at) != (entry.policy, entry.version, entry.recorded_at):
+            # What follows goes on from what was hashed, so that a wrong column is one finding.
+            self._succession.undo(position, policy, version)
+            batch = 0
         if not batch:
-            self._follow(position, policy, version, at, entry.batch)
+            self._follow(position, entry.policy, entry.version, entry.recorded_at, entry.batch)
         elif entry.batch != batch:
             what = f"its batch is {entry.batch}, and its append began at {batch}"
             self._add(Kind.ENTRY, position, what)
         self._look_at_payload(row, entry)
         return hash
 
-    def _follow(self, position: Any, policy: Any, version: Any, at: Any, batch: int) -> None:
-        """Go on from a row that does not follow the one before; say in which ways."""
-        try:
-            faults = self._succession.faults(position, policy, version, at, batch)
-        except TypeError:
-            faults = ["its row holds what is no value of its kind"]
-        for fault in faults:
+    def _follow(
+        self, position: int, policy: str, version: int, recorded_at: str, batch: int | None
+    ) -> None:
+        """Go on from an event that may not follow the one before; say in which ways."""
+        for fault in self._succession.faults(position, policy, version, recorded_at, batch):
             self._add(Kind.ENTRY, position, fault)
 
     def _compare(self, row: Row, entry: Entry) -> None:
@@ -173,8 +177,8 @@ class Entries:
             what = f"it erased the event {_shown(named)}, whose payload is there"
             self._add(Kind.PAYLOAD, position, what)
 
-    def _add(self, kind: Kind, position: Any, what: str) -> None:
-        self._findings.add(kind, position if isinstance(position, int) else None, what)
+    def _add(self, kind: Kind, position: int, what: str) -> None:
+        self._findings.add(kind, position, what)
 
 
 def _opens(data: Any, salt: Any, committed: str) -> bool:

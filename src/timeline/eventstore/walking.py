@@ -22,6 +22,7 @@ from timeline.eventstore.tables import (
     log_cosignatures,
     log_entries,
     log_head,
+    log_keys,
     log_nodes,
     log_payloads,
 )
@@ -33,6 +34,9 @@ PART: Final = 64 * WIDTH
 
 ROWS: Final = WIDTH
 """Events held at once: 84 MB, if each of them were as large as an event can be."""
+
+MAX_KEYS: Final = 100
+"""More than a log has in its life, where a key is changed each year."""
 
 MAX_TILE_LEVEL: Final = 8
 """Tiles of more levels than positions can fill."""
@@ -63,12 +67,12 @@ class Erasure(msgspec.Struct, frozen=True):
 def ends(engine: Engine) -> Ends:
     """Return where the log ends, in one snapshot."""
     with read_snapshot(engine) as connection:
-        head = connection.execute(select(log_head)).one()
+        head = connection.execute(select(log_head)).one_or_none()
         levels = select(log_nodes.c.level, func.max(log_nodes.c.number)).group_by(log_nodes.c.level)
         return Ends(
-            position=head.position,
-            recorded_at=head.recorded_at,
-            frontier=bytes(head.frontier),
+            position=0 if head is None else head.position,
+            recorded_at=None if head is None else head.recorded_at,
+            frontier=b"" if head is None else _bytes(head.frontier),
             entries=_last(connection, log_entries.c.position),
             payloads=_last(connection, log_payloads.c.position),
             checkpoint=_last(connection, log_checkpoints.c.size),
@@ -78,6 +82,11 @@ def ends(engine: Engine) -> Ends:
 
 def _last(connection: Connection, column: Any) -> int:
     return connection.execute(select(func.max(column))).scalar() or 0
+
+
+def _bytes(value: Any) -> bytes:
+    """Return bytes; of anything else, which only constraints that were dropped let in, its text."""
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 class Part:
@@ -137,13 +146,13 @@ class Part:
             for level in range(1, MAX_TILE_LEVEL)
         ]
         rows = self._connection.execute(select(log_nodes).where(or_(*levels)))
-        return {Node(HEIGHT * row.level, row.number): bytes(row.hash) for row in rows}
+        return {Node(HEIGHT * row.level, row.number): _bytes(row.hash) for row in rows}
 
     def checkpoints(self) -> Iterator[Checkpointed]:
         """Yield the checkpoints by size, as the log signed them."""
         query = select(log_checkpoints).where(self._among(log_checkpoints.c.size))
         for row in self._connection.execute(query.order_by(log_checkpoints.c.size)):
-            yield Checkpointed(size=row.size, note=bytes(row.note), signed_at=row.signed_at)
+            yield Checkpointed(size=row.size, note=_bytes(row.note), signed_at=row.signed_at)
 
     def cosignatures(self) -> dict[int, list[tuple[str, str]]]:
         """Return what witnesses added to checkpoints: by size, verifier keys and lines."""
@@ -162,6 +171,13 @@ def part(engine: Engine, after: int, until: int) -> Iterator[Part]:
     """Open a snapshot of what is stored of the positions in (after, until]."""
     with read_snapshot(engine) as connection:
         yield Part(connection, after, until)
+
+
+def verifier_keys(engine: Engine) -> list[str]:
+    """Return the keys by which checkpoints were ever signed, as they are written."""
+    query = select(log_keys.c.vkey).order_by(log_keys.c.first_size, log_keys.c.vkey).limit(MAX_KEYS)
+    with statement(engine) as connection:
+        return [str(key) for key in connection.execute(query).scalars()]
 
 
 def next_position(engine: Engine, after: int) -> int:

@@ -21,6 +21,7 @@ class Succession:
         self.position = 0
         self.recorded_at = ""
         self._batch = 0
+        self._before = "", 0
         self._versions: dict[str, int] = {}
 
     def follows(self, position: int, policy: str, version: int, recorded_at: str) -> int:
@@ -35,45 +36,54 @@ class Succession:
         if recorded_at != self.recorded_at:
             if recorded_at < self.recorded_at or not _INSTANT.fullmatch(recorded_at):
                 return 0
+            self._before = self.recorded_at, self._batch
             self._batch = position
             self.recorded_at = recorded_at
         self.position = position
         self._versions[policy] = version
         return self._batch
 
+    def undo(self, position: int, policy: str, version: int) -> None:
+        """Take back the entry that was taken in last, which is another one than was thought."""
+        self.position = position - 1
+        self._versions[policy] = version - 1
+        if self._batch == position:
+            self.recorded_at, self._batch = self._before
+
     def faults(
-        self, position: int, policy: str, version: int, recorded_at: str, batch: int
+        self, position: int, policy: str, version: int, recorded_at: str, batch: int | None
     ) -> list[str]:
-        """Take the next entry in, whatever it is; return in which ways it does not follow."""
+        """Take the next entry in, whatever it is; return in which ways it does not follow.
+
+        Its batch is None where it cannot be read.
+        """
         found: list[str] = []
         after = self.position
         if position <= after:
             found.append(f"the entry before it has position {after}")
+        elif position == after + 2:
+            found.append(f"position {after + 1} is missing before it")
         elif position > after + 1:
-            missing = (
-                f"position {after + 1} is"
-                if position == after + 2
-                else (f"positions {after + 1} to {position - 1} are")
-            )
-            found.append(f"{missing} missing before it")
+            found.append(f"positions {after + 1} to {position - 1} are missing before it")
         last = self._versions.get(policy, 0)
         if version != last + 1:
             found.append(f"it is version {version} of {policy}, after version {last}")
-        if recorded_at != self.recorded_at:
-            found += self._begin(position, recorded_at, batch)
-        if batch != self._batch:
-            found.append(f"its batch is {batch}, and its append began at {self._batch}")
+        found += self._appended(position, recorded_at, batch)
         self.position = position
         self._versions[policy] = version
         return found
 
-    def _begin(self, position: int, recorded_at: str, batch: int) -> list[str]:
-        """Begin another append: where entries are missing, it may have begun with one of them."""
-        found: list[str] = []
-        if not _INSTANT.fullmatch(recorded_at):
-            found.append(f"its recorded_at {recorded_at[:30]!r} is no instant")
-        elif recorded_at < self.recorded_at:
-            found.append(f"it was recorded at {recorded_at}, before the entry before it")
-        self._batch = batch if self.position < batch < position else position
-        self.recorded_at = recorded_at
-        return found
+    def _appended(self, position: int, recorded_at: str, batch: int | None) -> list[str]:
+        """Return what is wrong with the append of an entry; one that is wrong begins none."""
+        if recorded_at != self.recorded_at:
+            if not _INSTANT.fullmatch(recorded_at):
+                return [f"its recorded_at {recorded_at[:30]!r} is no instant"]
+            if recorded_at < self.recorded_at:
+                return [f"it was recorded at {recorded_at}, before the entry before it"]
+            # Where entries are missing, it may have begun with one of them.
+            begun = batch is not None and self.position < batch < position
+            self._batch = batch if batch is not None and begun else position
+            self.recorded_at = recorded_at
+        if batch is None or batch == self._batch:
+            return []
+        return [f"its batch is {batch}, and its append began at {self._batch}"]
