@@ -73,6 +73,30 @@ def test_a_rotation_has_three_steps(timeline: Timeline, path: Path) -> None:
     assert len(KeyFile(path).read()) == 1
 
 
+def test_a_key_is_retired_once_the_newer_one_has_signed(
+    timeline: Timeline, path: Path, engine: Engine
+) -> None:
+    """The next checkpoint is held against the last: nobody could check that without the older key."""
+    timeline("key", "generate")
+    store = SqlStore(engine)
+    signer = Signer(store, Published(engine), KeyFile(path), "log.example/record", now)
+    with Writer(store) as writer:
+        writer.append(Append(drafts=(registered("an-order"),), recorded_by="desk"))
+        signer.sign()
+        timeline("key", "generate", "--rotate")
+        early = timeline("key", "retire")
+        writer.append(Append(drafts=(acted("an-order"),), recorded_by="desk"))
+        signer.sign()
+        retired = timeline("key", "retire")
+        writer.append(Append(drafts=(acted("an-order"),), recorded_by="desk"))
+
+        size = signer.sign()
+
+    assert (early.exit_code, retired.exit_code, size) == (1, 0, 3)
+    assert "has not signed yet" in early.stderr
+    assert timeline("verify").exit_code == 0
+
+
 def test_a_key_of_another_log_is_refused(
     timeline: Timeline, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from timeline.cli.errors import CommandError
 from timeline.cli.options import json_option, pass_settings
 from timeline.settings import Settings
 from timeline.transparency.keys import SEED_BYTES, SigningKey
+from timeline.transparency.notes import Note
 
 _log = structlog.get_logger(__name__)
 
@@ -63,15 +64,25 @@ def show(settings: Settings, *, as_json: bool) -> None:
 @key.command()
 @pass_settings
 def retire(settings: Settings) -> None:
-    """Sign with the newer one of two keys alone, and print its verifier key."""
+    """Sign with the newer one of two keys alone, and print its verifier key.
+
+    The newer one has to have signed a checkpoint, which the next one is then held against.
+    """
     file = _file(settings)
     keys = file.read()
     if len(keys) < MAX_KEYS:
         raise CommandError(
             "There is one key alone; make another with `timeline key generate --rotate`."
         )
+    last = file.last_signed()
+    newer = keys[-1].verifier
+    if last is not None and not any(line.made_by(newer) for line in Note.parse(last).signatures):
+        # Without it the last checkpoint could not be checked any more, and nothing signed after it.
+        raise CommandError(
+            "The newer key has not signed yet: it does with the next checkpoint, after the next event."
+        )
     file.write(keys[1:])
-    click.echo(str(keys[-1].verifier))
+    click.echo(str(newer))
 
 
 def generated(settings: Settings) -> SigningKey:
