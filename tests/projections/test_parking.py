@@ -27,7 +27,7 @@ from timeline.projections.errors import RebuildBrokenError, RebuildUnsettledErro
 from timeline.projections.log import Log
 from timeline.projections.model import Row
 from timeline.projections.models import MODELS
-from timeline.projections.parking import Parked, ask_retry, parked
+from timeline.projections.parking import FORGOTTEN, Parked, ask_retry, parked
 from timeline.projections.projector import Projector
 from timeline.projections.reading import view
 from timeline.projections.rebuild import live_digests, rebuild
@@ -280,8 +280,12 @@ def test_a_stored_event_that_cannot_be_read_parks_its_policy(
 def test_what_is_erased_goes_while_its_policy_is_parked(
     engine: Engine, record: Callable[..., int], fault: Fault
 ) -> None:
-    """An erasure does not wait: the rows that the policy keeps are written anew without it."""
+    """An erasure does not wait: the rows that the policy keeps are written anew without it.
+
+    What broke it may repeat what was erased, so that is not told any more.
+    """
     words = "what has to go"
+    fault.error = ValueError(f"cannot fold this after {words}")
     record(
         registered("bad"),
         acted("bad", id=event_id(7), summary=words),
@@ -290,12 +294,14 @@ def test_what_is_erased_goes_while_its_policy_is_parked(
     runner = _runner(engine)
     runner.catch_up()
     kept = str(_rows(engine, "bad"))
+    (before,) = _parked(engine)
 
     record(erased(event_id(7), "bad"))
     runner.catch_up()
 
     assert words in kept
-    assert [each.policy for each in _parked(engine)] == ["bad"]
+    assert words in before.error
+    assert [(each.policy, each.error) for each in _parked(engine)] == [("bad", FORGOTTEN)]
     assert _rows(engine, "bad")
     assert words not in str(_rows(engine, "bad"))
     assert replay(engine, SqlStore(engine), MODELS).identical

@@ -24,6 +24,9 @@ MAX_ERROR: Final = 500
 """Characters kept of an error: enough to recognise it; the log has its traceback."""
 
 
+FORGOTTEN: Final = "not told any more, since something was erased that it may repeat"
+
+
 class Parked(msgspec.Struct, frozen=True, kw_only=True):
     """A policy whose events wait.
 
@@ -90,6 +93,23 @@ def ask_retry(engine: Engine, policies: Iterable[str]) -> None:
             connection.execute(
                 update(parked_policies).where(parked_policies.c.policy == policy).values(retry=True)
             )
+
+
+def forget_errors(connection: Connection, policies: Iterable[str]) -> None:
+    """Keep no longer what broke policies: it may repeat what was erased.
+
+    Args:
+        connection: in the transaction that applies the erasure.
+        policies: those on which it bears; others' are kept, and so are those of policies that are
+            not parked.
+
+    """
+    for policy in sorted(policies):
+        connection.execute(
+            update(parked_policies)
+            .where(parked_policies.c.policy == policy)
+            .values(error=FORGOTTEN)
+        )
 
 
 def words(error: Exception) -> str:

@@ -22,6 +22,7 @@ from timeline.projections.model import ReadModel
 from timeline.projections.models import MODELS
 from timeline.projections.parking import (
     Parked,
+    forget_errors,
     hidden,
     is_of_event,
     keep_parked,
@@ -181,6 +182,7 @@ class Runner:
                 move(connection, slots, position, last)
                 apply(connection, self._models, slots, changes)
                 forget_elsewhere(connection, self._models, slots, erased)
+                forget_errors(connection, erased)
             position = last
             self._batch = min(BATCH, self._batch * 2)
         self._reached = (position, slots)
@@ -222,6 +224,7 @@ class Runner:
             move(connection, slots, position, event.position)
             apply(connection, self._models, slots, changes)
             forget_elsewhere(connection, self._models, slots, erased)
+            forget_errors(connection, erased)
             park(connection, event, hidden_from, error)
         _log.error(
             "projection.policy.parked",
