@@ -538,7 +538,8 @@ def test_a_cosignature_is_forged(log: ProvenLog) -> None:
         ("UPDATE log_head SET frontier = x'00'", Kind.HEAD, None),
         ("DELETE FROM log_head", Kind.HEAD, 1),
         ("INSERT INTO log_payloads VALUES (999, x'00', x'00')", Kind.PAYLOAD, 999),
-        ("UPDATE log_payloads SET position = 0 WHERE position = 9", Kind.PAYLOAD, 9),
+        ("UPDATE log_payloads SET position = 0 WHERE position = 9", Kind.PAYLOAD, 0),
+        ("UPDATE log_entries SET position = -9 WHERE position = 9", Kind.ENTRY, None),
         ("UPDATE log_entries SET position = 1099511627776 WHERE position = 300", Kind.ENTRY, 2**40),
     ],
 )

@@ -115,6 +115,7 @@ class _Walk:
         self._engine = engine
         self._kept = kept
         self._report = report
+        self._rows = 0
         self._findings = Findings()
         self._keys = keys = Keys(trusted=trusted, listed=tuple(self._listed()))
         self._entries = Entries(
@@ -133,6 +134,7 @@ class _Walk:
             kept = self._kept_outside(ends)
             self._walk(ends, kept)
             self._end(ends)
+            self._outside(ends)
             self._checkpoints.end()
         except EnoughFound:
             complete = False
@@ -215,6 +217,7 @@ class _Walk:
         payloads = 0
         with closing(part.events()) as pages:
             for rows in pages:
+                self._rows += len(rows)
                 payloads += sum(row[10] is not None for row in rows)
                 for row in rows:
                     leaf = self._entries.leaf(row)
@@ -232,7 +235,7 @@ class _Walk:
         return leaves, (stored + leaves[len(stored) :] if stored else leaves)
 
     def _end(self, ends: Ends) -> None:
-        """Compare where the log ends with where its other tables say that it does."""
+        """Compare where the log ends with where its head says that it does."""
         size = self._tree.size
         if ends.position != ends.entries:
             what = f"it says that there are {ends.position} entries; the last is {ends.entries}"
@@ -247,8 +250,16 @@ class _Walk:
         else:
             if ends.position == size and not self._tree.ends_at(frontier):
                 self._findings.add(Kind.HEAD, size, "its tree is not that of the entries")
-        if ends.payloads > ends.entries:
-            self._findings.add(Kind.PAYLOAD, ends.payloads, "it has a payload, and no entry")
+
+    def _outside(self, ends: Ends) -> None:
+        """Say what there is before the first position, and after the last entry."""
+        size = self._tree.size
+        if ends.rows != self._rows:
+            what = f"{ends.rows - self._rows} rows are at no position of a log"
+            self._findings.add(Kind.ENTRY, None, what)
+        for position in (ends.first_payload, ends.payloads):
+            if ends.payloads and not 1 <= position <= ends.entries:
+                self._findings.add(Kind.PAYLOAD, position, "it has a payload, and no entry")
         if ends.checkpoint > ends.entries:
             what = f"there is a checkpoint of {ends.checkpoint} entries, and there are {size}"
             self._findings.add(Kind.CHECKPOINT, size + 1, what)

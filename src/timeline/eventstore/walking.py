@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, and_, func, or_, select
+from sqlalchemy import Column, Connection, Engine, and_, func, or_, select
 
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.database import read_snapshot, statement
@@ -43,13 +43,18 @@ MAX_TILE_LEVEL: Final = 8
 
 
 class Ends(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the log ends, as each of its tables has it; 0 in an empty one."""
+    """Where the log ends, as each of its tables has it; 0 in an empty one.
+
+    `rows` counts all entries, wherever they say to be, and `first_payload` is where payloads begin.
+    """
 
     position: int
     recorded_at: str | None
     frontier: bytes
     entries: int
+    rows: int
     payloads: int
+    first_payload: int
     checkpoint: int
     nodes: dict[int, int]
     """By level of tiles, how many nodes it reaches up to."""
@@ -74,14 +79,20 @@ def ends(engine: Engine) -> Ends:
             recorded_at=None if head is None else head.recorded_at,
             frontier=b"" if head is None else _bytes(head.frontier),
             entries=_last(connection, log_entries.c.position),
+            rows=_one(connection, func.count(), log_entries),
             payloads=_last(connection, log_payloads.c.position),
+            first_payload=_one(connection, func.min(log_payloads.c.position), log_payloads),
             checkpoint=_last(connection, log_checkpoints.c.size),
             nodes={level: number + 1 for level, number in connection.execute(levels)},
         )
 
 
-def _last(connection: Connection, column: Any) -> int:
-    return connection.execute(select(func.max(column))).scalar() or 0
+def _last(connection: Connection, column: Column[Any]) -> int:
+    return _one(connection, func.max(column), column.table)
+
+
+def _one(connection: Connection, asked: Any, table: Any) -> int:
+    return connection.execute(select(asked).select_from(table)).scalar() or 0
 
 
 def _bytes(value: Any) -> bytes:
