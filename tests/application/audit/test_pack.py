@@ -4,8 +4,8 @@ import json
 import re
 import subprocess
 import sys
-import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from builders import acted, batch, erased, event_id, one, registered
+from held import peak_bytes
 from packs import packed, problems, refit, unpacked
 from timeline.application.audit import verify
 from timeline.application.audit.pack import write_pack
@@ -451,14 +452,12 @@ def test_memory_does_not_grow_with_the_log(sqlite_url: str, tmp_path: Path) -> N
         log.sign()
         file = tmp_path / f"{bundles}.zip"
 
-        tracemalloc.start()
-        with file.open("wb") as stream:
-            write_pack(stream, engine, Prover(log.store, log.published))
-        written = tracemalloc.get_traced_memory()[1]
-        tracemalloc.reset_peak()
-        assert problems(file) == []
-        peaks.append((written, tracemalloc.get_traced_memory()[1]))
-        tracemalloc.stop()
+        def write(file: Path = file) -> None:
+            with file.open("wb") as stream:
+                write_pack(stream, engine, Prover(log.store, log.published))
 
+        written = peak_bytes(write)
+        peaks.append((written, peak_bytes(partial(problems, file))))
+    assert problems(file) == []
     assert [later < 1.5 * former for former, later in zip(*peaks, strict=True)] == [True, True]
     engine.dispose()
