@@ -343,6 +343,8 @@ FAULTS = {
 
 OF_THE_COMMAND_LINE = {
     application.AlreadyRevoked,
+    application.KeyFileError,
+    application.LogUnreachable,
     application.PrincipalTaken,
     application.UnknownPrincipal,
     eventstore.AnotherLog,
