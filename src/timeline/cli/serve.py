@@ -18,10 +18,10 @@ from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.key import make_beside_database
 from timeline.cli.options import pass_settings
-from timeline.http.siblings import Siblings
 from timeline.observability import granian_logging
 from timeline.orphans import Supervisor
 from timeline.settings import Settings
+from timeline.siblings import Siblings
 
 TARGET: Final = "timeline.http.app:create"
 

@@ -29,9 +29,9 @@ from timeline.http.problems import respond
 from timeline.http.replay import kept_answer
 from timeline.http.replies import Representation
 from timeline.http.service import Service
-from timeline.http.siblings import Siblings
 from timeline.orphans import ending_with_parent
 from timeline.settings import Settings
+from timeline.siblings import Siblings
 
 HANDLERS: Final = (
     *recording.HANDLERS,
