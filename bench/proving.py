@@ -96,7 +96,7 @@ def _appending(scale: Scale, databases: Databases, kind: str) -> Iterator[Row]:
 def _signer(engine: Engine, databases: Databases) -> Signer:
     name = f"{engine.url.database or ''}.key".replace("/", "-")
     keys = KeyFile(databases.directory / name)
-    keys.write([SigningKey(ORIGIN, bytes(range(32)))])
+    keys.begin([SigningKey(ORIGIN, bytes(range(32)))])
     return Signer(SqlStore(engine), Published(engine), keys, ORIGIN, now)
 
 

@@ -29,7 +29,7 @@ class ProvenLog:
         self.engine = engine
         self.clock = TestClock()
         self.key_file = KeyFile(directory / "log.key")
-        self.key_file.write([KEY])
+        self.key_file.begin([KEY])
         self._recorder = Recorder(SqlStore(engine), self.clock)
 
     def record(self, *drafts: Draft) -> list[str]:

@@ -43,7 +43,7 @@ class WholeLog:
         self.access = Access(engine, lambda: instant(self.clock()))
         self._appends = RandomAppends(Random(seed))  # noqa: S311 - a test's dice
         self.keys = KeyFile(directory / f"{seed}.key")
-        self.keys.write([KEY])
+        self.keys.begin([KEY])
         self._signer = Signer(self.store, self.published, self.keys, ORIGIN, self.clock)
 
     def grow(self, groups: int) -> None:

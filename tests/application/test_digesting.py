@@ -34,7 +34,7 @@ Record = Callable[..., None]
 def record(engine: Engine, clock: TestClock, tmp_path: Path) -> Iterator[Record]:
     """Give a function that records events and has the head signed, a minute later each time."""
     keys = KeyFile(tmp_path / "log.key")
-    keys.write([SigningKey(ORIGIN, bytes(range(32)))])
+    keys.begin([SigningKey(ORIGIN, bytes(range(32)))])
     store = SqlStore(engine)
     signer = Signer(store, Published(engine), keys, ORIGIN, clock)
     with Writer(store, clock=clock) as writer:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from builders import acted, registered
 from conftest import TestClock
@@ -25,6 +25,7 @@ from timeline.transparency.proofs import (
     check_inclusion,
     consistency,
     inclusion,
+    root,
 )
 from timeline.transparency.tiles import TiledTree
 
@@ -36,7 +37,7 @@ KEY = SigningKey(ORIGIN, bytes(range(32)))
 def keys(tmp_path: Path) -> KeyFile:
     """Give a file with one key."""
     file = KeyFile(tmp_path / "log.key")
-    file.write([KEY])
+    file.begin([KEY])
     return file
 
 
@@ -83,8 +84,8 @@ def test_each_checkpoint_continues_the_one_before(
     tree = TiledTree(size, Published(engine).tiles)
     assert size == SqlStore(engine).head().position == 557
     assert roots[size] == SqlStore(engine).head().frontier.root()
-    for old, root in roots.items():
-        check_consistency(old, size, root, roots[size], consistency(old, size, tree.nodes))
+    for old, older in roots.items():
+        check_consistency(old, size, older, roots[size], consistency(old, size, tree.nodes))
     leaves = Published(engine).leaf_hashes(0)
     for index in (0, 255, 256, 556):
         check_inclusion(index, size, leaves[index], inclusion(index, size, tree.nodes), roots[size])
@@ -134,7 +135,100 @@ def test_what_was_signed_is_published_after_a_crash(
 
     assert size == 266
     assert [each.size for each in Published(engine).since(0)] == [256, 266]
-    TiledTree(size, Published(engine).tiles)
+    tree = TiledTree(size, Published(engine).tiles)
+    assert root(size, tree.nodes) == SqlStore(engine).head().frontier.root()
+
+
+def test_a_checkpoint_that_is_lost_is_published_again(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """Also under a signer that runs on, so that no tile is missing below the next one."""
+    record(255)
+    signs = signer(engine, keys)
+    signs.sign()
+    _lose_publications(engine)
+    record(45)
+
+    size = signs.sign()
+
+    tree = TiledTree(size, Published(engine).tiles)
+    assert [each.size for each in Published(engine).since(0)] == [256, 301]
+    assert root(size, tree.nodes) == SqlStore(engine).head().frontier.root()
+
+
+def _lose_publications(engine: Engine) -> None:
+    """Take out what was published, past the guards."""
+    tables = ("log_nodes", "log_checkpoints", "log_keys")
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            for table in tables:
+                connection.execute(text(f'DROP TRIGGER "{table}.refuse_delete"'))
+        else:
+            for table in tables:
+                connection.execute(text(f'DROP TRIGGER "{table}.refuse_change" ON {table}'))
+        for table in tables:
+            connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - our own names
+
+
+def test_a_signer_that_remembers_nothing_does_not_sign(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """What the database says of itself is not taken for what was signed last."""
+    record(3)
+    signer(engine, keys).sign()
+    keys.checkpoint_path.unlink()
+    record(1)
+
+    with pytest.raises(KeyFileError, match="missing"):
+        signer(engine, keys).sign()
+
+    assert [each.size for each in Published(engine).since(0)] == [4]
+
+
+def test_a_key_that_signed_nothing_yet_goes_on(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """As after the older of two keys was retired while nothing came: the log is the same."""
+    record(3)
+    signer(engine, keys).sign()
+    newer = SigningKey(ORIGIN, bytes(range(1, 33)))
+    keys.write([newer])
+
+    signer(engine, keys).check()
+    record(1)
+    signer(engine, keys).sign()
+
+    notes = [each.note for each in Published(engine).since(0)]
+    assert opened(notes[1], [newer.verifier])[0].size == 5
+
+
+def test_another_head_of_the_same_size_is_refused(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """As many entries as were signed, and a head that speaks of another tree."""
+    record(3)
+    signer(engine, keys).sign()
+    with engine.begin() as connection:
+        name = "log_head.refuse_going_back"
+        on = "" if engine.dialect.name == "sqlite" else " ON log_head"
+        connection.execute(text(f'DROP TRIGGER "{name}"{on}'))
+        connection.execute(
+            text("UPDATE log_head SET frontier = :frontier"), {"frontier": bytes(32)}
+        )
+
+    with pytest.raises(LogDiverged, match="another root hash"):
+        signer(engine, keys).sign()
+
+
+def test_a_log_is_checked_also_while_another_process_signs(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """A start does not pass the check because the lock is held."""
+    record(1)
+    signer_of_a_longer_log(keys)
+
+    with keys.signing(), pytest.raises(LogDiverged):
+        signer(engine, keys).check()
 
 
 def _crash(*_: object) -> None:

@@ -70,6 +70,7 @@ def test_the_commands_are_those_that_work() -> None:
     "words",
     [
         *COMMANDS,
+        "key adopt",
         "key generate",
         "key retire",
         "key show",

@@ -32,7 +32,7 @@ def grow(
 ) -> Iterator[Callable[[int], int]]:
     """Give a function that records so many events and signs the head; returns its size."""
     keys = KeyFile(tmp_path / "log.key")
-    keys.write([KEY])
+    keys.begin([KEY])
     monkeypatch.setenv("TIMELINE_SIGNING_KEY_FILE", str(keys.path))
     monkeypatch.setenv("TIMELINE_LOG_ORIGIN", ORIGIN)
     store = SqlStore(engine)

@@ -14,7 +14,7 @@ from timeline.application.key_files import KeyFile
 from timeline.transparency.checkpoints import Checkpoint, opened
 from timeline.transparency.entries import commitment
 from timeline.transparency.keys import SigningKey, VerifierKey
-from timeline.transparency.merkle import leaf_hash
+from timeline.transparency.merkle import EMPTY_ROOT, leaf_hash
 from timeline.transparency.proofs import check_consistency, check_inclusion, root
 from timeline.transparency.tiles import Tile, TiledTree, subtree_root, unbundle
 
@@ -28,7 +28,7 @@ def signing(seeded_sqlite: Path, tmp_path: Path) -> Iterator[Client]:
     path = tmp_path / "signing.db"
     shutil.copy(seeded_sqlite, path)
     keys = KeyFile(tmp_path / "signing.db.key")
-    keys.write([KEY])
+    keys.begin([KEY])
     with running(f"sqlite:///{path}", log_origin=ORIGIN) as client:
         yield client
 
@@ -157,6 +157,8 @@ def test_proofs_can_be_asked_for_by_themselves(proven: tuple[Client, Checkpoint]
         [bytes.fromhex(hash) for hash in grown["hashes"]],
     )
     assert client.get("/v1/audit/proof/consistency?from=0").json()["hashes"] == []
+    empty = client.get("/v1/audit/proof/consistency?from=0&to=0").json()
+    assert empty["from_root"] == empty["to_root"] == EMPTY_ROOT.hex()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from timeline.transparency.errors import WrongPolicy
-from timeline.transparency.keys import COSIGNATURE_V1, SigningKey
+from timeline.transparency.keys import COSIGNATURE_V1, SigningKey, VerifierKey
 from timeline.transparency.policies import Policy
 
 LOG = SigningKey("log.example/record", bytes(32)).verifier
@@ -74,6 +74,16 @@ def test_a_group_needs_some_of_its_members(needed: str) -> None:
     """Neither none, nor more than there are."""
     with pytest.raises(WrongPolicy, match="cannot be needed"):
         Policy.parse(f"witness a {A}\nwitness b {B}\ngroup g {needed} a b\nquorum g\n")
+
+
+def test_nobody_counts_twice() -> None:
+    """Neither by the same key under another name, nor by standing in two groups."""
+    again = VerifierKey("other.example", COSIGNATURE_V1, A.public)
+
+    with pytest.raises(WrongPolicy, match="this key"):
+        Policy.parse(f"witness a {A}\nwitness b {again}\nquorum a\n")
+    with pytest.raises(WrongPolicy, match="twice"):
+        Policy.parse(f"witness a {A}\ngroup g 1 a\ngroup h 1 a\nquorum h\n")
 
 
 def test_a_policy_ends_in_its_quorum() -> None:

@@ -45,7 +45,7 @@ def vectors() -> dict[str, Any]:
     return loaded
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, MOST), st.data())
 def test_proofs_follow_from_tiles_alone(size: int, data: st.DataObject) -> None:
     """Root, inclusion and consistency are read from a few tiles of 256 hashes each."""

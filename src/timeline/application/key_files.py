@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from timeline.application.errors import KeyFileError
+from timeline.transparency.checkpoints import Checkpoint
 from timeline.transparency.errors import WrongKey
 from timeline.transparency.keys import SigningKey
+from timeline.transparency.merkle import EMPTY_ROOT
+from timeline.transparency.notes import signed
 
 MAX_KEYS: Final = 2
 """While keys are rotated there are two; with more, a checkpoint says less about who stands for it."""
@@ -74,8 +77,20 @@ class KeyFile:
         """
         self._write(self.path, "".join(f"{key.to_text()}\n" for key in keys).encode())
 
+    def begin(self, keys: Sequence[SigningKey]) -> None:
+        """Write the first keys, and beside them that nothing was signed yet, unless something was.
+
+        Raises:
+            KeyFileError: they cannot be written.
+
+        """
+        if not self.checkpoint_path.exists():
+            nothing = Checkpoint(keys[0].name, 0, EMPTY_ROOT)
+            self.keep_signed(bytes(signed(nothing.text, keys)))
+        self.write(keys)
+
     def last_signed(self) -> bytes | None:
-        """Return the last checkpoint that was signed, or None before the first.
+        """Return the last checkpoint that was signed; None where that is not remembered.
 
         Raises:
             KeyFileError: it cannot be read.

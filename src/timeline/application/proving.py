@@ -8,6 +8,7 @@ from typing import Any
 from timeline.application.errors import InvalidRequest, UnknownResource
 from timeline.application.moments import Answer
 from timeline.application.queries import ConsistencyQuery, InclusionQuery
+from timeline.eventstore.errors import CorruptStore
 from timeline.eventstore.published import Checkpointed, Published
 from timeline.eventstore.sql import SqlStore
 from timeline.transparency.checkpoints import Checkpoint
@@ -66,8 +67,12 @@ class Prover:
         if tile is None or latest is None or not tile.is_of(latest.size):
             raise UnknownResource(kind="tile", id=path[:100], position=self._head())
         if tile.level is None:
-            return tile, bundle(self._published.entries(WIDTH * tile.number, tile.width))
-        return tile, b"".join(self._published.tiles([tile])[tile])
+            parts = self._published.entries(WIDTH * tile.number, tile.width)
+        else:
+            parts = list(self._published.tiles([tile])[tile])
+        if len(parts) < tile.width:
+            raise CorruptStore(reason=f"the tile {tile.path} is not whole")
+        return tile, bundle(parts) if tile.level is None else b"".join(parts)
 
     # Proofs
 
@@ -86,14 +91,12 @@ class Prover:
         size = self._size(query.to, "to")
         if query.from_ > size:
             raise InvalidRequest(field="from", reason=f"The newer tree has {size} entries")
-        tree = TiledTree(size, self._published.tiles)
-        proof = consistency(query.from_, size, tree.nodes)
-        older = TiledTree(query.from_, self._published.tiles)
+        proof = consistency(query.from_, size, TiledTree(size, self._published.tiles).nodes)
         document = {
             "from": query.from_,
             "to": size,
-            "from_root": (root(query.from_, older.nodes) if query.from_ else EMPTY_ROOT).hex(),
-            "to_root": root(size, tree.nodes).hex(),
+            "from_root": self._root(query.from_).hex(),
+            "to_root": self._root(size).hex(),
             "hashes": [hash.hex() for hash in proof],
         }
         return Answer(document, self._head())
@@ -140,6 +143,9 @@ class Prover:
         tree = TiledTree(checkpoint.size, self._published.tiles)
         hashes = inclusion(position - 1, checkpoint.size, tree.nodes)
         return ProofFile(position - 1, hashes, bytes(checkpoint.cosigned))
+
+    def _root(self, size: int) -> bytes:
+        return root(size, TiledTree(size, self._published.tiles).nodes) if size else EMPTY_ROOT
 
     def _size(self, asked: int | None, field: str) -> int:
         """Return the size of the tree to prove: as asked, or that of the newest checkpoint."""

@@ -14,12 +14,13 @@ from typing import Final, NamedTuple, TypeVar
 
 import structlog
 
+from timeline.application.errors import KeyFileError
 from timeline.application.key_files import KeyFile
 from timeline.eventstore.errors import LogDiverged
 from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.published import MAX_LEAVES, Checkpointed, Published
 from timeline.eventstore.sql import SqlStore
-from timeline.transparency.checkpoints import Checkpoint, opened
+from timeline.transparency.checkpoints import Checkpoint
 from timeline.transparency.errors import TransparencyError
 from timeline.transparency.keys import SigningKey
 from timeline.transparency.merkle import Frontier
@@ -75,10 +76,11 @@ class Signer:
         self._signed: _Signed | None = None
 
     def check(self) -> None:
-        """Check that the log is the one that was signed last; raises as `sign` does."""
-        with self._keys.signing() as alone:
-            if alone:
-                self._diverging(self._last)
+        """Check that the log is the one that was signed last; raises as `sign` does.
+
+        Nothing is written, so that it does not matter whether another process signs.
+        """
+        self._diverging(lambda _: self._remembered())
 
     def sign(self) -> int:
         """Sign the head, unless it is signed already or another process signs.
@@ -114,6 +116,8 @@ class Signer:
         if head.position < size:
             raise LogDiverged(size=size, reason=f"it has {head.position} entries now")
         if head.position == size:
+            if head.frontier != last.frontier:
+                raise LogDiverged(size=size, reason="its head has another root hash")
             return size
         grown, nodes = self._grown(last.frontier, head.position)
         if grown != head.frontier:
@@ -129,39 +133,53 @@ class Signer:
         return grown.size
 
     def _last(self, keys: Sequence[SigningKey]) -> _Signed:
-        """Return what was signed last, once the log is known to have begun so."""
-        kept = self._keys.last_signed()
-        if self._signed is not None and self._signed.note == (kept or b""):
-            return self._signed
-        latest = self._published.latest()
-        base = Frontier() if latest is None else self._began(latest.note, keys)
-        if kept is None or (latest is not None and kept == latest.note):
-            return _Signed(base, b"" if latest is None else latest.note)
-        found = self._began(kept, keys, base)
-        if found.size <= base.size:
-            return _Signed(base, b"" if latest is None else latest.note)
-        # Signed, and not published before the process was stopped.
-        _, nodes = self._grown(base, found.size)
-        self._publish(found.size, kept, keys, nodes)
-        return _Signed(found, kept)
+        """Return what was signed last, and is published now; the log is known to have begun so."""
+        known, latest = self._signed, self._published.latest()
+        noted = None if latest is None else latest.note
+        if known is not None and known.note == noted == self._keys.last_signed():
+            return known
+        last, base = self._remembered()
+        if last.frontier.size > base.size:
+            # Signed, and not published before the process was stopped.
+            _, nodes = self._grown(base, last.frontier.size)
+            self._publish(last.frontier.size, last.note, keys, nodes)
+        return last
 
-    def _began(
-        self, note: bytes, keys: Sequence[SigningKey], base: Frontier | None = None
-    ) -> Frontier:
+    def _remembered(self) -> tuple[_Signed, Frontier]:
+        """Return what was signed last, and the growing edge of what is published, if that is less.
+
+        Neither counts for its signature: what lies beside the keys is the signer's own, and the
+        database has to agree with it, whatever it says of itself.
+        """
+        kept = self._keys.last_signed()
+        if kept is None:
+            reason = (
+                "it is missing, so that nobody knows what was signed last (`timeline key adopt`)"
+            )
+            raise KeyFileError(path=self._keys.checkpoint_path, reason=reason)
+        latest = self._published.latest()
+        base = Frontier() if latest is None else self._began(latest.note)
+        found = self._began(kept, base)
+        if latest is not None and found.size <= base.size:
+            return _Signed(base, latest.note), base
+        return _Signed(found, kept), base
+
+    def _began(self, note: bytes, base: Frontier | None = None) -> Frontier:
         """Return the growing edge of a tree that was signed, once the log is known to begin with it.
 
         Args:
             note: the checkpoint.
-            keys: may have signed it.
             base: of a smaller tree, from which on it is worked out from leaves; else from tiles.
 
         """
         try:
-            checkpoint, _ = opened(note, [key.verifier for key in keys], origin=self._origin)
+            checkpoint = Checkpoint.parse(Note.parse(note).text)
         except TransparencyError as error:
-            reason = f"the last checkpoint cannot be used: {error}"
-            raise LogDiverged(size=0 if base is None else base.size, reason=reason) from error
+            reason = f"its last checkpoint cannot be read: {error}"
+            raise LogDiverged(size=0, reason=reason) from error
         size = checkpoint.size
+        if checkpoint.origin != self._origin:
+            raise LogDiverged(size=size, reason=f"that was the log {checkpoint.origin}")
         position = self._store.head().position
         if position < size:
             raise LogDiverged(size=size, reason=f"it has {position} entries now")
@@ -212,9 +230,12 @@ class Signer:
     def _publish(
         self, size: int, note: bytes, keys: Sequence[SigningKey], nodes: Mapping[Node, bytes]
     ) -> None:
-        signers = Note.parse(note).signed_by([key.verifier for key in keys])
+        lines = Note.parse(note).signatures
+        verifiers = [key.verifier for key in keys]
+        signers = [key for key in verifiers if any(line.made_by(key) for line in lines)]
         checkpoint = Checkpointed(size=size, note=note, signed_at=instant(self._clock()))
-        self._published.publish(checkpoint, signers, nodes)
+        if not self._published.publish(checkpoint, signers, nodes):
+            raise LogDiverged(size=size, reason="another checkpoint of it is published")
 
 
 class Signing:

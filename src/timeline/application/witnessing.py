@@ -8,6 +8,8 @@ Source of the protocol: C2SP tlog-witness, add-checkpoint.
 
 import base64
 import http.client
+import re
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +40,7 @@ _ATTEMPTS: Final = 2
 
 _CONFLICT: Final = 409
 _SIZE: Final = "text/x.tlog.size"
+_SEEN: Final = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
 
 _log = structlog.get_logger(__name__)
 
@@ -107,9 +110,11 @@ class Witnesses:
             status, kind, body = _post(f"{witness.url}/add-checkpoint", self._request(old, latest))
             if status == http.client.OK:
                 return _checked(latest, witness, body)
-            if status != _CONFLICT or kind != _SIZE or not body.strip().isdigit():
-                raise WitnessFailed(f"it answered {status}: {body[:200].decode(errors='replace')}")
-            old = int(body)
+            seen = _SEEN.fullmatch(body)
+            if status != _CONFLICT or kind != _SIZE or seen is None:
+                told = ascii(body[:200].decode(errors="replace"))
+                raise WitnessFailed(f"it answered {status}: {told}")
+            old = int(seen[1])
             if old > latest.size:
                 raise WitnessFailed(f"it has seen {old} entries; this log has {latest.size}")
         raise WitnessFailed("it has seen another size each time")
@@ -134,16 +139,37 @@ def _checked(latest: Checkpointed, witness: Witness, body: bytes) -> Signature:
     return found
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A witness is where the policy says, and nowhere else."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing."""
+
+
+_opener: Final = urllib.request.build_opener(_NoRedirects)
+
+
 def _post(url: str, body: bytes) -> tuple[int, str, bytes]:
     """Return the status, the media type and the beginning of an answer."""
     request = urllib.request.Request(url, body, method="POST")  # noqa: S310 - http or https, as the policy checks
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-            kind = answer.headers.get_content_type()
-            return answer.status, kind, answer.read(MAX_ANSWER_BYTES)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers.get_content_type(), error.read(MAX_ANSWER_BYTES)
-    except (OSError, http.client.HTTPException) as error:
+        try:
+            answer = _opener.open(request, timeout=TIMEOUT_S)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            return answer.status, answer.headers.get_content_type(), _beginning(answer)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise WitnessFailed(f"it cannot be reached: {reason}") from error
+
+
+def _beginning(answer: http.client.HTTPResponse) -> bytes:
+    """Return the beginning of a body, as far as it comes in time."""
+    deadline = time.monotonic() + TIMEOUT_S
+    read = b""
+    while len(read) < MAX_ANSWER_BYTES and (part := answer.read1(MAX_ANSWER_BYTES)):
+        read += part
+        if time.monotonic() > deadline:
+            raise WitnessFailed("it takes too long to answer")
+    return read

@@ -1,4 +1,4 @@
-"""`timeline key generate|show|retire`."""
+"""`timeline key generate|show|retire|adopt`."""
 
 import secrets
 
@@ -8,11 +8,14 @@ import structlog
 
 from timeline.application.key_files import MAX_KEYS, KeyFile
 from timeline.bootstrap import key_file
+from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.options import json_option, pass_settings
 from timeline.settings import Settings
-from timeline.transparency.keys import SEED_BYTES, SigningKey
-from timeline.transparency.notes import Note
+from timeline.transparency.checkpoints import Checkpoint
+from timeline.transparency.keys import SEED_BYTES, SigningKey, VerifierKey
+from timeline.transparency.merkle import EMPTY_ROOT
+from timeline.transparency.notes import Note, signed
 
 _log = structlog.get_logger(__name__)
 
@@ -45,7 +48,10 @@ def generate(settings: Settings, *, rotate: bool) -> None:
     if len(keys) >= MAX_KEYS:
         raise CommandError("There are two keys already; retire the older one first.")
     made = generated(settings)
-    file.write([*keys, made])
+    if rotate:
+        file.write([*keys, made])
+    else:
+        file.begin([made])
     click.echo(str(made.verifier))
     click.echo(
         f"{file.path} holds the private key: keep a copy where the database is not.", err=True
@@ -76,13 +82,48 @@ def retire(settings: Settings) -> None:
         )
     last = file.last_signed()
     newer = keys[-1].verifier
-    if last is not None and not any(line.made_by(newer) for line in Note.parse(last).signatures):
-        # Without it the last checkpoint could not be checked any more, and nothing signed after it.
+    if last is not None and not _stands_for(newer, Note.parse(last)):
+        # Without it the last checkpoint could not be checked any more.
         raise CommandError(
             "The newer key has not signed yet: it does with the next checkpoint, after the next event."
         )
     file.write(keys[1:])
     click.echo(str(newer))
+
+
+def _stands_for(key: VerifierKey, note: Note) -> bool:
+    """Tell whether a key has signed a checkpoint, or that has nothing to sign for."""
+    nothing = Checkpoint.parse(note.text).size == 0
+    return nothing or any(line.made_by(key) for line in note.signatures)
+
+
+@key.command()
+@pass_settings
+def adopt(settings: Settings) -> None:
+    """Take the log as it stands for the one that was signed last.
+
+    For when what lay beside the keys is lost, or a backup was restored on purpose. Whoever kept a
+    later checkpoint will find that this log is another one.
+    """
+    file = _file(settings)
+    keys = file.read()
+    with opened(settings) as app:
+        latest = app.published.latest()
+    if latest is None:
+        nothing = Checkpoint(settings.log_origin, 0, EMPTY_ROOT)
+        note = bytes(signed(nothing.text, keys))
+    else:
+        note = latest.note
+    before = file.last_signed()
+    if before is not None:
+        click.echo(f"Forgotten: {_told(before)}", err=True)
+    file.keep_signed(note)
+    click.echo(_told(note))
+
+
+def _told(note: bytes) -> str:
+    origin, size, root = note.decode(errors="replace").split("\n")[:3]
+    return f"{origin}: {size} entries, root hash {root}"
 
 
 def generated(settings: Settings) -> SigningKey:
@@ -101,7 +142,7 @@ def make_beside_database(settings: Settings) -> None:
         _log.warning("log.signing.off", setting="TIMELINE_SIGNING_KEY_FILE")
     elif settings.signing_key_file is None and not file.exists():
         made = generated(settings)
-        file.write([made])
+        file.begin([made])
         _log.warning("log.key.made", file=str(file.path), verifier=str(made.verifier))
 
 

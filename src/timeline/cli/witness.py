@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -14,6 +15,7 @@ from timeline.cli.errors import CommandError
 from timeline.cli.options import json_option, pass_settings
 from timeline.settings import Settings
 from timeline.transparency.errors import WrongPolicy
+from timeline.transparency.keys import VerifierKey
 from timeline.transparency.policies import Policy
 
 MAX_POLICY_BYTES: Final = 65_536
@@ -46,6 +48,7 @@ def witness(settings: Settings, policy: BinaryIO, every_s: int | None, *, as_jso
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
     with opened(settings) as app:
+        _require_named(asked, app.published.verifier_keys())
         witnesses = Witnesses(app.published, asked)
         while True:
             found = witnesses.ask()
@@ -67,6 +70,12 @@ def _read(policy: BinaryIO) -> Policy:
         return Policy.parse(raw.decode())
     except (WrongPolicy, UnicodeDecodeError) as error:
         raise CommandError(f"{name}: {error}") from error
+
+
+def _require_named(policy: Policy, keys: Sequence[VerifierKey]) -> None:
+    """Refuse a policy that names logs, and not this one."""
+    if policy.logs and keys and not set(policy.logs).intersection(keys):
+        raise CommandError(f"The policy is not about this log, which signs with {keys[-1]}.")
 
 
 def _tell(found: Witnessed | None, *, as_json: bool) -> None:

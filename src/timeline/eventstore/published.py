@@ -199,10 +199,12 @@ class Published:
 
     def publish(
         self, checkpoint: Checkpointed, keys: Sequence[VerifierKey], nodes: Mapping[Node, bytes]
-    ) -> None:
+    ) -> bool:
         """Publish a checkpoint, with the roots of the tiles that have become full up to it.
 
-        What is published already stays as it is.
+        Returns:
+            Whether it is published, now or before; False where another one of that size, or of a
+            larger one, is.
 
         Args:
             checkpoint: signed.
@@ -211,9 +213,10 @@ class Published:
 
         """
         with write_transaction(self._engine) as connection:
-            known = select(log_checkpoints.c.size).where(log_checkpoints.c.size >= checkpoint.size)
-            if connection.execute(known.limit(1)).scalar() is not None:
-                return
+            newer = select(log_checkpoints.c.note).where(log_checkpoints.c.size >= checkpoint.size)
+            there = connection.execute(newer.limit(1)).scalar()
+            if there is not None:
+                return bytes(there) == checkpoint.note
             rows = [
                 {"level": node.level // HEIGHT, "number": node.number, "hash": hash}
                 for node, hash in sorted(nodes.items())
@@ -231,6 +234,7 @@ class Published:
                     size=checkpoint.size, note=checkpoint.note, signed_at=checkpoint.signed_at
                 )
             )
+            return True
 
     # --- what is added to checkpoints
 

@@ -58,7 +58,10 @@ async def tile(request: HttpRequest) -> Response[bytes]:
     # As it was sent: Litestar's own parameter would take several paths for one.
     path = request.scope["path"].removeprefix(_TILES)
     found, body = await _found(request, OCTETS, lambda prover: prover.tile(path))
-    return reply(body, OCTETS, {"Cache-Control": FOR_EVER if found.is_full else A_WHILE})
+    kept = FOR_EVER if found.is_full else A_WHILE
+    if not service_of(request).application.settings.public_read:
+        kept = kept.replace("public", "private")
+    return reply(body, OCTETS, {"Cache-Control": kept})
 
 
 async def _proof(

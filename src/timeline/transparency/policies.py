@@ -17,6 +17,8 @@ from timeline.transparency.keys import COSIGNATURE_V1, ED25519, VerifierKey
 MAX_WITNESSES: Final = 32
 """Each is asked for each checkpoint, and its line stands in each."""
 
+MAX_GROUPS: Final = 32
+
 NOBODY: Final = "none"
 
 
@@ -108,14 +110,18 @@ class _Reading:
         if len(self.witnesses) == MAX_WITNESSES:
             raise ValueError(f"it names more than {MAX_WITNESSES} witnesses")
         found = Witness(name, _key(key, COSIGNATURE_V1), None if url is None else _checked_url(url))
-        if any(found.key == each.key for each in self.witnesses.values()):
+        if any(found.key.public == each.key.public for each in self.witnesses.values()):
             raise ValueError("another witness has this key")
         self.witnesses[name] = found
 
     def _group(self, name: str, needed: str, *members: str) -> None:
         self._require_new(name)
+        if len(self.groups) == MAX_GROUPS:
+            raise ValueError(f"it names more than {MAX_GROUPS} groups")
         for each in members:
             self._require_known(each)
+            if any(each in group.members for group in self.groups.values()):
+                raise ValueError(f"{each[:50]} is in another group, and would count twice")
         if not members or len(set(members)) < len(members):
             raise ValueError("a group has members, each once")
         count = {"all": len(members), "any": 1}.get(needed)
