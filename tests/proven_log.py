@@ -38,6 +38,11 @@ class ProvenLog:
         self._recorder.append(Append(drafts=drafts, recorded_by="desk"))
         return [draft.id for draft in drafts]
 
+    def forget(self) -> None:
+        """Have the signer remember nothing, as whoever has its key can."""
+        self.key_file.checkpoint_path.unlink()
+        self.key_file.begin([KEY])
+
     def sign(self) -> int:
         """Sign the head as a signer does that has just started; return its size."""
         published = Published(self.engine)

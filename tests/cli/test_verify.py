@@ -173,7 +173,7 @@ def test_a_fork_is_detected_the_next_time(
         reseal(run)
         run("DELETE FROM log_checkpoints")
         run("DELETE FROM log_nodes")
-    log.key_file.checkpoint_path.unlink()
+    log.forget()
     log.sign()
 
     results = [timeline("verify", "--url", server.url, "--key", VKEY) for _ in range(2)]

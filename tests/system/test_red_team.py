@@ -407,7 +407,7 @@ def test_a_position_is_used_again(log: ProvenLog) -> None:
 def forked(log: ProvenLog) -> None:
     """Record something else in place of what was signed, and sign it with the log's own key."""
     shortened(log, 290)
-    log.key_file.checkpoint_path.unlink()
+    log.forget()
     log.record(*(acted("an-order") for _ in range(40)))
     log.sign()
 
@@ -447,7 +447,7 @@ def test_a_shortened_log_is_signed_anew(log: ProvenLog) -> None:
     """A remote verifier that had seen more tells, although all that it gets is signed and fits."""
     seen = log.checkpoint()
     shortened(log, 295)
-    log.key_file.checkpoint_path.unlink()
+    log.forget()
     with attacking(log.engine) as run:
         run("DELETE FROM log_checkpoints")
         run("DELETE FROM log_nodes")
