@@ -184,7 +184,7 @@ def _signer(
 ) -> Signer | None:
     """Return what signs the log; None where no key is set, and none lies beside the database."""
     keys = key_file(settings)
-    if keys is None or (settings.signing_key_file is None and not keys.exists()):
+    if keys is None or (settings.signing_key_file is None and not keys.signed_before()):
         return None
     keys.require_name(settings.log_origin)
     return Signer(store, published, keys, settings.log_origin, clock)

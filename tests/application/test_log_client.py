@@ -1,6 +1,9 @@
 """A log is read over HTTP from a server that is not trusted: within bounds, and in order."""
 
+import contextlib
 import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -107,3 +110,43 @@ def test_what_is_fetched_ahead_comes_in_order() -> None:
         found.append((number, doubled))
 
     assert found == [(number, number * 2) for number in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "again"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"X"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    ],
+    ids=["interim answers", "a header", "a chunk's extension", "a body"],
+)
+def test_no_answer_takes_for_ever(
+    beginning: bytes, again: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that goes on and on, whatever it sends, is left after a while."""
+    monkeypatch.setattr(log_client, "ANSWER_S", 0.5)
+    monkeypatch.setattr(log_client, "ATTEMPTS", 1)
+    stopping = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(beginning)
+            while not stopping.wait(0.02):
+                connection.sendall(again)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        started = time.monotonic()
+        try:
+            with LogClient(url) as client, pytest.raises(LogUnreachable):
+                client.get("checkpoint", 1_000_000)
+        finally:
+            stopping.set()
+            thread.join(10)
+
+    assert time.monotonic() - started < 10

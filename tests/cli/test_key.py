@@ -16,7 +16,7 @@ from timeline.eventstore.published import Published
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 from timeline.transparency.checkpoints import Checkpoint, opened
-from timeline.transparency.keys import VerifierKey
+from timeline.transparency.keys import SigningKey, VerifierKey
 from timeline.transparency.merkle import leaf_hash
 from timeline.transparency.notes import signed
 from timeline.transparency.proof_files import ProofFile
@@ -174,3 +174,20 @@ def test_nothing_is_imported_into_another_log_than_was_signed(
     assert result.exit_code == 1
     assert "9 entries" in result.stderr
     assert store.head().position == 1
+
+
+def test_a_key_that_is_lost_is_not_made_anew(
+    timeline: Timeline, engine: Engine, monkeypatch: pytest.MonkeyPatch, database_kind: str
+) -> None:
+    """What it signed last lies there still: nothing is recorded until an operator has looked."""
+    if database_kind != "sqlite":
+        pytest.skip("only beside an SQLite database there is a key by default")
+    monkeypatch.setenv("TIMELINE_LOG_ORIGIN", "log.example/record")
+    path = Path(f"{engine.url.database}.key")
+    KeyFile(path).begin([SigningKey("log.example/record", bytes(32))])
+    path.unlink()
+
+    result = timeline("import", "-", input="")
+
+    assert result.exit_code == 1
+    assert str(path) in result.stderr

@@ -186,6 +186,25 @@ def test_a_fork_is_detected_the_next_time(
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_another_key_is_no_other_log(
+    timeline: Timeline, log: ProvenLog, server: FileServer
+) -> None:
+    """Whoever is given a fork with a key of its own is told that the log was seen under another one."""
+    timeline("verify", "--url", server.url, "--key", VKEY)
+    stranger = SigningKey(ORIGIN, bytes(range(9, 41)))
+    log.key_file.write([stranger])
+    log.record(acted("an-order"))
+    log.sign()
+
+    result = timeline("verify", "--url", server.url, "--key", str(stranger.verifier))
+    both = timeline("verify", "--url", server.url, "--key", VKEY, "--key", str(stranger.verifier))
+
+    assert result.exit_code == 1
+    assert "seen before" in result.stderr
+    assert both.exit_code == 0
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_a_checkpoint_from_elsewhere_is_compared(
     timeline: Timeline, log: ProvenLog, server: FileServer, tmp_path: Path
 ) -> None:

@@ -42,6 +42,10 @@ class KeyFile:
         """Tell whether there is a file."""
         return self.path.exists()
 
+    def signed_before(self) -> bool:
+        """Tell whether there is a file, or was one: what it signed last lies there still."""
+        return self.exists() or self.checkpoint_path.exists()
+
     def read(self) -> tuple[SigningKey, ...]:
         """Return the keys, the oldest first.
 

@@ -4,11 +4,14 @@ Owns connections, their bounds, and what an answer that is not the one asked for
 what is right or wrong in a log: the server is not trusted to send little, or to send it soon.
 """
 
+import socket
 import ssl
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Final, Self, TypeVar
@@ -112,9 +115,12 @@ class LogClient:
         except IndexError:
             connection = self._connection()
         try:
-            connection.request("GET", path, headers={"User-Agent": f"timeline/{__version__}"})
-            answer = connection.getresponse()
-            raw = _read(answer, limit_bytes)
+            if connection.sock is None:
+                connection.connect()
+            with _ending(connection.sock):
+                connection.request("GET", path, headers={"User-Agent": f"timeline/{__version__}"})
+                answer = connection.getresponse()
+                raw = _read(answer, limit_bytes)
         except (OSError, HTTPException) as error:
             connection.close()
             raise _AgainError(str(error) or type(error).__name__) from error
@@ -139,17 +145,38 @@ class _AgainError(Exception):
     """It may go better another time."""
 
 
+@contextmanager
+def _ending(connected: socket.socket) -> Iterator[None]:
+    """End whatever is waited for on a socket once ANSWER_S is over; raises TimeoutError then.
+
+    A server can keep one waiting without ever sending an answer's end, or its beginning.
+    """
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        with suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(ANSWER_S, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if ended.is_set():
+            msg = "it takes too long to answer"
+            raise TimeoutError(msg)
+
+
 def _read(answer: HTTPResponse, limit_bytes: int) -> bytes:
     """Read an answer, and one byte beyond the bound where it is longer."""
-    deadline = time.monotonic() + ANSWER_S
     parts: list[bytes] = []
     left = limit_bytes + 1
     while left and (part := answer.read1(min(left, CHUNK_BYTES))):
         parts.append(part)
         left -= len(part)
-        if time.monotonic() > deadline:
-            msg = "it takes too long to answer"
-            raise OSError(msg)
     return b"".join(parts)
 
 

@@ -140,7 +140,7 @@ def make_beside_database(settings: Settings) -> None:
     file = key_file(settings)
     if file is None:
         _log.warning("log.signing.off", setting="TIMELINE_SIGNING_KEY_FILE")
-    elif settings.signing_key_file is None and not file.exists():
+    elif settings.signing_key_file is None and not file.signed_before():
         made = generated(settings)
         file.begin([made])
         _log.warning("log.key.made", file=str(file.path), verifier=str(made.verifier))

@@ -1,7 +1,7 @@
 """The checkpoints that were seen of logs, so that the next check can be held against them.
 
-Owns where they lie: one file for each log and key, in the user's own directory for state, or where
-the user says. Must not know what a checkpoint says.
+Owns where they lie: one file for each log, by its name, in the user's own directory for state, or
+where the user says. Must not know what a checkpoint says.
 """
 
 import re
@@ -14,6 +14,7 @@ from timeline.application.remote_verifying import MAX_CHECKPOINT_BYTES
 from timeline.cli.errors import CommandError
 from timeline.cli.files import replacing
 from timeline.transparency.checkpoints import opened
+from timeline.transparency.errors import TransparencyError
 from timeline.transparency.keys import VerifierKey
 
 _OTHER: Final = re.compile(r"[^A-Za-z0-9.-]")
@@ -32,24 +33,33 @@ class Seen:
         """Name the log.
 
         Args:
-            keys: the log's; what was seen is kept under each, so that keys can be rotated.
+            keys: the log's. What was seen is kept by the log's name: another key is no other log.
             environ: names the directory, in XDG_STATE_HOME or HOME.
             file: where it lies, in place of that.
 
         """
         self._keys = keys
-        self._paths = [file] if file is not None else [_path(key, environ) for key in keys]
+        names = dict.fromkeys(key.name for key in keys)
+        self._paths = [file] if file is not None else [_path(name, environ) for name in names]
 
     def read(self) -> Iterator[bytes]:
-        """Yield the checkpoints that were seen last."""
+        """Yield the checkpoints that were seen last; none of the keys having signed one is an error."""
         for path in self._paths:
             try:
                 with path.open("rb") as file:
-                    yield file.read(MAX_CHECKPOINT_BYTES)
+                    note = file.read(MAX_CHECKPOINT_BYTES)
             except FileNotFoundError:
                 continue
             except OSError as error:
                 raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+            try:
+                opened(note, self._keys)
+            except TransparencyError as error:
+                raise CommandError(
+                    f"This log was seen before, in {path}, and not under this key: {error}"
+                    " Find out why it has another one, then give both with --key."
+                ) from error
+            yield note
 
     def keep(self, note: bytes) -> None:
         """Keep a checkpoint that was found right, unless a larger one was seen meanwhile."""
@@ -65,9 +75,9 @@ class Seen:
                 file.write(note)
 
 
-def _path(key: VerifierKey, environ: Mapping[str, str]) -> Path:
+def _path(name: str, environ: Mapping[str, str]) -> Path:
     given = environ.get("XDG_STATE_HOME", "")
     # As the XDG Base Directory Specification has it: a path that is not absolute is ignored.
     state = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "state"
-    name = _OTHER.sub("_", key.name)[:_NAME_CHARACTERS]
-    return state / "timeline" / f"{name}+{sha256(str(key).encode()).hexdigest()[:16]}.checkpoint"
+    shown = _OTHER.sub("_", name)[:_NAME_CHARACTERS]
+    return state / "timeline" / f"{shown}+{sha256(name.encode()).hexdigest()[:16]}.checkpoint"

@@ -239,6 +239,9 @@ def compare_events(
         CopyDiffers: saying where.
 
     """
+    if checkpoint is not None and checkpoint.size > head.position:
+        reason = f"it has {head.position} events, fewer than its checkpoint of {checkpoint.size}"
+        raise CopyDiffers(reason=reason)
     grown = Frontier()
     after = 0
     while part := events(source, after, head.position):
