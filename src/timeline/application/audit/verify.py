@@ -49,7 +49,10 @@ class Wrong(Exception):
     """Something in the pack is not as it has to be: where, and what."""
 
     def __init__(self, where: str, what: str) -> None:
-        super().__init__(f"{where}: {what}")
+        super().__init__(where, what)
+
+    def __str__(self) -> str:
+        return ": ".join(self.args)
 
 
 # ---- Ed25519 (RFC 8032, section 5.1): points are (x, y, z, t) with x = X/Z, y = Y/Z, x*y = T/Z ----
