@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -22,23 +23,32 @@ ORIGIN = "log.example/record"
 KEY = SigningKey(ORIGIN, bytes(range(32)))
 
 
-@pytest.fixture
-def signing(seeded_sqlite: Path, tmp_path: Path) -> Iterator[Client]:
+@contextmanager
+def signing_service(story: Path, directory: Path) -> Iterator[Client]:
     """Run a service that holds the story and signs its log."""
-    path = tmp_path / "signing.db"
-    shutil.copy(seeded_sqlite, path)
-    keys = KeyFile(tmp_path / "signing.db.key")
-    keys.begin([KEY])
+    path = directory / "signing.db"
+    shutil.copy(story, path)
+    KeyFile(directory / "signing.db.key").begin([KEY])
     with running(f"sqlite:///{path}", log_origin=ORIGIN) as client:
         yield client
 
 
 @pytest.fixture
-def proven(signing: Client) -> tuple[Client, Checkpoint]:
-    """Give the service with a checkpoint that has one event more than the story."""
-    answer = post(signing, "wait=proof", registration("late-one"))
-    checkpoint, _ = opened(answer.json()["checkpoint"].encode(), [KEY.verifier])
-    return signing, checkpoint
+def signing(seeded_sqlite: Path, tmp_path: Path) -> Iterator[Client]:
+    """Run one for a test that records."""
+    with signing_service(seeded_sqlite, tmp_path) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def proven(
+    seeded_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Client, Checkpoint]]:
+    """Give one to be read, with a checkpoint that has one event more than the story."""
+    with signing_service(seeded_sqlite, tmp_path_factory.mktemp("proven")) as client:
+        answer = post(client, "wait=proof", registration("late-one"))
+        checkpoint, _ = opened(answer.json()["checkpoint"].encode(), [KEY.verifier])
+        yield client, checkpoint
 
 
 def post(client: Client, query: str, document: Json) -> httpx.Response:

@@ -91,12 +91,14 @@ class Prover:
         size = self._size(query.to, "to")
         if query.from_ > size:
             raise InvalidRequest(field="from", reason=f"The newer tree has {size} entries")
-        proof = consistency(query.from_, size, TiledTree(size, self._published.tiles).nodes)
+        # What the older tree is made of are nodes of the newer one, too: each tile is read once.
+        tree = TiledTree(size, self._published.tiles)
+        proof = consistency(query.from_, size, tree.nodes)
         document = {
             "from": query.from_,
             "to": size,
-            "from_root": self._root(query.from_).hex(),
-            "to_root": self._root(size).hex(),
+            "from_root": _root(query.from_, tree).hex(),
+            "to_root": _root(size, tree).hex(),
             "hashes": [hash.hex() for hash in proof],
         }
         return Answer(document, self._head())
@@ -144,9 +146,6 @@ class Prover:
         hashes = inclusion(position - 1, checkpoint.size, tree.nodes)
         return ProofFile(position - 1, hashes, bytes(checkpoint.cosigned))
 
-    def _root(self, size: int) -> bytes:
-        return root(size, TiledTree(size, self._published.tiles).nodes) if size else EMPTY_ROOT
-
     def _size(self, asked: int | None, field: str) -> int:
         """Return the size of the tree to prove: as asked, or that of the newest checkpoint."""
         latest = self.checkpoint().size
@@ -157,6 +156,11 @@ class Prover:
 
     def _head(self) -> int:
         return self._store.head().position
+
+
+def _root(size: int, tree: TiledTree) -> bytes:
+    """Return the root of a tree, given one that began so."""
+    return root(size, tree.nodes) if size else EMPTY_ROOT
 
 
 def _included(position: int, leaf: bytes, root: bytes, tree: TiledTree) -> dict[str, Any]:
