@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -156,27 +156,34 @@ def application(
         )
         if signing is not None:
             signing.check()
-        if follow:
-            follower.start()
-            watcher.start()
-            if signing is not None:
-                watcher.on_grown(signing.wake)
-                signing.start()
-            if digesting is not None:
-                digesting.start()
-        try:
-            yield app
-        finally:
-            writer.close(STOP_TIMEOUT_S)
-            if follow:
-                if digesting is not None:
-                    digesting.stop(STOP_TIMEOUT_S)
-                watcher.stop(STOP_TIMEOUT_S)
-                if signing is not None:
-                    signing.stop(STOP_TIMEOUT_S)
-                follower.stop(STOP_TIMEOUT_S)
+        with _running(app, digesting) if follow else nullcontext():
+            try:
+                yield app
+            finally:
+                writer.close(STOP_TIMEOUT_S)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _running(app: Application, digesting: Digesting | None) -> Iterator[None]:
+    """Run the threads of a service for as long as the block lasts."""
+    app.follower.start()
+    app.watcher.start()
+    if app.signing is not None:
+        app.watcher.on_grown(app.signing.wake)
+        app.signing.start()
+    if digesting is not None:
+        digesting.start()
+    try:
+        yield
+    finally:
+        if digesting is not None:
+            digesting.stop(STOP_TIMEOUT_S)
+        app.watcher.stop(STOP_TIMEOUT_S)
+        if app.signing is not None:
+            app.signing.stop(STOP_TIMEOUT_S)
+        app.follower.stop(STOP_TIMEOUT_S)
 
 
 def _signer(

@@ -5,7 +5,7 @@ from typing import Final
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, make_url, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from builders import acted, batch, erased, registered
@@ -99,6 +99,8 @@ def test_derived_tables_are_the_service_s_own(service: Engine) -> None:
     for table in schema.load_tables().tables.values():
         if table.info["kind"] == "derived":
             _run(service, f"DELETE FROM {table.name}")  # noqa: S608 - a name of our own
+            with service.connect() as connection:
+                assert connection.execute(select(table)).first() is None
 
 
 def _run(engine: Engine, statement: str) -> None:

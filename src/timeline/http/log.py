@@ -9,12 +9,11 @@ from typing import Final, TypeVar
 
 from litestar import Response, route
 
-from timeline.application.moments import Answer
 from timeline.application.proving import Prover
 from timeline.application.queries import ConsistencyQuery, InclusionQuery, Query
 from timeline.http.parameters import parse
-from timeline.http.reading import READ
-from timeline.http.replies import JSON, OCTETS, PLAIN, HttpRequest, encode, negotiate, reply
+from timeline.http.reading import READ, answer
+from timeline.http.replies import OCTETS, PLAIN, HttpRequest, negotiate, reply
 from timeline.http.service import service_of
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -26,7 +25,6 @@ A_WHILE: Final = "public, max-age=3600"
 _TILES: Final = "/log/tile/"
 
 Found = TypeVar("Found")
-Asked = TypeVar("Asked", InclusionQuery, ConsistencyQuery)
 
 
 async def _found(request: HttpRequest, media_type: str, find: Callable[[Prover], Found]) -> Found:
@@ -64,28 +62,22 @@ async def tile(request: HttpRequest) -> Response[bytes]:
     return reply(body, OCTETS, {"Cache-Control": kept})
 
 
-async def _proof(
-    request: HttpRequest, kind: type[Asked], prove: Callable[[Prover, Asked], Answer]
-) -> Response[bytes]:
-    negotiate(request.headers.get("accept"), [JSON])
-    service = service_of(request)
-    await service.authorise_read(request.scope)
-    query = parse(request.scope["query_string"], kind)
-    found = await service.reads.run(prove, service.application.prover, query)
-    headers = {"Timeline-Position": str(found.position)}
-    return reply(encode(found.document), JSON, headers)
-
-
 @route("/v1/audit/proof/inclusion", http_method=READ, status_code=200)
 async def inclusion(request: HttpRequest) -> Response[bytes]:
     """Answer the proof that an entry is in the log."""
-    return await _proof(request, InclusionQuery, Prover.inclusion)
+    prover = service_of(request).application.prover
+    return await answer(
+        request, InclusionQuery, lambda _, query: prover.inclusion(query), of_log=True
+    )
 
 
 @route("/v1/audit/proof/consistency", http_method=READ, status_code=200)
 async def consistency(request: HttpRequest) -> Response[bytes]:
     """Answer the proof that the log only grew."""
-    return await _proof(request, ConsistencyQuery, Prover.consistency)
+    prover = service_of(request).application.prover
+    return await answer(
+        request, ConsistencyQuery, lambda _, query: prover.consistency(query), of_log=True
+    )
 
 
 HANDLERS: Final = (checkpoint, verifier_keys, tile, inclusion, consistency)

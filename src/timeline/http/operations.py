@@ -250,7 +250,6 @@ OPERATIONS: Final = (
         queries.InclusionQuery,
         {JSON: schemas.InclusionProof},
         (*_READ, 404),
-        min_position=False,
     ),
     Operation(
         "get",
@@ -262,7 +261,6 @@ OPERATIONS: Final = (
         queries.ConsistencyQuery,
         {JSON: schemas.ConsistencyProof},
         (*_READ, 404),
-        min_position=False,
     ),
     Operation(
         "get",

@@ -128,14 +128,19 @@ class ServedDate(Answered, frozen=True, kw_only=True):
     latest: Annotated[date | None, Meta(description="null where that is open.")]
 
 
-class EventProof(Answered, frozen=True, kw_only=True):
-    """That an event's entry is in the log that the newest checkpoint speaks of."""
+class InclusionProof(Answered, frozen=True, kw_only=True):
+    """That an entry is in the log: hashes that lead from its leaf to a root (RFC 6962)."""
 
     position: Position
-    size: Annotated[Position, Meta(description="How many entries the checkpoint has.")]
+    size: Annotated[Position, Meta(description="How many entries the tree has.")]
     leaf_hash: Hash
     root: Hash
     hashes: Annotated[tuple[Hash, ...], Meta(description="From the leaf upwards.")]
+
+
+class EventProof(InclusionProof, frozen=True, kw_only=True):
+    """That an event's entry is in the log that the newest checkpoint speaks of."""
+
     checkpoint: Annotated[str, Meta(description="The signed note.")]
 
 
@@ -717,16 +722,6 @@ class Replay(Answered, frozen=True, kw_only=True):
         tuple[DayDigests, ...],
         Meta(description="The last days with recorded digests.", max_length=DAYS_SHOWN),
     ]
-
-
-class InclusionProof(Answered, frozen=True, kw_only=True):
-    """That an entry is in the log: hashes that lead from its leaf to a root (RFC 6962)."""
-
-    position: Position
-    size: Annotated[Position, Meta(description="How many entries the tree has.")]
-    leaf_hash: Hash
-    root: Hash
-    hashes: Annotated[tuple[Hash, ...], Meta(description="From the leaf upwards.")]
 
 
 class ConsistencyProof(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
