@@ -25,6 +25,8 @@ class FileServer:
         self.url = ""
         self.statuses: list[int] = []
         """Statuses to answer with before anything is served."""
+        self.authorizations: list[str | None] = []
+        """With what each request came to be let in."""
 
 
 @contextmanager
@@ -36,6 +38,7 @@ def serving(files: Files) -> Iterator[FileServer]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            served.authorizations.append(self.headers["Authorization"])
             if served.statuses:
                 self._answer(served.statuses.pop(0), b"")
                 return

@@ -1,9 +1,6 @@
 """A log is read over HTTP from a server that is not trusted: within bounds, and in order."""
 
-import contextlib
 import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -65,6 +62,30 @@ def test_a_server_that_is_busy_is_asked_again(server: FileServer) -> None:
             client.get("some/file", 10)
 
 
+def test_a_log_that_is_not_public_asks_for_a_token(server: FileServer) -> None:
+    """It is sent with each request; without it one is told what is missing."""
+    server.statuses = [401]
+    with LogClient(server.url) as client, pytest.raises(LogUnreachable, match="takes a token"):
+        client.get("some/file", 10)
+
+    with LogClient(server.url, "timeline_secret") as client:
+        client.get("some/file", 10)
+
+    assert server.authorizations == [None, "Bearer timeline_secret"]
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [("http://log.example", "timeline_secret"), ("https://log.example", "two\r\nlines")],
+)
+def test_a_token_stays_secret(url: str, token: str) -> None:
+    """It goes over https alone, and is not repeated in what is said."""
+    with pytest.raises(LogUnreachable, match="token") as refused:
+        LogClient(url, token)
+
+    assert token not in str(refused.value)
+
+
 def test_another_answer_is_refused(server: FileServer) -> None:
     """A redirect, say: whose log that would be is not for its server to tell."""
     server.statuses = [302]
@@ -76,7 +97,7 @@ def test_a_connection_that_was_closed_is_opened_again(server: FileServer) -> Non
     """A server closes those that were idle for long."""
     with LogClient(server.url) as client:
         client.get("some/file", 10)
-        (idle,) = client._idle  # noqa: SLF001 - it is cut as its server would
+        (idle,) = client._http._idle  # noqa: SLF001 - it is cut as its server would
         idle.sock.shutdown(socket.SHUT_RDWR)
 
         assert client.get("some/file", 10) == b"0123456789"
@@ -110,43 +131,3 @@ def test_what_is_fetched_ahead_comes_in_order() -> None:
         found.append((number, doubled))
 
     assert found == [(number, number * 2) for number in range(100)]
-
-
-@pytest.mark.parametrize(
-    ("beginning", "again"),
-    [
-        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-        (b"HTTP/1.1 200 OK\r\n", b"X"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
-    ],
-    ids=["interim answers", "a header", "a chunk's extension", "a body"],
-)
-def test_no_answer_takes_for_ever(
-    beginning: bytes, again: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server that goes on and on, whatever it sends, is left after a while."""
-    monkeypatch.setattr(log_client, "ANSWER_S", 0.5)
-    monkeypatch.setattr(log_client, "ATTEMPTS", 1)
-    stopping = threading.Event()
-
-    def drip(listening: socket.socket) -> None:
-        connection, _ = listening.accept()
-        with connection, contextlib.suppress(OSError):
-            connection.sendall(beginning)
-            while not stopping.wait(0.02):
-                connection.sendall(again)
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=drip, args=(listening,), daemon=True)
-        thread.start()
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        started = time.monotonic()
-        try:
-            with LogClient(url) as client, pytest.raises(LogUnreachable):
-                client.get("checkpoint", 1_000_000)
-        finally:
-            stopping.set()
-            thread.join(10)
-
-    assert time.monotonic() - started < 10

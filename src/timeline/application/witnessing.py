@@ -7,17 +7,15 @@ Source of the protocol: C2SP tlog-witness, add-checkpoint.
 """
 
 import base64
-import http.client
 import re
-import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
 import structlog
 
+from timeline.application.http_client import HttpClient, HttpFailed
 from timeline.eventstore.published import Checkpointed, Published
 from timeline.transparency.checkpoints import cosigners
 from timeline.transparency.errors import WrongNote
@@ -38,7 +36,6 @@ ASKED_AT_ONCE: Final = 8
 _ATTEMPTS: Final = 2
 """A witness that has seen another size says so, and is asked once more from there."""
 
-_CONFLICT: Final = 409
 _SIZE: Final = "text/x.tlog.size"
 _SEEN: Final = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
 
@@ -108,10 +105,10 @@ class Witnesses:
         old = self._published.cosigned_size(str(witness.key))
         for _ in range(_ATTEMPTS):
             status, kind, body = _post(f"{witness.url}/add-checkpoint", self._request(old, latest))
-            if status == http.client.OK:
+            if status == HTTPStatus.OK:
                 return _checked(latest, witness, body)
             seen = _SEEN.fullmatch(body)
-            if status != _CONFLICT or kind != _SIZE or seen is None:
+            if status != HTTPStatus.CONFLICT or kind != _SIZE or seen is None:
                 told = ascii(body[:200].decode(errors="replace"))
                 raise WitnessFailed(f"it answered {status}: {told}")
             old = int(seen[1])
@@ -139,37 +136,11 @@ def _checked(latest: Checkpointed, witness: Witness, body: bytes) -> Signature:
     return found
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A witness is where the policy says, and nowhere else."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Follow nothing."""
-
-
-_opener: Final = urllib.request.build_opener(_NoRedirects)
-
-
 def _post(url: str, body: bytes) -> tuple[int, str, bytes]:
     """Return the status, the media type and the beginning of an answer."""
-    request = urllib.request.Request(url, body, method="POST")  # noqa: S310 - http or https, as the policy checks
     try:
-        try:
-            answer = _opener.open(request, timeout=TIMEOUT_S)
-        except urllib.error.HTTPError as error:
-            answer = error
-        with answer:
-            return answer.status, answer.headers.get_content_type(), _beginning(answer)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise WitnessFailed(f"it cannot be reached: {reason}") from error
-
-
-def _beginning(answer: http.client.HTTPResponse) -> bytes:
-    """Return the beginning of a body, as far as it comes in time."""
-    deadline = time.monotonic() + TIMEOUT_S
-    read = b""
-    while len(read) < MAX_ANSWER_BYTES and (part := answer.read1(MAX_ANSWER_BYTES)):
-        read += part
-        if time.monotonic() > deadline:
-            raise WitnessFailed("it takes too long to answer")
-    return read
+        with HttpClient(url, answer_s=TIMEOUT_S) as client:
+            answer = client.post(client.path, body, MAX_ANSWER_BYTES)
+    except (HttpFailed, ValueError) as error:
+        raise WitnessFailed(f"it cannot be reached: {error}") from error
+    return answer.status, answer.media_type, answer.body
