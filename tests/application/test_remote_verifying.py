@@ -10,10 +10,11 @@ from proven_log import KEY, ORIGIN, Mirror, ProvenLog
 from timeline.application import remote_verifying as remote
 from timeline.application.findings import Kind
 from timeline.application.log_client import NotThere
-from timeline.transparency.checkpoints import Checkpoint
-from timeline.transparency.keys import SigningKey
+from timeline.eventstore.published import Published
+from timeline.transparency.checkpoints import Checkpoint, cosign
+from timeline.transparency.keys import COSIGNATURE_V1, SigningKey
 from timeline.transparency.merkle import EMPTY_ROOT
-from timeline.transparency.notes import signed
+from timeline.transparency.notes import Note, signed
 from timeline.transparency.tiles import bundle, unbundle
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -73,17 +74,31 @@ def test_a_tile_that_became_full_meanwhile_is_cut(log: ProvenLog) -> None:
     assert "tile/entries/001" in gone.asked
 
 
+def test_a_full_bundle_in_place_of_a_partial_one_is_full(log: ProvenLog) -> None:
+    """Only what became full meanwhile may have more entries than were asked for, and not any number."""
+    mirror = Mirror(log.engine)
+    some = list(unbundle(mirror.get("tile/entries/001.p/44", 1 << 30)))
+    files = {"tile/entries/001": bundle([*some, *[b"{}"] * 212])}
+
+    assert told(GoneMirror(log.engine, files)) == []
+    files["tile/entries/001"] += bundle([b"{}"])
+    assert told(GoneMirror(log.engine, files)) == [(Kind.TILE, None)]
+
+
 class GoneMirror(Mirror):
     """Serves no partial tile where there is a full one."""
 
     def _file(self, path: str) -> bytes:
-        if ".p/" in path:
-            try:
-                super()._file(path.partition(".p/")[0])
-            except NotThere:
-                return super()._file(path)
+        full, partial, _ = path.partition(".p/")
+        if partial and self._has(full):
             raise NotThere(path)
         return super()._file(path)
+
+    def _has(self, path: str) -> bool:
+        try:
+            return path in self.files or bool(super()._file(path))
+        except NotThere:
+            return False
 
 
 def test_an_entry_in_another_form_is_told(log: ProvenLog) -> None:
@@ -116,13 +131,19 @@ def test_entries_out_of_order_are_told(log: ProvenLog) -> None:
     [
         ("tile/entries/000", b"\x00\x01"),
         ("tile/entries/000", bundle([b"{}"] * 3)),
+        ("tile/entries/000", bundle([b"{}"] * 257)),
+        ("tile/entries/000", bundle([b""] * 1_000_000)),
+        ("tile/entries/001.p/44", bundle([b"{}"] * 45)),
         ("tile/0/000", bytes(32)),
         ("tile/1/000.p/1", bytes(31)),
     ],
 )
 def test_a_tile_that_is_none_is_told(log: ProvenLog, path: str, file: bytes) -> None:
-    """Too short, too few, or cut off."""
-    assert told(Mirror(log.engine, {path: file})) == [(Kind.TILE, None)]
+    """Too short, too few, too many, or cut off; the check ends there, and says so."""
+    found = verified(Mirror(log.engine, {path: file}))
+
+    assert [(each.kind, each.position) for each in found.findings] == [(Kind.TILE, None)]
+    assert found.complete == ("entries" not in path)
 
 
 @pytest.mark.parametrize("path", ["tile/0/000", "tile/1/000.p/1"])
@@ -150,10 +171,85 @@ def test_a_log_that_says_to_be_empty(log: ProvenLog) -> None:
     """An empty log has one root; whoever had seen more of it is told."""
     seen = log.checkpoint()
     for root, findings in ((EMPTY_ROOT, []), (bytes(32), [(Kind.CHECKPOINT, 0)])):
-        note = bytes(signed(Checkpoint(ORIGIN, 0, root).text, [KEY]))
+        note = signed_by_the_log(0, root)
 
         assert told(Mirror(log.engine, {"checkpoint": note})) == findings
     assert told(Mirror(log.engine, {"checkpoint": note}), seen)[0] == (Kind.SEEN, 1)
+
+
+def signed_by_the_log(size: int, root: bytes) -> bytes:
+    return bytes(signed(Checkpoint(ORIGIN, size, root).text, [KEY]))
+
+
+def test_two_signed_roots_of_one_size_are_evidence(log: ProvenLog) -> None:
+    """Whatever entries are served: both are signed, and only one of them can be right."""
+    other = signed_by_the_log(300, bytes(32))
+
+    found = verified(Mirror(log.engine), other)
+
+    assert [(each.kind, each.position) for each in found.findings] == [(Kind.SEEN, None)]
+    assert found.evidence == (other.decode(), found.checkpoint)
+
+
+def test_a_log_that_did_not_grow_from_what_was_seen_is_evidence(log: ProvenLog) -> None:
+    """Its entries add up to what was signed, and the first of them to something else than before."""
+    other = signed_by_the_log(290, bytes(32))
+
+    found = verified(Mirror(log.engine), other)
+
+    assert [each.what for each in found.findings] == [
+        "it is a fork: its first 290 entries are not those seen before"
+    ]
+    assert found.evidence == (other.decode(), found.checkpoint)
+
+
+@pytest.mark.parametrize("size", [290, 300])
+def test_entries_that_nobody_signed_are_no_evidence(log: ProvenLog, size: int) -> None:
+    """A mirror that serves others than were signed makes no fork of the log."""
+    mirror = Mirror(log.engine)
+    entries = list(unbundle(mirror.get("tile/entries/000", 1 << 30)))
+    entries[9] = entries[9].replace(b"desk", b"mole", 1)
+    mirror.files["tile/entries/000"] = bundle(entries)
+    seen = Published(log.engine).at(size)
+    assert seen is not None
+
+    found = verified(mirror, seen.note)
+
+    assert found.evidence == ()
+    assert not any("fork" in each.what for each in found.findings)
+    assert [each.what for each in found.findings if each.kind in {Kind.CHECKPOINT, Kind.SEEN}] == [
+        "the entries served do not add up to its checkpoint of 300 entries",
+        f"the first {size} entries served are not those seen before",
+    ]
+
+
+def test_an_older_checkpoint_than_was_seen_is_no_evidence(log: ProvenLog) -> None:
+    """The log may be shortened, or its checkpoint stale: two sizes contradict nobody."""
+    seen = Published(log.engine).at(290)
+    assert seen is not None
+    mirror = GoneMirror(log.engine, {"checkpoint": seen.note})
+
+    found = verified(mirror, log.checkpoint())
+
+    (finding,) = found.findings
+    assert (finding.kind, finding.position, found.evidence) == (Kind.SEEN, 291, ())
+    assert "shortened or stale" in finding.what
+
+
+def test_a_witness_that_was_asked_for_has_to_have_cosigned(log: ProvenLog) -> None:
+    """Whoever names a witness is not to read an answer without its line as one that has it."""
+    witness = SigningKey("witness.example", bytes(32), COSIGNATURE_V1)
+    note = Note.parse(log.checkpoint())
+    lines = note.with_signatures([cosign(note, witness, 1_800_000_000)])
+    keys = [KEY.verifier], [witness.verifier]
+
+    without = remote.verify(Mirror(log.engine), keys[0], witnesses=keys[1])
+    cosigned = Mirror(log.engine, {"checkpoint": bytes(lines)})
+    with_it = remote.verify(cosigned, keys[0], witnesses=keys[1])
+
+    assert (without.ok, without.findings) == (False, ())
+    assert without.not_cosigned == with_it.witnesses == (str(witness.verifier),)
+    assert (with_it.ok, with_it.not_cosigned) == (True, ())
 
 
 def test_too_much_is_not_told_on_and_on(log: ProvenLog) -> None:

@@ -4,6 +4,7 @@ Owns how tiles are fetched and compared. Must not know what else is checked of a
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Protocol, TypeAlias
 
 from timeline.application.findings import Findings, Kind
@@ -11,7 +12,7 @@ from timeline.application.log_client import NotThere
 from timeline.transparency.errors import TransparencyError, WrongTile
 from timeline.transparency.merkle import HASH_BYTES
 from timeline.transparency.proofs import Node
-from timeline.transparency.tiles import HEIGHT, WIDTH, Tile
+from timeline.transparency.tiles import HEIGHT, WIDTH, Tile, unbundle
 
 Hashes: TypeAlias = Sequence[bytes] | str
 """The hashes of a tile, or why they cannot be had."""
@@ -76,9 +77,27 @@ class Tiles:
 def hashes_of(client: Client, tile: Tile) -> Hashes:
     """Fetch the hashes of a tile; returns why there are none where that is so."""
     try:
-        return tile.hashes(fetched(client, tile, WIDTH * HASH_BYTES))
+        served, raw = fetched(client, tile, WIDTH * HASH_BYTES)
+        return served.hashes(raw)[: tile.width]
     except (NotThere, WrongTile) as error:
         return said(error)
+
+
+def entries_of(client: Client, tile: Tile, limit_bytes: int) -> list[bytes]:
+    """Fetch the entries of a bundle.
+
+    Raises:
+        NotThere: it is not served.
+        WrongTile: it is no bundle, or has fewer entries than it has to, or more.
+
+    """
+    served, raw = fetched(client, tile, limit_bytes)
+    # Entries of two bytes each fit into a bundle by the million.
+    entries = list(islice(unbundle(raw), served.width + 1))
+    if len(entries) != served.width:
+        found = "more" if len(entries) > served.width else f"{len(entries)}"
+        raise WrongTile(reason=f"{served.path} has {found} entries in place of {served.width}")
+    return entries[: tile.width]
 
 
 def said(error: NotThere | TransparencyError) -> str:
@@ -86,12 +105,15 @@ def said(error: NotThere | TransparencyError) -> str:
     return f"it does not serve {error}" if isinstance(error, NotThere) else str(error)
 
 
-def fetched(client: Client, tile: Tile, limit_bytes: int) -> bytes:
-    """Fetch a tile; where it has become full meanwhile, and is served so alone, its beginning."""
+def fetched(client: Client, tile: Tile, limit_bytes: int) -> tuple[Tile, bytes]:
+    """Fetch a tile; return what is served in its place, too.
+
+    That is the full one where the tile has become full meanwhile, and is served so alone.
+    """
     try:
-        return client.get(f"tile/{tile.path}", limit_bytes)
+        return tile, client.get(f"tile/{tile.path}", limit_bytes)
     except NotThere:
         if tile.is_full:
             raise
-    whole = client.get(f"tile/{Tile(tile.level, tile.number).path}", limit_bytes)
-    return whole if tile.level is None else whole[: tile.width * HASH_BYTES]
+    full = Tile(tile.level, tile.number)
+    return full, client.get(f"tile/{full.path}", limit_bytes)

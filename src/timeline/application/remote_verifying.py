@@ -9,7 +9,7 @@ commit to is not served by tiles, and so not opened here.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -17,7 +17,7 @@ import msgspec
 
 from timeline.application.findings import EnoughFound, Finding, Findings, Kind
 from timeline.application.log_client import NotThere, ahead
-from timeline.application.remote_tiles import Client, Hashes, Tiles, fetched, hashes_of, said
+from timeline.application.remote_tiles import Client, Hashes, Tiles, entries_of, hashes_of, said
 from timeline.transparency.checkpoints import Checkpoint, cosigners, opened
 from timeline.transparency.entries import MAX_ENTRY_BYTES, read_entry
 from timeline.transparency.errors import TransparencyError, WrongTile
@@ -25,7 +25,7 @@ from timeline.transparency.growing import Growth
 from timeline.transparency.keys import VerifierKey
 from timeline.transparency.merkle import leaf_hash
 from timeline.transparency.succession import Succession
-from timeline.transparency.tiles import WIDTH, Tile, unbundle
+from timeline.transparency.tiles import WIDTH, Tile
 
 MAX_CHECKPOINT_BYTES: Final = 65_536
 MAX_BUNDLE_BYTES: Final = WIDTH * (2 + MAX_ENTRY_BYTES)
@@ -44,10 +44,11 @@ class RemotelyVerified(msgspec.Struct, frozen=True, kw_only=True):
         entries: how many were fetched and checked.
         tiles: tiles of hashes that were fetched and compared.
         seen: the sizes of the checkpoints seen before that it was compared with.
-        witnesses: of the known ones, those that have cosigned the checkpoint.
+        witnesses: of those asked for, the ones that have cosigned the checkpoint.
+        not_cosigned: the ones that have not.
         unchecked: what was not checked, and why.
         findings: what is wrong.
-        complete: whether the check came to its end; it stops where too much is wrong.
+        complete: whether the check came to its end; it stops where too much is wrong, or missing.
         checkpoint: the signed note that was served.
         evidence: of two checkpoints that contradict each other, both notes.
 
@@ -60,6 +61,7 @@ class RemotelyVerified(msgspec.Struct, frozen=True, kw_only=True):
     tiles: int
     seen: tuple[int, ...]
     witnesses: tuple[str, ...]
+    not_cosigned: tuple[str, ...]
     unchecked: tuple[str, ...]
     findings: tuple[Finding, ...]
     complete: bool
@@ -68,8 +70,8 @@ class RemotelyVerified(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was found wrong."""
-        return not self.findings
+        """Whether nothing was found wrong, and each witness that was asked for has cosigned."""
+        return not self.findings and not self.not_cosigned
 
 
 UNCHECKED: Final = (
@@ -91,7 +93,7 @@ def verify(
         client: fetches from it.
         keys: the log's.
         seen: checkpoints of it that were seen before.
-        witnesses: whose cosignatures are looked for.
+        witnesses: whose cosignatures there have to be.
         report: takes how far it is.
 
     Raises:
@@ -137,18 +139,21 @@ class _Check:
         self._findings = Findings()
         self._succession = Succession()
         self._evidence: dict[str, None] = {}
+        self._differing: list[_Root] = []
+        self._adds_up = False
         self._tiles = Tiles(client, self._findings)
         self._raw = b""
         self._checkpoint: Checkpoint | None = None
-        self._cosigned: tuple[str, ...] = ()
+        self._cosigned: list[VerifierKey] = []
 
     def verified(self) -> RemotelyVerified:
         """Check; return what was found."""
-        complete = True
         try:
-            self._run()
+            complete = self._run()
         except EnoughFound:
             complete = False
+        with suppress(EnoughFound):
+            self._tell_differing()
         checkpoint = self._checkpoint
         return RemotelyVerified(
             origin=self._keys[0].name,
@@ -157,7 +162,8 @@ class _Check:
             entries=self._succession.position,
             tiles=self._tiles.compared,
             seen=tuple(of.size for _, of in self._before),
-            witnesses=self._cosigned,
+            witnesses=tuple(map(str, self._cosigned)),
+            not_cosigned=tuple(str(each) for each in self._witnesses if each not in self._cosigned),
             unchecked=UNCHECKED,
             findings=tuple(self._findings.found),
             complete=complete,
@@ -165,19 +171,22 @@ class _Check:
             evidence=tuple(self._evidence),
         )
 
-    def _run(self) -> None:
+    def _run(self) -> bool:
+        """Check; return whether that came to its end."""
         try:
             self._raw = self._client.get("checkpoint", MAX_CHECKPOINT_BYTES)
             self._checkpoint, note = opened(self._raw, self._keys)
-            found = cosigners(note, self._witnesses)
+            found = {each.witness for each in cosigners(note, self._witnesses)}
         except (NotThere, TransparencyError) as error:
             self._findings.add(Kind.CHECKPOINT, None, said(error))
-            return
-        self._cosigned = tuple(str(each.witness) for each in found)
+            return False
+        self._cosigned = [each for each in self._witnesses if each in found]
         try:
             self._walk(self._checkpoint)
         except (NotThere, WrongTile) as error:
             self._findings.add(Kind.TILE, None, said(error))
+            return False
+        return True
 
     def _walk(self, checkpoint: Checkpoint) -> None:
         """Fetch all entries, and compare what they add up to with each checkpoint on the way."""
@@ -201,47 +210,61 @@ class _Check:
 
     def _roots(self, checkpoint: Checkpoint) -> dict[int, list[_Root]]:
         """Return what the tree has to be compared with, by size."""
-        roots: dict[int, list[_Root]] = {}
+        roots = {checkpoint.size: [_Root(Kind.CHECKPOINT, checkpoint, self._raw)]}
         for note, of in self._before:
             if of.size > checkpoint.size:
-                what = f"it has {checkpoint.size} entries; it had {of.size} when it was seen before"
-                self._contradicted(checkpoint.size + 1, what, note)
+                # Both may be of one history: a cache may serve the older one.
+                what = (
+                    f"it is shortened or stale: it has {checkpoint.size} entries; it had {of.size}"
+                    " when it was seen before"
+                )
+                self._findings.add(Kind.SEEN, checkpoint.size + 1, what)
+            elif of.size == checkpoint.size and of.root != checkpoint.root:
+                self._forked(of.size, note)
             else:
                 roots.setdefault(of.size, []).append(_Root(Kind.SEEN, of, note))
-        roots.setdefault(checkpoint.size, []).append(_Root(Kind.CHECKPOINT, checkpoint, self._raw))
         return roots
 
     def _compare(self, roots: Sequence[_Root], found: bytes) -> None:
-        for kind, of, note in roots:
-            if found == of.root:
-                continue
-            if kind is Kind.SEEN:
-                what = f"it is a fork: its first {of.size} entries are not those seen before"
-                self._contradicted(None, what, note)
+        for root in roots:
+            if root.kind is Kind.SEEN:
+                if found != root.checkpoint.root:
+                    self._differing.append(root)
+            elif found == root.checkpoint.root:
+                self._adds_up = True
             else:
-                what = f"the entries served do not add up to its checkpoint of {of.size} entries"
-                self._findings.add(kind, of.size, what)
+                size = root.checkpoint.size
+                what = f"the entries served do not add up to its checkpoint of {size} entries"
+                self._findings.add(root.kind, size, what)
 
-    def _contradicted(self, position: int | None, what: str, note: bytes) -> None:
+    def _tell_differing(self) -> None:
+        """Tell what is made of other entries than were seen before.
+
+        Entries that add up to no checkpoint are nobody's: they contradict what was seen, and prove
+        nothing to others.
+        """
+        for _, of, note in self._differing:
+            if self._adds_up:
+                self._forked(of.size, note)
+            else:
+                what = f"the first {of.size} entries served are not those seen before"
+                self._findings.add(Kind.SEEN, None, what)
+
+    def _forked(self, size: int, note: bytes) -> None:
         """Say that two checkpoints contradict each other; both together prove it to anybody."""
         self._evidence.update(dict.fromkeys((note.decode(), self._raw.decode())))
-        self._findings.add(Kind.SEEN, position, what)
+        what = f"it is a fork: its first {size} entries are not those seen before"
+        self._findings.add(Kind.SEEN, None, what)
 
     def _piece(self, tile: Tile) -> _Piece:
         """Fetch entries, and the tile of their hashes."""
-        entries = list(unbundle(fetched(self._client, tile, MAX_BUNDLE_BYTES)))
+        entries = entries_of(self._client, tile, MAX_BUNDLE_BYTES)
         return _Piece(entries, hashes_of(self._client, Tile(0, tile.number, tile.width)))
 
     def _leaves(self, tile: Tile, entries: Sequence[bytes]) -> list[bytes]:
-        """Check entries one by one; return their leaf hashes, one for each that there has to be."""
-        if len(entries) < tile.width:
-            reason = f"{tile.path} has {len(entries)} entries in place of {tile.width}"
-            raise WrongTile(reason=reason)
+        """Check entries one by one; return their leaf hashes."""
         first = WIDTH * tile.number + 1
-        return [
-            self._leaf(position, raw)
-            for position, raw in enumerate(entries[: tile.width], start=first)
-        ]
+        return [self._leaf(position, raw) for position, raw in enumerate(entries, start=first)]
 
     def _leaf(self, position: int, raw: bytes) -> bytes:
         try:
