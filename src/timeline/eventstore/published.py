@@ -4,19 +4,25 @@ Owns the queries and the one transaction that publishes. Must not know who signs
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import starmap
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import (
-    Column,
+    BigInteger,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Engine,
+    Integer,
     Select,
+    bindparam,
     func,
     insert,
-    or_,
+    literal_column,
     select,
+    union_all,
 )
 
 from timeline.eventstore.database import read_snapshot, statement, write_transaction
@@ -94,16 +100,20 @@ NEWEST: Final = select(log_checkpoints).order_by(log_checkpoints.c.size.desc())
 
 def checkpoint_of(connection: Connection, query: Select[Any] = NEWEST) -> Checkpointed | None:
     """Return the first checkpoint that a query finds, with its cosignatures as that snapshot has them."""
-    row = connection.execute(query.limit(1)).one_or_none()
-    if row is None:
+    first = query.limit(1).subquery()
+    lines = log_cosignatures.c
+    rows = connection.execute(
+        select(first, lines.line)
+        .outerjoin(log_cosignatures, lines.size == first.c.size)
+        .order_by(lines.witness)
+    ).all()
+    if not rows:
         return None
-    lines = select(log_cosignatures.c.line).where(log_cosignatures.c.size == row.size)
-    cosignatures = connection.execute(lines.order_by(log_cosignatures.c.witness)).scalars()
     return Checkpointed(
-        size=row.size,
-        note=bytes(row.note),
-        signed_at=row.signed_at,
-        cosignatures=tuple(cosignatures),
+        size=rows[0].size,
+        note=bytes(rows[0].note),
+        signed_at=rows[0].signed_at,
+        cosignatures=tuple(row.line for row in rows if row.line is not None),
     )
 
 
@@ -128,17 +138,24 @@ class Published:
 
     def tiles(self, tiles: Sequence[Tile]) -> Mapping[Tile, Sequence[bytes]]:
         """Return the hashes of tiles, in one snapshot; those that the log lacks come short."""
+        if not tiles:
+            return {}
+        known = {(tile.level or 0, tile.number): tile for tile in tiles}
         found: dict[Tile, list[bytes]] = {tile: [] for tile in tiles}
-        with read_snapshot(self._engine) as connection:
-            for level in sorted({tile.level or 0 for tile in tiles}):
-                place, first, query = _nodes(level)
-                some = {tile.number: tile for tile in tiles if (tile.level or 0) == level}
-                spans = [
-                    place.between(first + WIDTH * number, first + WIDTH * number + tile.width - 1)
-                    for number, tile in sorted(some.items())
-                ]
-                for at, hash in connection.execute(query.where(or_(*spans)).order_by(place)):
-                    found[some[(at - first) // WIDTH]].append(bytes(hash))
+        # One statement: each more would be a way to the server and back.
+        query = _hashes(tuple(tile.level or 0 for tile in tiles))
+        spans = {
+            f"{name}_{index}": number
+            for index, tile in enumerate(tiles)
+            for name, number in (
+                ("first", WIDTH * tile.number),
+                ("last", WIDTH * tile.number + tile.width - 1),
+            )
+        }
+        with statement(self._engine) as connection:
+            rows = connection.execute(query, spans).all()
+        for level, number, hash in rows:
+            found[known[level, number // WIDTH]].append(bytes(hash))
         return found
 
     def entries(self, after: int, limit: int = WIDTH) -> list[bytes]:
@@ -188,7 +205,7 @@ class Published:
             ]
 
     def _checkpoint(self, query: Select[Any]) -> Checkpointed | None:
-        with read_snapshot(self._engine) as connection:
+        with statement(self._engine) as connection:
             return checkpoint_of(connection, query)
 
     def verifier_keys(self) -> list[VerifierKey]:
@@ -319,13 +336,23 @@ class Published:
                 )
 
 
-def _nodes(level: int) -> tuple[Column[int], int, Select[Any]]:
-    """Return the column by which nodes of a level of tiles are numbered, from what, and the query.
+@lru_cache(maxsize=64)
+def _hashes(levels: tuple[int, ...]) -> CompoundSelect[Any]:
+    """Return the query for tiles of these levels: the level, numbers in it, and hashes, in order.
 
-    Leaves are numbered as positions are, from 1.
+    Of each tile it takes the numbers, from 0, of its first hash and of its last.
     """
-    if level == 0:
-        place: Column[int] = log_entries.c.position
-        return place, 1, select(place, log_entries.c.leaf_hash)
-    nodes = select(log_nodes.c.number, log_nodes.c.hash).where(log_nodes.c.level == level)
-    return log_nodes.c.number, 0, nodes
+    return union_all(*starmap(_of_tile, enumerate(levels))).order_by("level", "number")
+
+
+def _of_tile(index: int, level: int) -> Select[Any]:
+    # Leaves are numbered as positions are, from 1.
+    offset = 0 if level else 1
+    place = log_nodes.c.number if level else log_entries.c.position
+    first, last = (bindparam(f"{name}_{index}", type_=BigInteger) for name in ("first", "last"))
+    query = select(
+        literal_column(str(level), Integer).label("level"),
+        (place - literal_column(str(offset), Integer)).label("number"),
+        log_nodes.c.hash if level else log_entries.c.leaf_hash,
+    ).where(place.between(first + offset, last + offset))
+    return query.where(log_nodes.c.level == level) if level else query
