@@ -160,6 +160,16 @@ def test_witnesses_are_told_apart_and_tell_when() -> None:
     assert cosigned.signed_by([LOG.verifier]) == (LOG.verifier,)
 
 
+def test_a_cosignature_is_of_a_time_that_there_is() -> None:
+    """Beyond 63 bits it is none, whoever signed it."""
+    note = signed(CHECKPOINT.text, [LOG])
+    last, beyond = (note.with_signatures([cosign(note, WITNESS, 2**63 + s)]) for s in (-1, 0))
+
+    assert cosigners(last, [WITNESS.verifier]) == [(WITNESS.verifier, 2**63 - 1)]
+    with pytest.raises(WrongNote):
+        cosigners(beyond, [WITNESS.verifier])
+
+
 def test_a_cosignature_of_another_time_or_checkpoint_is_refused() -> None:
     """The time is signed with the checkpoint."""
     note = signed(CHECKPOINT.text, [LOG])

@@ -3,7 +3,7 @@
 import pytest
 
 from timeline.transparency.errors import WrongPolicy
-from timeline.transparency.keys import COSIGNATURE_V1, SigningKey, VerifierKey
+from timeline.transparency.keys import COSIGNATURE_V1, ED25519, SigningKey, VerifierKey
 from timeline.transparency.policies import Policy
 
 LOG = SigningKey("log.example/record", bytes(32)).verifier
@@ -59,6 +59,8 @@ def test_nobody_may_be_enough() -> None:
         ("quorum nobody", "nothing before it"),
         (f"log {A}", "not one that signs"),
         ("log x", "NAME"),
+        (f"witness\u00a0ann {A}", "begins with none of"),
+        (f"witness ann {A}\r", "control"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(line: str, reason: str) -> None:
@@ -84,6 +86,26 @@ def test_nobody_counts_twice() -> None:
         Policy.parse(f"witness a {A}\nwitness b {again}\nquorum a\n")
     with pytest.raises(WrongPolicy, match="twice"):
         Policy.parse(f"witness a {A}\ngroup g 1 a\ngroup h 1 a\nquorum h\n")
+    renamed = VerifierKey("other.example", ED25519, LOG.public)
+    with pytest.raises(WrongPolicy, match="another log"):
+        Policy.parse(f"log {LOG}\nlog {renamed}\nquorum none\n")
+
+
+def test_a_policy_has_so_much_and_no_more() -> None:
+    """As many logs, witnesses and groups as the format asks for, each in the one before it."""
+    keys = [bytes([number]) * 32 for number in range(1, 34)]
+    watching = [SigningKey("w", key, COSIGNATURE_V1).verifier for key in keys]
+    lines = {
+        "logs": [f"log {SigningKey('l', key).verifier}" for key in keys],
+        "witnesses": [f"witness w{at} {key}" for at, key in enumerate(watching)],
+        "groups": [f"group g{at} 1 {f'g{at - 1}' if at else 'w0'}" for at in range(33)],
+    }
+    most = [line for kind in lines.values() for line in kind[:32]]
+
+    assert Policy.parse("\n".join((*most, "quorum g31"))).satisfied(watching[:1])
+    for kind, found in lines.items():
+        with pytest.raises(WrongPolicy, match=f"more than 32 {kind}"):
+            Policy.parse("\n".join((*most, found[32])))
 
 
 def test_a_policy_ends_in_its_quorum() -> None:

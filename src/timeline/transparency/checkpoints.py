@@ -25,6 +25,9 @@ MAX_SIZE: Final = 2**63 - 1
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _TIME_BYTES: Final = 8
 
+_MAX_TIME_S: Final = 2**63 - 1
+"""The latest time that tlog-cosignature allows."""
+
 
 class Checkpoint(msgspec.Struct, frozen=True):
     """A log's name, how many entries it has, and its root hash, 32 bytes.
@@ -120,7 +123,11 @@ def _checked(text: str, witness: VerifierKey, line: Signature) -> Cosignature:
     stamp, signature = line.signature[:_TIME_BYTES], line.signature[_TIME_BYTES:]
     seen_s = int.from_bytes(stamp)
     sized = len(signature) == SIGNATURE_BYTES
-    if not sized or not witness.verifies(signature, _cosigned(text, seen_s)):
+    if (
+        not sized
+        or seen_s > _MAX_TIME_S
+        or not witness.verifies(signature, _cosigned(text, seen_s))
+    ):
         raise WrongNote(reason=f"a cosignature is not that of {witness.name}")
     return Cosignature(witness, seen_s)
 

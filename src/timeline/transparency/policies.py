@@ -5,6 +5,7 @@ Owns the form of a policy and whether cosignatures satisfy it. Must not know how
 Source of the format: C2SP tlog-policy.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -18,6 +19,12 @@ MAX_WITNESSES: Final = 32
 """Each is asked for each checkpoint, and its line stands in each."""
 
 MAX_GROUPS: Final = 32
+MAX_LOGS: Final = 32
+
+_BLANKS: Final = " \t"
+"""What parts words: these two alone, whatever else Unicode calls a blank."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 NOBODY: Final = "none"
 
@@ -49,8 +56,11 @@ class Policy(msgspec.Struct, frozen=True):
     def parse(cls, text: str) -> Self:
         """Read a policy; raises WrongPolicy, which names the line, for anything else."""
         reading = _Reading()
-        for number, line in enumerate(text.splitlines(), 1):
-            words = line.split()
+        lines = text.split("\n")
+        for number, line in enumerate(lines, 1):
+            if _CONTROL.search(line):
+                raise WrongPolicy(line=number, reason="it holds control characters")
+            words = [word for word in re.split(f"[{_BLANKS}]", line) if word]
             if not words or words[0].startswith("#"):
                 continue
             try:
@@ -58,7 +68,7 @@ class Policy(msgspec.Struct, frozen=True):
             except (WrongKey, ValueError, TypeError) as error:
                 raise WrongPolicy(line=number, reason=str(error)) from None
         if reading.quorum is None:
-            raise WrongPolicy(line=len(text.splitlines()), reason="it names no quorum")
+            raise WrongPolicy(line=len(lines), reason="it names no quorum")
         return cls(tuple(reading.logs), reading.witnesses, reading.groups, reading.quorum)
 
     def satisfied(self, cosigners: Collection[VerifierKey]) -> bool:
@@ -103,7 +113,12 @@ class _Reading:
     def _log(self, key: str, url: str | None = None) -> None:
         if url is not None:
             _checked_url(url)
-        self.logs.append(_key(key, ED25519))
+        found = _key(key, ED25519)
+        if any(found.public == each.public for each in self.logs):
+            raise ValueError("another log has this key")
+        if len(self.logs) == MAX_LOGS:
+            raise ValueError(f"it names more than {MAX_LOGS} logs")
+        self.logs.append(found)
 
     def _witness(self, name: str, key: str, url: str | None = None) -> None:
         self._require_new(name)

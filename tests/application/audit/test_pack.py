@@ -20,8 +20,9 @@ from timeline.application.audit.pack import write_pack
 from timeline.application.errors import InvalidRequest, UnknownResource
 from timeline.application.proving import Prover
 from timeline.eventstore.database import create_engine
+from timeline.transparency.checkpoints import cosign
 from timeline.transparency.keys import SigningKey
-from timeline.transparency.notes import signed
+from timeline.transparency.notes import Note, signed
 from whole_logs import KEY, ORIGIN, WITNESS, WholeLog
 
 LATER_KEY = SigningKey(ORIGIN, bytes(range(2, 34)))
@@ -272,6 +273,15 @@ def rewritten(name: str, change: Callable[[bytes], bytes]) -> Change:
     return apply
 
 
+def seen_too_late(raw: bytes) -> bytes:
+    """Have the witness cosign the first checkpoint at a time beyond what there is."""
+    first, *rest = raw.splitlines(keepends=True)
+    note = Note.parse(json.loads(first)["note"].encode())
+    lines = [line for line in note.signatures if not line.made_by(WITNESS.verifier)]
+    late = Note(note.text, (*lines, cosign(note, WITNESS, 2**63)))
+    return b"".join((verify.canonical({"note": bytes(late).decode()}) + b"\n", *rest))
+
+
 def swapped(raw: bytes) -> bytes:
     """Swap two entries of a bundle."""
     first, second, *rest = verify.unbundled(raw, "")
@@ -358,6 +368,10 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "another witness's key": (
         rewritten("data/log/witnesses", lambda _raw: b""),
         "that is not known",
+    ),
+    "when a witness saw it": (
+        rewritten("data/checkpoints.ndjson", seen_too_late),
+        "the signature is not that of",
     ),
     "a proof's hash": (
         rewritten(

@@ -581,11 +581,11 @@ class Signatures:
         if key is None:
             self.report.wrong(where, f"a line is by a key of {name[:100]} that is not known")
             return None
-        message = checkpoint.text.encode()
+        message, seen_s = checkpoint.text.encode(), 0
         if key.algorithm == COSIGNATURE:
             seen_s, signature = int.from_bytes(signature[:8], "big"), signature[8:]
             message = f"cosignature/v1\ntime {seen_s}\n".encode() + message
-        if not ed25519_verifies(key.public, signature, message):
+        if seen_s >> 63 or not ed25519_verifies(key.public, signature, message):
             self.report.wrong(where, f"the signature is not that of {name}")
             return None
         if key.algorithm == COSIGNATURE:
