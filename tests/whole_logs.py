@@ -66,7 +66,7 @@ class WholeLog:
         found = self.published.at(size)
         assert found is not None
         line = str(cosign(found.cosigned, WITNESS, SEEN_S))
-        self.published.cosign(size, {str(WITNESS.verifier): line})
+        self.published.cosign(size, str(WITNESS.verifier), line)
         return size
 
     def fill(self, groups: int = 60) -> None:

@@ -1,6 +1,7 @@
 """`timeline witness`: others see each checkpoint, and a log that forks finds nobody to say so."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from sqlalchemy import Engine
 from builders import acted, registered
 from timeline.application.key_files import KeyFile
 from timeline.application.signing import Signer
+from timeline.application.witnessing import Witnessed, Witnesses
 from timeline.bootstrap import now
+from timeline.eventstore.errors import StoreBusy, StoreUnavailable
 from timeline.eventstore.model import Append
 from timeline.eventstore.published import Published
 from timeline.eventstore.sql import SqlStore
@@ -150,7 +153,7 @@ def _request(timeline: Timeline, ann: TestWitness, path: str) -> bytes:
         return 500, "text/plain", b""
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ann, "add", lose)
+        patch.setattr(ann, "answer", lose)
         timeline("witness", path)
     return bodies[0]
 
@@ -179,3 +182,76 @@ def test_before_the_first_checkpoint_nobody_is_asked(
     assert refused.exit_code == 1
     assert "line 1" in refused.stderr
     assert ann.asked == 0
+
+
+def test_a_line_counts_whatever_another_witness_says(
+    timeline: Timeline,
+    engine: Engine,
+    grow: Callable[[int], int],
+    ann: TestWitness,
+    bob: TestWitness,
+    tmp_path: Path,
+) -> None:
+    """Enough have cosigned, and one has seen a longer log: the line is kept, and it is told."""
+    path = policy(tmp_path / "policy", 1, ann, bob)
+    bob.size = grow(3) + 90
+
+    result = timeline("witness", path, "--json")
+
+    told = json.loads(result.stdout)
+    assert (told["cosigned"], told["satisfied"]) == (["ann.example"], True)
+    assert told["contradicting"] == ["bob.example"]
+    assert result.exit_code == 1
+    assert "log.witness.contradicts" in result.stderr
+    assert "not the one that bob.example has seen" in result.stderr
+    latest = Published(engine).latest()
+    assert latest is not None
+    assert len(latest.cosignatures) == 1
+
+
+def test_asking_again_and_again_outlasts_the_database(
+    timeline: Timeline,
+    grow: Callable[[int], int],
+    ann: TestWitness,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where it is busy, or gone for a while, witnesses are asked the next time."""
+    path = policy(tmp_path / "policy", 1, ann)
+    grow(3)
+    ask, times = Witnesses.ask, iter((StoreBusy(retry_after_s=1), StoreUnavailable(reason="gone")))
+
+    def failing_twice(witnesses: Witnesses) -> Witnessed | None:
+        if (error := next(times, None)) is not None:
+            raise error
+        signal.raise_signal(signal.SIGTERM)
+        return ask(witnesses)
+
+    monkeypatch.setattr(Witnesses, "ask", failing_twice)
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        result = timeline("witness", path, "--every", "1")
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
+
+    assert (result.exit_code, ann.asked) == (0, 1)
+    assert "4 entries: cosigned by ann.example; enough" in result.stdout
+    assert result.stderr.count("log.witness.waiting") == 2
+
+
+def test_a_policy_is_about_this_log(
+    timeline: Timeline, grow: Callable[[int], int], ann: TestWitness, tmp_path: Path
+) -> None:
+    """One that names others alone is refused before anybody is asked."""
+    path = Path(policy(tmp_path / "policy", 1, ann))
+    other = SigningKey(ORIGIN, bytes(32)).verifier
+    path.write_text(f"log {other}\n{path.read_text()}")
+    grow(3)
+
+    refused = timeline("witness", str(path))
+    path.write_text(f"log {KEY.verifier}\n{path.read_text()}")
+
+    assert (refused.exit_code, ann.asked) == (1, 0)
+    assert "not about this log" in refused.stderr
+    assert timeline("witness", str(path)).exit_code == 0

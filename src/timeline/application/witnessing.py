@@ -8,7 +8,7 @@ Source of the protocol: C2SP tlog-witness, add-checkpoint.
 
 import base64
 import re
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from http import HTTPStatus
 from typing import Final
 
@@ -43,16 +43,30 @@ _log = structlog.get_logger(__name__)
 
 
 class Witnessed(msgspec.Struct, frozen=True, kw_only=True):
-    """How it went with the newest checkpoint: who has cosigned it, why others have not."""
+    """How it went with the newest checkpoint.
+
+    Attributes:
+        size: its entries.
+        cosigned: who has cosigned it.
+        missing: why others have not, by name.
+        contradicting: those of them that have seen a log that is not this one.
+        satisfied: whether those who have cosigned are as many as the policy asks for.
+
+    """
 
     size: int
     cosigned: tuple[str, ...]
     missing: dict[str, str]
+    contradicting: tuple[str, ...]
     satisfied: bool
 
 
 class WitnessFailed(Exception):
     """A witness did not cosign; the message says why."""
+
+
+class WitnessContradicts(WitnessFailed):
+    """A witness has seen a log that is not this one; the message says how that shows."""
 
 
 class Witnesses:
@@ -63,58 +77,75 @@ class Witnesses:
         self._policy = policy
 
     def ask(self) -> Witnessed | None:
-        """Ask each that has not cosigned the newest checkpoint; None before there is one."""
+        """Ask each that has not cosigned the newest checkpoint; None before there is one.
+
+        A line is kept as it comes, whatever becomes of the others.
+        """
         latest = self._published.latest()
         if latest is None:
             return None
+        named = self._policy.witnesses.values()
         known = self._cosigners(latest)
-        asked = [
-            each for each in self._policy.witnesses.values() if each.key not in known and each.url
-        ]
-        missing: dict[str, str] = {}
+        failed: dict[str, WitnessFailed] = {}
         with ThreadPoolExecutor(ASKED_AT_ONCE) as beside:
-            answers = beside.map(lambda witness: self._line(latest, witness), asked)
-            for witness, answer in zip(asked, answers, strict=True):
-                if isinstance(answer, str):
-                    missing[witness.name] = answer
-                else:
-                    self._published.cosign(latest.size, {str(witness.key): str(answer)})
+            asked = {
+                beside.submit(self._asked, latest, each): each
+                for each in named
+                if each.key not in known and each.url
+            }
+            for answer in as_completed(asked):
+                witness = asked[answer]
+                try:
+                    self._keep(latest, witness, answer.result())
+                except WitnessFailed as why:
+                    failed[witness.name] = _logged(witness, why)
         found = self._cosigners(self._published.at(latest.size) or latest)
         return Witnessed(
             size=latest.size,
-            cosigned=tuple(
-                each.name for each in self._policy.witnesses.values() if each.key in found
+            cosigned=tuple(each.name for each in named if each.key in found),
+            missing={each.name: str(failed[each.name]) for each in named if each.name in failed},
+            contradicting=tuple(
+                each.name for each in named if isinstance(failed.get(each.name), WitnessContradicts)
             ),
-            missing=missing,
             satisfied=self._policy.satisfied(found),
         )
+
+    def _keep(self, latest: Checkpointed, witness: Witness, line: Signature) -> None:
+        if not self._published.cosign(latest.size, str(witness.key), str(line)):
+            raise WitnessFailed("the checkpoint has as many cosignatures as it takes")
 
     def _cosigners(self, checkpoint: Checkpointed) -> set[VerifierKey]:
         keys = [each.key for each in self._policy.witnesses.values()]
         return {each.witness for each in cosigners(checkpoint.cosigned, keys)}
 
-    def _line(self, latest: Checkpointed, witness: Witness) -> Signature | str:
-        """Return a witness's line, or why there is none."""
-        try:
-            return self._asked(latest, witness)
-        except WitnessFailed as failed:
-            _log.warning("log.witness.failed", witness=witness.name, reason=str(failed))
-            return str(failed)
-
     def _asked(self, latest: Checkpointed, witness: Witness) -> Signature:
-        old = self._published.cosigned_size(str(witness.key))
+        """Return a witness's line; raises WitnessFailed where there is none."""
+        # Another process may have shown it a newer checkpoint since.
+        old = min(self._published.cosigned_size(str(witness.key)), latest.size)
         for _ in range(_ATTEMPTS):
             status, kind, body = _post(f"{witness.url}/add-checkpoint", self._request(old, latest))
             if status == HTTPStatus.OK:
                 return _checked(latest, witness, body)
-            seen = _SEEN.fullmatch(body)
-            if status != HTTPStatus.CONFLICT or kind != _SIZE or seen is None:
-                told = ascii(body[:200].decode(errors="replace"))
-                raise WitnessFailed(f"it answered {status}: {told}")
+            told = f"it answered {status}: {body[:200].decode(errors='replace')!a}"
+            if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise WitnessContradicts(told)
+            if status != HTTPStatus.CONFLICT:
+                raise WitnessFailed(told)
+            seen = _SEEN.fullmatch(body) if kind == _SIZE else None
+            if seen is None or int(seen[1]) == old:
+                # It says nothing of the size: it is the root that it has seen another one of.
+                raise WitnessContradicts(told)
             old = int(seen[1])
             if old > latest.size:
-                raise WitnessFailed(f"it has seen {old} entries; this log has {latest.size}")
+                raise self._ahead(old, latest.size)
         raise WitnessFailed("it has seen another size each time")
+
+    def _ahead(self, seen: int, size: int) -> WitnessFailed:
+        """Return what it means that a witness has seen more entries than a checkpoint has."""
+        newest = self._published.latest()
+        if newest is not None and newest.size >= seen:
+            return WitnessFailed(f"it has seen a newer checkpoint meanwhile, of {seen} entries")
+        return WitnessContradicts(f"it has seen {seen} entries; this log has {size}")
 
     def _request(self, old: int, latest: Checkpointed) -> bytes:
         """Return what is posted: the size that it saw last, a proof from there, the checkpoint."""
@@ -124,16 +155,28 @@ class Witnesses:
         return "".join(f"{line}\n" for line in lines).encode() + latest.note
 
 
+def _logged(witness: Witness, why: WitnessFailed) -> WitnessFailed:
+    if isinstance(why, WitnessContradicts):
+        _log.critical("log.witness.contradicts", witness=witness.name, reason=str(why))
+    else:
+        _log.warning("log.witness.failed", witness=witness.name, reason=str(why))
+    return why
+
+
 def _checked(latest: Checkpointed, witness: Witness, body: bytes) -> Signature:
-    """Return the line of an answer that is this witness's cosignature of this checkpoint."""
-    try:
-        lines = tuple(Signature.parse(line) for line in body.decode().splitlines())
-        note = Note.parse(latest.note)
-        (found,) = [line for line in lines if line.made_by(witness.key)]
-        cosigners(Note(note.text, (found,)), [witness.key])
-    except (WrongNote, ValueError) as error:
-        raise WitnessFailed(f"what it answered is no cosignature of its own: {error}") from error
-    return found
+    """Return the first line of an answer that is this witness's cosignature of this checkpoint.
+
+    It may answer with several, as of other keys that it has.
+    """
+    note, why = Note.parse(latest.note), "none of its lines is by its key"
+    for line in body.decode(errors="replace").splitlines():
+        try:
+            signature = Signature.parse(line)
+            if cosigners(Note(note.text, (signature,)), [witness.key]):
+                return signature
+        except WrongNote as error:
+            why = str(error)
+    raise WitnessFailed(f"what it answered is no cosignature of its own: {why}")
 
 
 def _post(url: str, body: bytes) -> tuple[int, str, bytes]:

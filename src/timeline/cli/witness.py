@@ -2,26 +2,27 @@
 
 import signal
 import threading
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 import msgspec
 import rich_click as click
+import structlog
 
 from timeline.application.witnessing import Witnessed, Witnesses
+from timeline.bootstrap import Application
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.options import json_option, pass_settings
+from timeline.cli.policy_files import read_policy, require_named
+from timeline.eventstore.errors import StoreBusy, StoreUnavailable
 from timeline.settings import Settings
-from timeline.transparency.errors import WrongPolicy
-from timeline.transparency.keys import VerifierKey
 from timeline.transparency.policies import Policy
-
-MAX_POLICY_BYTES: Final = 65_536
 
 SHORTEST_PAUSE_S: Final = 1
 LONGEST_PAUSE_S: Final = 86_400
+
+_log = structlog.get_logger(__name__)
 
 
 @click.command()
@@ -40,42 +41,46 @@ LONGEST_PAUSE_S: Final = 86_400
 def witness(settings: Settings, policy: BinaryIO, every_s: int | None, *, as_json: bool) -> None:
     """Ask witnesses to cosign the newest checkpoint, and tell who has.
 
-    Exits with 0 where as many have as the policy asks for, with 1 where not.
+    Exits with 0 where as many have as the policy asks for, with 1 where not, or where one has seen a
+    log that is not this one: then find out what happened to it before anything else.
     """
-    asked = _read(policy)
-    stopping = threading.Event()
-    if every_s is not None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
+    asked = read_policy(policy)
+    found, contradicting = None, set[str]()
     with opened(settings) as app:
-        _require_named(asked, app.published.verifier_keys())
-        witnesses = Witnesses(app.published, asked)
-        while True:
-            found = witnesses.ask()
+        for found in _asked(app, asked, every_s):
             _tell(found, as_json=as_json)
-            if every_s is None or stopping.wait(every_s):
-                break
+            contradicting.update(found.contradicting if found else ())
+    if contradicting:
+        names = ", ".join(sorted(contradicting))
+        raise CommandError(f"The log is not the one that {names} has seen.")
     if found is None:
         raise CommandError("There is no checkpoint yet.")
     if not found.satisfied:
         raise CommandError("Fewer witnesses have cosigned than the policy asks for.")
 
 
-def _read(policy: BinaryIO) -> Policy:
-    name = Path(policy.name).name
-    raw: bytes = policy.read(MAX_POLICY_BYTES + 1)
-    if len(raw) > MAX_POLICY_BYTES:
-        raise CommandError(f"{name} has more than {MAX_POLICY_BYTES} bytes.")
-    try:
-        return Policy.parse(raw.decode())
-    except (WrongPolicy, UnicodeDecodeError) as error:
-        raise CommandError(f"{name}: {error}") from error
+def _asked(app: Application, policy: Policy, every_s: int | None) -> Iterator[Witnessed | None]:
+    """Yield how it went, once, or again and again until it is to stop.
 
-
-def _require_named(policy: Policy, keys: Sequence[VerifierKey]) -> None:
-    """Refuse a policy that names logs, and not this one."""
-    if policy.logs and keys and not set(policy.logs).intersection(keys):
-        raise CommandError(f"The policy is not about this log, which signs with {keys[-1]}.")
+    A database that is busy or gone for a while is asked the next time.
+    """
+    witnesses = Witnesses(app.published, policy)
+    if every_s is None:
+        require_named(policy, app.published.verifier_keys())
+        yield witnesses.ask()
+        return
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    while not stopping.is_set():
+        try:
+            require_named(policy, app.published.verifier_keys())
+            found = witnesses.ask()
+        except (StoreBusy, StoreUnavailable) as error:
+            _log.warning("log.witness.waiting", reason=str(error))
+        else:
+            yield found
+        stopping.wait(every_s)
 
 
 def _tell(found: Witnessed | None, *, as_json: bool) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
     union_all,
 )
 
@@ -42,6 +43,24 @@ from timeline.transparency.tiles import HEIGHT, WIDTH, Tile
 
 MAX_LEAVES: Final = 64 * WIDTH
 """Leaf hashes read at once: half a megabyte."""
+
+
+MAX_COSIGNATURES: Final = 64
+"""Lines by witnesses below a checkpoint: two policies' worth.
+
+A note has at most a hundred. That leaves room for the log's own, and for processes that look at the
+same time how many there are.
+"""
+
+_COSIGN: Final = text(
+    "INSERT INTO log_cosignatures (size, witness, line)"
+    " SELECT CAST(:size AS bigint), CAST(:witness AS text), CAST(:line AS text)"
+    " WHERE (SELECT count(*) FROM log_cosignatures WHERE size = :size) < :most"
+    " AND NOT EXISTS (SELECT 1 FROM log_cosignatures WHERE size = :size AND witness = :witness)"
+    " ON CONFLICT DO NOTHING"
+)
+"""A line that is there is not even tried: the guards refuse that. Another process may be adding it at
+the same time: on PostgreSQL this waits for it then, and adds nothing."""
 
 
 class Checkpointed(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,18 +274,19 @@ class Published:
 
     # --- what is added to checkpoints
 
-    def cosign(self, size: int, lines: Mapping[str, str]) -> None:
-        """Add witnesses' lines, by verifier key, to a checkpoint; those that it has stay."""
+    def cosign(self, size: int, witness: str, line: str) -> bool:
+        """Add a witness's line, by its verifier key, to a checkpoint.
+
+        Returns:
+            Whether the checkpoint has a line of that witness, now or before; False where it has as
+            many as it takes.
+
+        """
+        given = {"size": size, "witness": witness, "line": line, "most": MAX_COSIGNATURES}
+        key = (log_cosignatures.c.size == size) & (log_cosignatures.c.witness == witness)
         with write_transaction(self._engine) as connection:
-            known = select(log_cosignatures.c.witness).where(log_cosignatures.c.size == size)
-            has = set(connection.execute(known).scalars())
-            rows = [
-                {"size": size, "witness": witness, "line": line}
-                for witness, line in sorted(lines.items())
-                if witness not in has
-            ]
-            if rows:
-                connection.execute(insert(log_cosignatures), rows)
+            connection.execute(_COSIGN, given)
+            return connection.execute(select(func.count()).where(key)).scalar_one() == 1
 
     def cosigned_size(self, witness: str) -> int:
         """Return how many entries the newest checkpoint has that a witness cosigned; 0 before."""
