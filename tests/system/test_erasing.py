@@ -204,6 +204,7 @@ def walk(http: httpx.Client) -> dict[str, list[str]]:
         "listEntryPoints": ["/"],
         "showDescription": ["/schema"],
         "getDescription": ["/schema/openapi.json"],
+        "getAsset": ["/assets/style.css"],
         "explainProblem": ["/problems/event-already-erased"],
     }
 

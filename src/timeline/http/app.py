@@ -22,9 +22,10 @@ from litestar.types import (
 )
 
 from timeline import bootstrap, observability
-from timeline.http import audit, health, log, metrics, pages, reading, recording
+from timeline.http import audit, health, log, metrics, reading, recording
 from timeline.http.boundary import Boundary
 from timeline.http.metrics import of_process
+from timeline.http.pages import handlers
 from timeline.http.problems import respond
 from timeline.http.replay import kept_answer
 from timeline.http.replies import Representation
@@ -40,7 +41,7 @@ HANDLERS: Final = (
     *audit.HANDLERS,
     *health.HANDLERS,
     *metrics.HANDLERS,
-    *pages.HANDLERS,
+    *handlers.HANDLERS,
 )
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]

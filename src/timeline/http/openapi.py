@@ -35,6 +35,7 @@ the `+` of an offset as `%2B`.
 
 _PATH_PARAMETERS: Final[Mapping[str, tuple[Any, str]]] = {
     "id": (EventId, "The event's id."),
+    "name": (str, "The file's name."),
     "policy": (PolicyId, "The policy's id."),
     "slug": (str, "The last part of a problem's type."),
     "tile": (str, "The tile's path."),

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 from timeline.application import queries
 from timeline.http import schemas
-from timeline.http.replies import EVENT_STREAM, HTML, JSON, NDJSON, OCTETS, PLAIN
+from timeline.http.pages.assets import AssetQuery
+from timeline.http.replies import CSS, EVENT_STREAM, HTML, JAVASCRIPT, JSON, NDJSON, OCTETS, PLAIN
 
 TAGS: Final = {
     "Recording": "Append events; needs a token.",
@@ -389,6 +390,19 @@ OPERATIONS: Final = (
         queries.Query,
         {JSON: schemas.ProblemType, HTML: str},
         (304, 404, 406),
+        min_position=False,
+    ),
+    Operation(
+        "get",
+        "/assets/{name}",
+        "getAsset",
+        "Operations",
+        "What pages load",
+        "Styles, scripts and pictures of the pages; kept for good under the address that a page "
+        "gives, which has the file's digest in it.",
+        AssetQuery,
+        {CSS: str, JAVASCRIPT: str},
+        (304, 404),
         min_position=False,
     ),
 )

@@ -23,6 +23,8 @@ JSON: Final = "application/json"
 NDJSON: Final = ndjson.MEDIA_TYPE
 EVENT_STREAM: Final = sse.MEDIA_TYPE
 HTML: Final = "text/html"
+CSS: Final = "text/css"
+JAVASCRIPT: Final = "text/javascript"
 PLAIN: Final = "text/plain"
 OCTETS: Final = "application/octet-stream"
 

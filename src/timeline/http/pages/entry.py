@@ -1,0 +1,41 @@
+"""Where to begin: the entry points for a program, the first page for a person."""
+
+from typing import Final
+
+from litestar import Response, route
+
+from timeline.application.queries import Query
+from timeline.http.pages.rendering import either
+from timeline.http.parameters import parse
+from timeline.http.reading import READ
+from timeline.http.replies import HttpRequest
+from timeline.http.service import service_of
+
+ENTRY_POINTS: Final = (
+    ("/schema", "The API, described"),
+    ("/schema/openapi.json", "The same as OpenAPI 3.1"),
+    ("/v1/timeline", "What happened, by date"),
+    ("/v1/policies", "Policies, and whether they are in force"),
+    ("/v1/changes?from=0", "What the record learned"),
+    ("/v1/jurisdictions", "How many policies each place has, by force"),
+    ("/v1/review", "What an editor should look at"),
+    ("/v1/events", "The log"),
+    ("/v1/vocabulary", "The words of the record"),
+    ("/health/ready", "Whether this service is ready"),
+    ("/metrics", "What is measured, for Prometheus"),
+)
+
+
+@route("/", http_method=READ, status_code=200)
+async def index(request: HttpRequest) -> Response[bytes]:
+    """Answer where to begin."""
+    parse(request.scope["query_string"], Query)
+    service = service_of(request)
+    document = {
+        "items": [{"href": href, "title": title} for href, title in ENTRY_POINTS],
+        **service.openly(position=service.position),
+    }
+    return either(request, document, "index.html")
+
+
+HANDLERS: Final = (index,)
