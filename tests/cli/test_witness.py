@@ -19,8 +19,11 @@ from timeline.eventstore.model import Append
 from timeline.eventstore.published import Published
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
-from timeline.transparency.checkpoints import cosigners
+from timeline.transparency.checkpoints import cosigners, opened
 from timeline.transparency.keys import SigningKey
+from timeline.transparency.merkle import leaf_hash
+from timeline.transparency.proof_files import ProofFile
+from timeline.transparency.proofs import check_inclusion
 from witness_server import SEEN_S, TestWitness, witnessing
 
 ORIGIN = "log.example/record"
@@ -255,3 +258,34 @@ def test_a_policy_is_about_this_log(
     assert (refused.exit_code, ann.asked) == (1, 0)
     assert "not about this log" in refused.stderr
     assert timeline("witness", str(path)).exit_code == 0
+
+
+def test_a_proof_leads_to_what_witnesses_have_seen(
+    timeline: Timeline,
+    engine: Engine,
+    grow: Callable[[int], int],
+    ann: TestWitness,
+    bob: TestWitness,
+    tmp_path: Path,
+) -> None:
+    """The newest checkpoint that enough have cosigned, not the one that they are still to see."""
+    path = policy(tmp_path / "policy", 2, ann, bob)
+    size = grow(3)
+    timeline("witness", path)
+    grow(2)
+    *_, seen, _, unseen = (each.id for each in SqlStore(engine).read(0, limit=100))
+
+    early = timeline("proof", seen, "--witnessed", path)
+    late = timeline("proof", unseen, "--witnessed", path)
+
+    file = ProofFile.parse(early.stdout_bytes)
+    checkpoint, note = opened(file.checkpoint, [KEY.verifier])
+    (entry,) = Published(engine).entries(file.index, 1)
+    check_inclusion(file.index, size, leaf_hash(entry), file.hashes, checkpoint.root)
+    assert (checkpoint.size, seen.encode() in entry) == (size, True)
+    assert len(cosigners(note, [ann.key.verifier, bob.key.verifier])) == 2
+    assert late.exit_code == 1
+    assert "no checkpoint that has it satisfies the policy yet" in late.stderr
+    assert "the newest that does has 4 entries" in " ".join(late.stderr.split())
+    timeline("witness", path)
+    assert timeline("proof", unseen, "--witnessed", path).exit_code == 0

@@ -16,6 +16,7 @@ from timeline.transparency.errors import WrongTile
 from timeline.transparency.keys import VerifierKey
 from timeline.transparency.merkle import EMPTY_ROOT
 from timeline.transparency.notes import Note
+from timeline.transparency.policies import Policy
 from timeline.transparency.proof_files import ProofFile
 from timeline.transparency.proofs import consistency, inclusion, root
 from timeline.transparency.tiles import WIDTH, Tile, TiledTree, bundle
@@ -132,13 +133,35 @@ class Prover:
             UnknownResource: there is no such event, or no checkpoint that has it yet.
 
         """
+        position, latest = self.position(id), self.checkpoint()
+        if position > latest.size:
+            raise UnknownResource(kind="checkpoint with", id=id, position=latest.size)
+        return self.proof_at(position, latest)
+
+    def position(self, id: str) -> int:
+        """Return where an event stands; raises UnknownResource where there is none."""
         event = self._store.get(id)
         if event is None:
             raise UnknownResource(kind="event", id=id, position=self._head())
-        latest = self.checkpoint()
-        if event.position > latest.size:
-            raise UnknownResource(kind="checkpoint with", id=id, position=latest.size)
-        return self.proof_at(event.position, latest)
+        return event.position
+
+    def witnessed(self, policy: Policy, position: int = 1) -> Checkpointed | None:
+        """Return the newest checkpoint that has a position and that a policy accepts, if any.
+
+        While a log grows, its newest checkpoint is one that witnesses are still to see.
+        """
+        latest = self._published.latest()
+        if latest is not None and policy.accepts(latest.cosigned):
+            return latest if position <= latest.size else None
+        keys = [str(each.key) for each in policy.witnesses.values()]
+        end = 0 if latest is None else latest.size
+        # Most often the first is accepted. Not where groups ask for more than a number, or where a
+        # line is not what it says to be.
+        while found := self._published.cosigned(keys, policy.fewest, range(position, end)):
+            if policy.accepts(found.cosigned):
+                return found
+            end = found.size
+        return None
 
     def proof_at(self, position: int, checkpoint: Checkpointed) -> ProofFile:
         """Return the file that proves the event at a position to be under a checkpoint."""

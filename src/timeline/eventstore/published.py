@@ -3,7 +3,7 @@
 Owns the queries and the one transaction that publishes. Must not know who signs, nor who asks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import starmap
 from typing import Any, Final, NamedTuple
@@ -43,7 +43,6 @@ from timeline.transparency.tiles import HEIGHT, WIDTH, Tile
 
 MAX_LEAVES: Final = 64 * WIDTH
 """Leaf hashes read at once: half a megabyte."""
-
 
 MAX_COSIGNATURES: Final = 64
 """Lines by witnesses below a checkpoint: two policies' worth.
@@ -208,6 +207,31 @@ class Published:
     def at(self, size: int) -> Checkpointed | None:
         """Return the checkpoint of a size, or None where none was published."""
         return self._checkpoint(select(log_checkpoints).where(log_checkpoints.c.size == size))
+
+    def cosigned(
+        self, witnesses: Collection[str], fewest: int, sizes: range
+    ) -> Checkpointed | None:
+        """Return the newest checkpoint that so many of some witnesses have cosigned, if any.
+
+        Args:
+            witnesses: by verifier key. Their lines are not checked here.
+            fewest: of them, at least 1.
+            sizes: how many entries it may have.
+
+        """
+        lines = log_cosignatures.c
+        among = lines.size.between(sizes.start, sizes.stop - 1) & lines.witness.in_(witnesses)
+        newest = (
+            select(lines.size)
+            .where(among)
+            .group_by(lines.size)
+            .having(func.count() >= fewest)
+            .order_by(lines.size.desc())
+            .limit(1)
+        )
+        return self._checkpoint(
+            select(log_checkpoints).where(log_checkpoints.c.size == newest.scalar_subquery())
+        )
 
     def since(self, after: int, limit: int = 1_000) -> list[Checkpointed]:
         """Return the next checkpoints of more entries than `after`, without cosignatures."""

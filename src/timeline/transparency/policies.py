@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from timeline.transparency.errors import WrongKey, WrongPolicy
+from timeline.transparency.checkpoints import cosigners
+from timeline.transparency.errors import WrongKey, WrongNote, WrongPolicy
 from timeline.transparency.keys import COSIGNATURE_V1, ED25519, VerifierKey
+from timeline.transparency.notes import Note
 
 MAX_WITNESSES: Final = 32
 """Each is asked for each checkpoint, and its line stands in each."""
@@ -74,6 +76,27 @@ class Policy(msgspec.Struct, frozen=True):
     def satisfied(self, cosigners: Collection[VerifierKey]) -> bool:
         """Tell whether these have cosigned enough."""
         return self.quorum == NOBODY or self._counts(self.quorum, cosigners)
+
+    def accepts(self, note: Note) -> bool:
+        """Tell whether a checkpoint counts: one of the logs, if any is named, and enough signed it."""
+        try:
+            if self.logs:
+                note.signed_by(self.logs)
+            keys = [each.key for each in self.witnesses.values()]
+            return self.satisfied({each.witness for each in cosigners(note, keys)})
+        except WrongNote:
+            return False
+
+    @property
+    def fewest(self) -> int:
+        """How many witnesses it takes at least."""
+        return 0 if self.quorum == NOBODY else self._fewest(self.quorum)
+
+    def _fewest(self, name: str) -> int:
+        if name in self.witnesses:
+            return 1
+        group = self.groups[name]
+        return sum(sorted(map(self._fewest, group.members))[: group.needed])
 
     def _counts(self, name: str, cosigners: Collection[VerifierKey]) -> bool:
         witness = self.witnesses.get(name)
