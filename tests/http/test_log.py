@@ -105,6 +105,31 @@ def test_full_tiles_may_be_kept_for_ever(signing: Client) -> None:
     )
 
 
+def test_bundles_of_entries_are_zipped_for_who_takes_that(
+    proven: tuple[Client, Checkpoint],
+) -> None:
+    """Each form has its own validator, and caches are told what it depends on; hashes stay plain."""
+    client, checkpoint = proven
+    path = f"/log/tile/entries/000.p/{checkpoint.size}"
+
+    def asked(coding: str, tag: str = "") -> httpx.Response:
+        return client.get(path, Accept_Encoding=coding, If_None_Match=tag)
+
+    plain, zipped = asked("identity"), asked("br, GZIP;q=0.5")
+
+    assert "content-encoding" not in plain.headers
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert zipped.content == plain.content
+    assert int(zipped.headers["content-length"]) < len(plain.content) / 2
+    assert zipped.headers["etag"] != plain.headers["etag"]
+    assert zipped.headers["cache-control"] == plain.headers["cache-control"]
+    assert "Accept-Encoding" in plain.headers["vary"]
+    assert asked("gzip", zipped.headers["etag"]).status_code == 304
+    assert asked("gzip", plain.headers["etag"]).status_code == 200
+    assert "content-encoding" not in asked("gzip;q=0, *").headers
+    assert "content-encoding" not in client.get(f"/log/tile/0/000.p/{checkpoint.size}").headers
+
+
 @pytest.mark.parametrize(
     "path",
     ["0/001", "0/000.p/200", "1/000.p/1", "entries/001", "0/0", "0//000", "0/000/", "x", "64/000"],

@@ -4,6 +4,7 @@ Owns the way from a request to these bytes and how long they may be kept. Must n
 is made.
 """
 
+import gzip
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -13,8 +14,9 @@ from timeline.application.proving import Prover
 from timeline.application.queries import ConsistencyQuery, InclusionQuery, Query
 from timeline.http.parameters import parse
 from timeline.http.reading import READ, answer
-from timeline.http.replies import OCTETS, PLAIN, HttpRequest, negotiate, reply
+from timeline.http.replies import OCTETS, PLAIN, HttpRequest, negotiate, reply, takes_gzip
 from timeline.http.service import service_of
+from timeline.transparency.tiles import Tile
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 """For what never changes; a year is what caches take for "for ever"."""
@@ -23,6 +25,9 @@ A_WHILE: Final = "public, max-age=3600"
 """For a tile that is not full: its bytes never change, but soon nobody asks for it any more."""
 
 _TILES: Final = "/log/tile/"
+
+_GZIP_LEVEL: Final = 6
+"""1.4 ms of a processor for a bundle of 76 KB; the highest takes three times that to save 2 % more."""
 
 Found = TypeVar("Found")
 
@@ -55,11 +60,23 @@ async def tile(request: HttpRequest) -> Response[bytes]:
     """Answer a tile of hashes, or a bundle of entries."""
     # As it was sent: Litestar's own parameter would take several paths for one.
     path = request.scope["path"].removeprefix(_TILES)
-    found, body = await _found(request, OCTETS, lambda prover: prover.tile(path))
-    kept = FOR_EVER if found.is_full else A_WHILE
+    zips = takes_gzip(request.headers.get("accept-encoding"))
+    found, body, coding = await _found(
+        request, OCTETS, lambda prover: _in_coding(*prover.tile(path), zips=zips)
+    )
+    headers = {"Cache-Control": FOR_EVER if found.is_full else A_WHILE}
     if not service_of(request).application.settings.public_read:
-        kept = kept.replace("public", "private")
-    return reply(body, OCTETS, {"Cache-Control": kept})
+        headers["Cache-Control"] = headers["Cache-Control"].replace("public", "private")
+    if found.level is None:
+        headers["Vary"] = "Accept-Encoding"
+    return reply(body, OCTETS, headers, coding=coding)
+
+
+def _in_coding(found: Tile, body: bytes, *, zips: bool) -> tuple[Tile, bytes, str | None]:
+    """Zip a bundle of entries, which then takes a third; hashes are as good as random."""
+    if found.level is not None or not zips:
+        return found, body, None
+    return found, gzip.compress(body, _GZIP_LEVEL, mtime=0), "gzip"
 
 
 @route("/v1/audit/proof/inclusion", http_method=READ, status_code=200)

@@ -297,7 +297,8 @@ OPERATIONS: Final = (
         "A tile of the log",
         "Hashes of the tree, or entries, in pieces of 256 that never change once they are full "
         "(C2SP tlog-tiles): `0/x001/234` is a tile, `entries/x001/234.p/56` a bundle of the first "
-        "56 entries. There are tiles as far as the newest checkpoint reaches.",
+        "56 entries. There are tiles as far as the newest checkpoint reaches. Bundles come zipped "
+        "to whoever accepts gzip.",
         queries.Query,
         {OCTETS: str},
         (*_READ, 404),

@@ -102,7 +102,7 @@ async def answer(
     if more is not None:
         address = following(request.scope["path"], request.scope["query_string"], more)
         all_headers["Link"] = f'<{address}>; rel="next"'
-    representation = represent(body, JSON, all_headers, request.scope["path_template"])
+    representation = represent(body, JSON, all_headers, route=request.scope["path_template"])
     if not of_log:
         service.keep(request.scope, representation, found.position, before)
     return Reply(representation)

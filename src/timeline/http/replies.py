@@ -82,6 +82,16 @@ def _weight(media: str, ranges: list[tuple[Any, ...]]) -> float:
     return best[1]
 
 
+def takes_gzip(accept_encoding: str | None) -> bool:
+    """Tell whether a client says that it takes gzip; source: RFC 9110, section 12.5.3."""
+    weights: dict[str, float] = {}
+    for part in (accept_encoding or "").split(",")[:MAX_ACCEPT]:
+        coding, _, parameters = part.partition(";")
+        quality = _QUALITY.search(f";{parameters}")
+        weights[coding.strip().lower()] = float(quality[1]) if quality else 1.0
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
 def etag(body: bytes) -> str:
     """Return a strong validator of a representation's bytes."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -140,7 +150,12 @@ class Reply(Response[bytes]):
 
 
 def represent(
-    body: bytes, media_type: str, headers: Mapping[str, str] | None = None, route: str = ""
+    body: bytes,
+    media_type: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    route: str = "",
+    coding: str | None = None,
 ) -> Representation:
     """Return a complete answer.
 
@@ -149,22 +164,32 @@ def represent(
         media_type: what they are.
         headers: what it carries besides.
         route: what made it, for those that count.
+        coding: the content coding that the bytes are in.
 
     """
     tag = etag(body)
     charset = "; charset=utf-8" if media_type.startswith("text/") else ""
+    content = {"Content-Type": media_type + charset, "Content-Length": str(len(body))}
+    if coding is not None:
+        content["Content-Encoding"] = coding
     return Representation(
         body,
         tag,
         _encoded({"ETag": tag, "Cache-Control": REVALIDATE, **(headers or {})}),
-        _encoded({"Content-Type": media_type + charset, "Content-Length": str(len(body))}),
+        _encoded(content),
         route,
     )
 
 
-def reply(body: bytes, media_type: str, headers: Mapping[str, str] | None = None) -> Reply:
+def reply(
+    body: bytes,
+    media_type: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    coding: str | None = None,
+) -> Reply:
     """Return a read's answer: the body, or 304 where the client has it; arguments as above."""
-    return Reply(represent(body, media_type, headers))
+    return Reply(represent(body, media_type, headers, coding=coding))
 
 
 def _encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
