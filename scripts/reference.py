@@ -20,7 +20,7 @@ from timeline.domain.events import DATA_TYPES
 from timeline.domain.vocabulary import ACTIONS, RELATIONS, EventType, Instrument
 from timeline.http.openapi import document
 from timeline.http.problems import problem_types
-from timeline.settings import SETTINGS
+from timeline.settings import SETTINGS, TOKEN_VARIABLE
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
 
@@ -101,6 +101,8 @@ def _settings() -> Iterator[str]:
             for setting in SETTINGS
         ),
     )
+    yield f"\n`{TOKEN_VARIABLE}` is no setting of the service: it holds the token by which"
+    yield "`timeline verify --url` reads a log whose reading needs one."
 
 
 def _routes(api: dict[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from timeline.eventstore.database import MAX_OVERFLOW, POOL_SIZE
 from timeline.eventstore.postgresql import MAX_APPENDING
 from timeline.settings import (
     SETTINGS,
+    TOKEN_VARIABLE,
     Setting,
     Settings,
     SettingsError,
@@ -208,6 +209,11 @@ def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
     assert str(refusal.value) == (
         "TIMELINE_DATABSE_URL is not a setting; the nearest is TIMELINE_DATABASE_URL."
     )
+
+
+def test_the_token_of_a_reader_is_no_setting() -> None:
+    """Whoever has it in the environment can use every command; nothing of it is kept here."""
+    assert "secret" not in repr(Settings.from_environment({TOKEN_VARIABLE: "secret"}))
 
 
 def test_an_unknown_variable_is_never_shown_with_its_value() -> None:

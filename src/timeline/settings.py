@@ -20,6 +20,9 @@ from timeline.observability import Format, Level, redact_url
 
 PREFIX: Final = "TIMELINE_"
 
+TOKEN_VARIABLE: Final = "TIMELINE_TOKEN"  # noqa: S105 - where it is, not what it is
+"""A secret of whoever reads a log over HTTP, and no setting: a service that finds it ignores it."""
+
 # Enough to recognise a mistyped value by; a whole key pasted into a number would flood the line.
 _SHOWN_CHARACTERS: Final = 100
 _HIGHEST_PORT: Final = 65_535
@@ -95,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         """
         known = {setting.variable: setting for setting in SETTINGS}
-        for variable in sorted(environ):
+        for variable in sorted(environ.keys() - {TOKEN_VARIABLE}):
             if variable.startswith(PREFIX) and variable not in known:
                 nearest = difflib.get_close_matches(variable, known, n=1, cutoff=0)[0]
                 raise UnknownSetting(variable=variable, nearest=nearest)

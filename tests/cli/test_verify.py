@@ -15,6 +15,7 @@ from proven_log import KEY, ORIGIN, Mirror, ProvenLog
 from timeline.transparency.checkpoints import Checkpoint
 from timeline.transparency.keys import COSIGNATURE_V1, SigningKey
 from timeline.transparency.notes import signed
+from timeline.transparency.tiles import bundle, unbundle
 
 VKEY = str(KEY.verifier)
 
@@ -223,8 +224,74 @@ def test_a_checkpoint_from_elsewhere_is_compared(
         "position 301, seen: it is shortened or stale: it has 300 entries; it had 301"
         in longer.stdout
     )
-    assert (longer.exit_code, same.exit_code, unknown.exit_code) == (1, 0, 1)
+    assert (longer.exit_code, same.exit_code, unknown.exit_code) == (1, 0, 2)
     assert "none of the known keys has signed it" in unknown.stderr
+    assert "with --key" in unknown.stderr
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_checkpoint_of_a_retired_key_is_no_finding(
+    timeline: Timeline, log: ProvenLog, tmp_path: Path
+) -> None:
+    """It is compared once its key is given, which the keys that are left say nothing of."""
+    since = tmp_path / "since"
+    since.write_bytes(log.checkpoint())
+    newer = SigningKey(ORIGIN, bytes(range(1, 33)))
+    log.key_file.write([KEY, newer])
+    log.record(acted("an-order"))
+    log.sign()
+    log.key_file.write([newer])
+
+    alone = timeline("verify", "--since", str(since))
+    both = timeline("verify", "--since", str(since), "--key", VKEY)
+
+    assert (alone.exit_code, both.exit_code) == (2, 0)
+    assert "with --key" in alone.stderr
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_witness_that_is_named_has_to_have_cosigned(
+    timeline: Timeline, log: ProvenLog, server: FileServer, tmp_path: Path
+) -> None:
+    """Its line is missing: the exit code is 1, and what was seen is right and remembered."""
+    witness = str(SigningKey("witness.example", bytes(32), COSIGNATURE_V1).verifier)
+
+    result = timeline("verify", "--url", server.url, "--key", VKEY, "--key", witness)
+
+    assert result.exit_code == 1
+    assert f"not cosigned by: {witness}\n" in result.stdout
+    assert "wrong: " not in result.stdout
+    assert "1 of 1 witnesses" in result.stderr
+    assert [each.read_bytes() for each in (tmp_path / "state").rglob("*.checkpoint")] == [
+        log.checkpoint()
+    ]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_token_for_a_log_that_is_not_public(timeline: Timeline, server: FileServer) -> None:
+    """It comes from the environment, as command lines can be read by everybody on a machine."""
+    words = ("verify", "--url", server.url, "--key", VKEY)
+
+    timeline(*words, TIMELINE_TOKEN="timeline_secret")  # noqa: S106 - of nothing
+
+    assert set(server.authorizations) == {"Bearer timeline_secret"}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_no_terminal_obeys_an_entry(timeline: Timeline, log: ProvenLog, server: FileServer) -> None:
+    """What a log says is shown with escapes, and not at any length."""
+    mirror = Mirror(log.engine)
+    entries = list(unbundle(mirror.get("tile/entries/000", 1 << 30)))
+    policy = "\x9b2J" + "x" * 60_000
+    entries[9] = entries[9].replace(b'"a-rule"', b'"%b"' % policy.encode(), 1)
+    server.files = Mirror(log.engine, {"tile/entries/000": bundle(entries)})
+
+    result = timeline("verify", "--url", server.url, "--key", VKEY)
+
+    assert result.exit_code == 1
+    assert "\x9b" not in result.stdout
+    assert r"\u009b2Jxxx" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) < 300
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

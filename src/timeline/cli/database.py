@@ -18,6 +18,7 @@ from timeline.application.verifying import verify
 from timeline.bootstrap import Application, application, key_file
 from timeline.cli.errors import CommandError
 from timeline.cli.progress import progress
+from timeline.cli.showing import shown
 from timeline.eventstore import schema
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.errors import SchemaOutdated
@@ -114,7 +115,7 @@ def _verify(engine: Engine, keys: KeyFile | None, *, quiet: bool) -> None:
     with progress("Verified position", quiet=quiet) as report:
         found = verify(engine, keys, report=report)
     if found.findings:
-        first = "; ".join(map(str, found.findings[:SHOWN_FINDINGS]))
+        first = "; ".join(map(shown, found.findings[:SHOWN_FINDINGS]))
         raise CommandError(
             f"The schema is migrated, but the log is not as it has to be: {first}. "
             "`timeline verify` tells all."

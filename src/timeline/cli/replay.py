@@ -15,7 +15,7 @@ from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.options import POLICY, POSITION, json_option, pass_settings, quiet_option
 from timeline.cli.progress import progress
-from timeline.formats.ndjson import line
+from timeline.cli.showing import document, visible
 from timeline.projections.models import MODELS
 from timeline.settings import Settings
 
@@ -76,7 +76,7 @@ def _check(app: Application, until: int | None, *, as_json: bool, quiet: bool) -
     with progress("Position", quiet=quiet) as report:
         result = replaying.replay(app.engine, app.store, MODELS, until=until, on_progress=report)
     if as_json:
-        click.echo(msgspec.json.encode(result))
+        click.echo(document(result))
     else:
         click.echo(f"position {result.position}, last erasure {result.last_erasure or 'none'}")
         for each in result.projections:
@@ -119,10 +119,10 @@ def _tell(
     steps = replaying.story(app.reader, policy, query)
     if as_json:
         for step in steps:
-            click.echo(line(step), nl=False)
+            click.echo(document(step))
     else:
         for step in steps:
-            click.echo("\n".join(_step(step)))
+            click.echo("\n".join(map(visible, _step(step))))
 
 
 def _step(step: dict[str, Any]) -> Iterable[str]:

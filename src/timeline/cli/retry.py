@@ -1,6 +1,5 @@
 """`timeline retry`."""
 
-import msgspec
 import rich_click as click
 
 from timeline.application.retrying import retry as try_again
@@ -8,6 +7,7 @@ from timeline.bootstrap import holder_name
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.options import POLICY, json_option, pass_settings
+from timeline.cli.showing import document, shown
 from timeline.projections.lease import Lease
 from timeline.settings import Settings
 
@@ -32,11 +32,13 @@ def retry(settings: Settings, policies: tuple[str, ...], *, as_json: bool) -> No
         lease = Lease(app.engine, holder_name())
         done, left = try_again(app.engine, app.runner, lease, policies)
     if as_json:
-        click.echo(msgspec.json.encode({"unparked": done, "parked": left}))
+        click.echo(document({"unparked": done, "parked": left}))
     else:
         for policy in done:
             click.echo(f"{policy}: unparked")
         for each in left:
-            click.echo(f"{each.policy}: still parked at position {each.position}: {each.error}")
+            click.echo(
+                f"{each.policy}: still parked at position {each.position}: {shown(each.error)}"
+            )
     if left:
         raise CommandError(f"{len(left)} parked: an event still breaks the read models.")

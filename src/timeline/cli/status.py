@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-import msgspec
 import rich_click as click
 
 from timeline.application import status as standing
 from timeline.cli.database import exists
 from timeline.cli.errors import CommandError
 from timeline.cli.options import json_option, pass_settings
+from timeline.cli.showing import document, shown
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.sql import SqlStore
 from timeline.observability import redact_url
@@ -25,7 +25,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
     """
     found = _look(settings)
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(document(found))
     else:
         _write(found)
     if not found.ok:
@@ -71,7 +71,7 @@ def _write(found: standing.Status) -> None:
     for parked in found.parked:
         click.echo(
             f"parked {parked.policy}: event {parked.event} at position {parked.position}:"
-            f" {parked.error}"
+            f" {shown(parked.error)}"
         )
     checkpoint = found.checkpoint
     if checkpoint is not None:

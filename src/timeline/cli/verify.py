@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import msgspec
 import rich_click as click
 
 from timeline.application import remote_verifying as remote
@@ -16,8 +15,10 @@ from timeline.cli.errors import CommandError
 from timeline.cli.options import json_option, pass_settings, quiet_option
 from timeline.cli.progress import progress
 from timeline.cli.seen import Seen
-from timeline.settings import Settings
-from timeline.transparency.errors import WrongKey
+from timeline.cli.showing import document, shown, visible
+from timeline.settings import TOKEN_VARIABLE, Settings
+from timeline.transparency.checkpoints import opened
+from timeline.transparency.errors import TransparencyError, WrongKey
 from timeline.transparency.keys import ED25519, VerifierKey
 
 
@@ -82,35 +83,40 @@ def verify(
     Without --url, the whole log in the database is walked: entries, payloads, the tree, checkpoints
     and signatures; what is wrong is told by its position. With --url, the log of a service, or of a
     mirror, is checked from outside, with nothing but its public key. The checkpoint seen is
-    remembered, so that a fork or a shortened log is detected the next time. The exit code is 1
-    where anything is found wrong.
+    remembered, so that a fork or a shortened log is detected the next time. Where reading needs a
+    token, TIMELINE_TOKEN holds it; it goes over https alone, or to this machine. The exit code is 1
+    where anything is found wrong, or a witness whose --key is given has not cosigned the checkpoint.
     """
     own = [key for key in keys if key.algorithm == ED25519]
     witnesses = [key for key in keys if key.algorithm != ED25519]
-    seen = [_read(path) for path in since]
     if url is None:
         if witnesses or state is not None:
             raise click.UsageError("--state, and a witness's --key, go with --url.")
-        _verify_here(settings, own, seen, as_json=as_json, quiet=quiet)
+        _verify_here(settings, own, since, as_json=as_json, quiet=quiet)
     elif not own:
         raise click.UsageError("--url needs the log's public key: --key KEY.")
     else:
+        seen = _read(since, own)
         kept = Seen(own, os.environ, state)
-        _verify_there(url, own, seen, witnesses, kept, as_json=as_json, quiet=quiet)
+        with LogClient(url, os.environ.get(TOKEN_VARIABLE) or None) as client:
+            _verify_there(client, own, seen, witnesses, kept, as_json=as_json, quiet=quiet)
 
 
 def _verify_here(
     settings: Settings,
     keys: Sequence[VerifierKey],
-    seen: Sequence[bytes],
+    since: Sequence[Path],
     *,
     as_json: bool,
     quiet: bool,
 ) -> None:
+    file = known_keys(settings)
+    own = () if file is None else file.read()
+    seen = _read(since, [*(each.verifier for each in own), *keys])
     with migrated(settings) as engine, progress("Verified", quiet=quiet) as report:
-        found = verifying.verify(engine, known_keys(settings), keys=keys, seen=seen, report=report)
+        found = verifying.verify(engine, file, keys=keys, seen=seen, report=report)
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(document(found))
     else:
         click.echo(f"log: {found.position} entries, root {found.root or 'unknown'}")
         click.echo(
@@ -122,7 +128,7 @@ def _verify_here(
 
 
 def _verify_there(
-    url: str,
+    client: LogClient,
     keys: Sequence[VerifierKey],
     seen: Sequence[bytes],
     witnesses: Sequence[VerifierKey],
@@ -132,30 +138,39 @@ def _verify_there(
     quiet: bool,
 ) -> None:
     before = list(dict.fromkeys((*seen, *kept.read())))
-    with LogClient(url) as client, progress("Verified", quiet=quiet) as report:
+    with progress("Verified", quiet=quiet) as report:
         found = remote.verify(client, keys, seen=before, witnesses=witnesses, report=report)
-    if found.ok:
+    if not found.findings:
         kept.keep(found.checkpoint.encode())
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(document(found))
     else:
-        click.echo(f"log: {found.origin}, {found.size} entries, root {found.root or 'unknown'}")
+        click.echo(
+            f"log: {shown(found.origin)}, {found.size} entries, root {found.root or 'unknown'}"
+        )
         sizes = ", ".join(map(str, found.seen)) or "none: it is seen for the first time"
         click.echo(f"checked: {found.entries} entries, {found.tiles} tiles")
         click.echo(f"seen before, with so many entries: {sizes}")
         for witness in found.witnesses:
-            click.echo(f"cosigned by: {witness}")
+            click.echo(f"cosigned by: {shown(witness)}")
+        for witness in found.not_cosigned:
+            click.echo(f"not cosigned by: {shown(witness)}")
         _tell(found.unchecked, found.findings, complete=found.complete)
         for note in found.evidence:
-            click.echo(f"\nkeep this, as evidence:\n{note}")
+            click.echo("\nkeep this, as evidence:")
+            for line in note.split("\n"):
+                click.echo(visible(line))
     _end(found.findings, complete=found.complete)
+    if found.not_cosigned:
+        missing, asked = len(found.not_cosigned), len(witnesses)
+        raise CommandError(f"The checkpoint is not cosigned by {missing} of {asked} witnesses.")
 
 
 def _tell(unchecked: Iterable[str], findings: Sequence[Finding], *, complete: bool) -> None:
     for each in unchecked:
         click.echo(f"not checked: {each}")
     for finding in findings:
-        click.echo(f"wrong: {finding}")
+        click.echo(f"wrong: {shown(finding)}")
     if not complete:
         click.echo("not looked any further")
 
@@ -166,9 +181,19 @@ def _end(findings: Sequence[Finding], *, complete: bool) -> None:
         raise CommandError(f"The log is not as it has to be in {more}{len(findings)} ways.")
 
 
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(remote.MAX_CHECKPOINT_BYTES)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+def _read(since: Iterable[Path], keys: Sequence[VerifierKey]) -> list[bytes]:
+    """Return checkpoints that were seen before; one that none of the keys signed tells nothing."""
+    found: list[bytes] = []
+    for path in since:
+        try:
+            with path.open("rb") as file:
+                note = file.read(remote.MAX_CHECKPOINT_BYTES)
+            opened(note, keys)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+        except TransparencyError as error:
+            raise click.UsageError(
+                f"{path}: {shown(error)} Where an earlier key of the log signed it, give that one with --key, too."
+            ) from error
+        found.append(note)
+    return found

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-import msgspec
 import rich_click as click
 import structlog
 
@@ -15,6 +14,7 @@ from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.options import json_option, pass_settings
 from timeline.cli.policy_files import read_policy, require_named
+from timeline.cli.showing import document, shown
 from timeline.eventstore.errors import StoreBusy, StoreUnavailable
 from timeline.settings import Settings
 from timeline.transparency.policies import Policy
@@ -85,12 +85,12 @@ def _asked(app: Application, policy: Policy, every_s: int | None) -> Iterator[Wi
 
 def _tell(found: Witnessed | None, *, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(document(found))
         return
     if found is None:
         return
-    who = ", ".join(found.cosigned) or "nobody"
+    who = ", ".join(map(shown, found.cosigned)) or "nobody"
     enough = "enough" if found.satisfied else "not enough"
     click.echo(f"{found.size} entries: cosigned by {who}; {enough}")
     for name, reason in found.missing.items():
-        click.echo(f"{name}: {reason}", err=True)
+        click.echo(f"{shown(name)}: {shown(reason)}", err=True)
