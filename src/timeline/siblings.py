@@ -7,15 +7,28 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Final
+
+import structlog
 
 ASK_TIMEOUT_S: Final = 1.0
 """How long a process has to answer: one that takes longer is left out of a scrape."""
 
+MAX_PATH_BYTES: Final = 103
+"""How long the path of a socket may be on macOS; Linux has four bytes more."""
+
+SHORT_DIRECTORIES: Final = ("/tmp", "/var/tmp")  # noqa: S108 - what is made there is its maker's alone
+"""Where processes meet if the path of the directory for temporary files is too long."""
+
+_LONGEST_NAME: Final = len(str(2**22))
+"""The highest process number on Linux; macOS has lower ones."""
+
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 """More than a thousand series of a histogram each."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Siblings:
@@ -31,9 +44,12 @@ class Siblings:
     @classmethod
     @contextmanager
     def meeting(cls) -> Iterator[None]:
-        """Make the place where the processes that are started in the block meet."""
-        with tempfile.TemporaryDirectory(prefix="timeline-") as directory:
-            cls.directory = Path(directory)
+        """Make the place where the processes that are started in the block meet.
+
+        Where there is none that a socket can lie in, each of them knows of itself alone.
+        """
+        with ExitStack() as made:
+            cls.directory = _directory(made)
             try:
                 yield
             finally:
@@ -72,8 +88,31 @@ class Siblings:
                 finally:
                     writer.close()
         except ConnectionRefusedError:
-            # Killed outright, so that its socket is left.
-            (self._directory / name).unlink(missing_ok=True)
+            # Killed outright, so that its socket is left; or it does not listen yet.
+            if _is_gone(name):
+                (self._directory / name).unlink(missing_ok=True)
             return b""
         except (OSError, TimeoutError):
             return b""
+
+
+def _directory(made: ExitStack) -> Path | None:
+    """Make a directory for the stack's time, whose path leaves room for the names of sockets."""
+    for parent in (tempfile.gettempdir(), *SHORT_DIRECTORIES):
+        with suppress(OSError):
+            name = made.enter_context(tempfile.TemporaryDirectory(prefix="timeline-", dir=parent))
+            if len(os.fsencode(name)) + 1 + _LONGEST_NAME <= MAX_PATH_BYTES:
+                return Path(name)
+    _log.warning("siblings.apart", reason="the paths of all temporary directories are too long")
+    return None
+
+
+def _is_gone(name: str) -> bool:
+    """Tell whether there is no process of this number."""
+    try:
+        os.kill(int(name), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
