@@ -41,6 +41,7 @@ class ProvenLog:
     def forget(self) -> None:
         """Have the signer remember nothing, as whoever has its key can."""
         self.key_file.checkpoint_path.unlink()
+        self.key_file.path.unlink()
         self.key_file.begin([KEY])
 
     def sign(self) -> int:

@@ -1,5 +1,7 @@
 """Signing: each checkpoint is of a log that the one before it was signed for, or there is none."""
 
+import errno
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from builders import acted, registered
 from conftest import TestClock
-from timeline.application import signing
+from timeline.application import key_files, signing
 from timeline.application.errors import KeyFileError
 from timeline.application.key_files import KeyFile
 from timeline.application.signing import Signer, Signing
@@ -328,6 +330,66 @@ def test_a_key_that_others_can_read_is_refused(keys: KeyFile) -> None:
 
     with pytest.raises(KeyFileError, match="0640"):
         keys.read()
+
+
+def test_the_first_keys_are_written_once(keys: KeyFile) -> None:
+    """Of two starts that make a key at once, one has none to sign with before the other's is known."""
+    before = keys.path.read_bytes()
+
+    again = keys.begin([SigningKey(ORIGIN, bytes(range(1, 33)))])
+
+    assert not again
+    assert keys.path.read_bytes() == before
+
+
+def test_keys_appear_whole_and_replace_none(keys: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the file of the lock was taken away: what is there already is not written over."""
+    before = keys.path.read_bytes()
+    there = iter([False, True])
+    monkeypatch.setattr(KeyFile, "exists", lambda _: next(there))
+
+    again = keys.begin([SigningKey(ORIGIN, bytes(range(1, 33)))])
+
+    assert not again
+    assert keys.path.read_bytes() == before
+    assert not keys.path.with_name("log.key.new").exists()
+
+
+def test_keys_are_changed_by_one_at_a_time(keys: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not while a checkpoint is signed with them; who waits does not wait for ever."""
+    monkeypatch.setattr(key_files, "ALONE_S", 0.05)
+
+    with keys.signing(), pytest.raises(KeyFileError, match="another process"), keys.alone():
+        pass
+
+    with keys.alone():
+        pass
+
+
+def test_a_lock_of_another_user_is_told(keys: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a command that ran as root leaves it; the line names the way out."""
+    lock = keys.path.with_name("log.key.lock")
+    lock.touch()
+    owner = lock.stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    with pytest.raises(KeyFileError, match=f"of the user {owner}: remove it"), keys.signing():
+        pass
+
+
+def test_a_check_leaves_no_lock_behind(engine: Engine, keys: KeyFile) -> None:
+    """A command that runs as root takes nothing away from the service."""
+    lock = keys.path.with_name("log.key.lock")
+    lock.unlink()
+
+    signer(engine, keys).check()
+
+    assert not lock.exists()
 
 
 @pytest.mark.parametrize("raw", [b"", b"nonsense\n", b"\xff\n", 3 * f"{KEY.to_text()}\n".encode()])

@@ -11,10 +11,13 @@ from builders import acted, event_id, registered
 from timeline.application.key_files import KeyFile
 from timeline.application.signing import Signer
 from timeline.bootstrap import now
+from timeline.cli.errors import CommandError
+from timeline.cli.key import make_beside_database
 from timeline.eventstore.model import Append
 from timeline.eventstore.published import Published
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
+from timeline.settings import Settings
 from timeline.transparency.checkpoints import Checkpoint, opened
 from timeline.transparency.keys import SigningKey, VerifierKey
 from timeline.transparency.merkle import leaf_hash
@@ -191,3 +194,23 @@ def test_a_key_that_is_lost_is_not_made_anew(
 
     assert result.exit_code == 1
     assert str(path) in result.stderr
+
+
+def test_a_key_is_not_made_for_a_log_that_was_signed(
+    engine: Engine, tmp_path: Path, database_kind: str
+) -> None:
+    """As where a database was moved without its key: another one would be that of another log."""
+    if database_kind != "sqlite":
+        pytest.skip("only beside an SQLite database there is a key by default")
+    settings = Settings(database_url=str(engine.url), log_origin="log.example/record")
+    elsewhere = KeyFile(tmp_path / "elsewhere.key")
+    elsewhere.begin([SigningKey("log.example/record", bytes(32))])
+    store, published = SqlStore(engine), Published(engine)
+    with Writer(store) as writer:
+        writer.append(Append(drafts=(registered("an-order"),), recorded_by="desk"))
+    Signer(store, published, elsewhere, "log.example/record", now).sign()
+
+    with pytest.raises(CommandError, match="is missing, the key that signed the log's 1 entries"):
+        make_beside_database(settings, published)
+
+    assert not Path(f"{engine.url.database}.key").exists()

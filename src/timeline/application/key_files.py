@@ -7,7 +7,8 @@ not at all. Must not know what is signed, nor when.
 import fcntl
 import os
 import stat
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,10 @@ MAX_KEYS: Final = 2
 
 MAX_FILE_BYTES: Final = 65_536
 
+ALONE_S: Final = 10.0
+"""How long a command waits for a signature: one takes milliseconds, many entries some seconds."""
+
+_PAUSE_S: Final = 0.02
 _PRIVATE_MODE: Final = 0o600
 
 
@@ -79,19 +84,32 @@ class KeyFile:
             KeyFileError: it cannot be written.
 
         """
-        self._write(self.path, "".join(f"{key.to_text()}\n" for key in keys).encode())
+        self._write(self.path, _lines(keys))
 
-    def begin(self, keys: Sequence[SigningKey]) -> None:
+    def begin(self, keys: Sequence[SigningKey]) -> bool:
         """Write the first keys, and beside them that nothing was signed yet, unless something was.
+
+        Returns:
+            False where there are keys already, as of a process that was first.
 
         Raises:
             KeyFileError: they cannot be written.
 
         """
-        if not self.checkpoint_path.exists():
-            nothing = Checkpoint(keys[0].name, 0, EMPTY_ROOT)
-            self.keep_signed(bytes(signed(nothing.text, keys)))
-        self.write(keys)
+        with self.alone():
+            if self.exists():
+                return False
+            if not self.checkpoint_path.exists():
+                nothing = Checkpoint(keys[0].name, 0, EMPTY_ROOT)
+                self.keep_signed(bytes(signed(nothing.text, keys)))
+            try:
+                self._write(self.path, _lines(keys), place=os.link)
+            except KeyFileError:
+                if self.exists():
+                    # The lock's file was taken away, and so another process was first.
+                    return False
+                raise
+            return True
 
     def last_signed(self) -> bytes | None:
         """Return the last checkpoint that was signed; None where that is not remembered.
@@ -118,6 +136,8 @@ class KeyFile:
         path = self.path.with_name(f"{self.path.name}.lock")
         try:
             lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE_MODE)
+        except PermissionError as error:
+            raise KeyFileError(path=path, reason=_whose(path, error)) from None
         except OSError as error:
             raise KeyFileError(path=path, reason=_said(error)) from None
         try:
@@ -129,6 +149,25 @@ class KeyFile:
                 yield True
         finally:
             os.close(lock)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the one that signs, or changes keys; waits for whoever does.
+
+        Raises:
+            KeyFileError: another process does for longer than ALONE_S.
+
+        """
+        deadline = time.monotonic() + ALONE_S
+        while True:
+            with self.signing() as alone:
+                if alone:
+                    yield
+                    return
+            if time.monotonic() >= deadline:
+                reason = "another process signs, or changes keys, and does not come to an end"
+                raise KeyFileError(path=self.path, reason=reason)
+            time.sleep(_PAUSE_S)
 
     @staticmethod
     def _read(path: Path) -> bytes:
@@ -142,7 +181,10 @@ class KeyFile:
         return raw
 
     @staticmethod
-    def _write(path: Path, raw: bytes) -> None:
+    def _write(
+        path: Path, raw: bytes, place: Callable[[Path, Path], object] = Path.replace
+    ) -> None:
+        """Write a file whole or not at all; what puts it in its place may refuse one that is taken."""
         coming = path.with_name(f"{path.name}.new")
         try:
             coming.unlink(missing_ok=True)
@@ -151,7 +193,10 @@ class KeyFile:
                 file.write(raw)
                 file.flush()
                 os.fsync(file.fileno())
-            coming.replace(path)
+            try:
+                place(coming, path)
+            finally:
+                coming.unlink(missing_ok=True)
             directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(directory)
@@ -159,6 +204,18 @@ class KeyFile:
                 os.close(directory)
         except OSError as error:
             raise KeyFileError(path=path, reason=_said(error)) from None
+
+
+def _lines(keys: Sequence[SigningKey]) -> bytes:
+    return "".join(f"{key.to_text()}\n" for key in keys).encode()
+
+
+def _whose(path: Path, error: OSError) -> str:
+    """Say how to get at a lock that another user made, as a command that ran as root does."""
+    owner = path.stat().st_uid if os.access(path.parent, os.X_OK) and path.exists() else None
+    if owner is None or owner == os.geteuid():
+        return _said(error)
+    return f"it is of the user {owner}: remove it, which nothing minds while no service runs"
 
 
 def _said(error: OSError) -> str:

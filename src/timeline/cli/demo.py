@@ -44,7 +44,8 @@ def demo(settings: Settings, host: str | None, port: int | None, *, quiet: bool)
     """
     address = bindable(host or settings.host, port or settings.port)
     migrate(settings, quiet=quiet)
-    make_beside_database(settings)
+    with opened(settings) as app:
+        make_beside_database(settings, app.published)
     with opened(settings, records=True) as app:
         with example_file().open("rb") as file:
             click.echo(summary(import_events(app, file, DESK, quiet=quiet)), err=True)

@@ -11,6 +11,7 @@ from timeline.bootstrap import key_file
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.options import json_option, pass_settings
+from timeline.eventstore.published import Published
 from timeline.settings import Settings
 from timeline.transparency.checkpoints import Checkpoint
 from timeline.transparency.keys import SEED_BYTES, SigningKey, VerifierKey
@@ -42,16 +43,15 @@ def generate(settings: Settings, *, rotate: bool) -> None:
     whoever checks the log before the older one is retired.
     """
     file = _file(settings)
-    keys = file.read() if rotate else ()
-    if not rotate and file.exists():
-        raise CommandError(f"{file.path} is there already; `--rotate` makes a second key.")
-    if len(keys) >= MAX_KEYS:
-        raise CommandError("There are two keys already; retire the older one first.")
     made = generated(settings)
     if rotate:
-        file.write([*keys, made])
-    else:
-        file.begin([made])
+        with file.alone():
+            keys = file.read()
+            if len(keys) >= MAX_KEYS:
+                raise CommandError("There are two keys already; retire the older one first.")
+            file.write([*keys, made])
+    elif not file.begin([made]):
+        raise CommandError(f"{file.path} is there already; `--rotate` makes a second key.")
     click.echo(str(made.verifier))
     click.echo(
         f"{file.path} holds the private key: keep a copy where the database is not.", err=True
@@ -75,19 +75,21 @@ def retire(settings: Settings) -> None:
     The newer one has to have signed a checkpoint, which the next one is then held against.
     """
     file = _file(settings)
-    keys = file.read()
-    if len(keys) < MAX_KEYS:
-        raise CommandError(
-            "There is one key alone; make another with `timeline key generate --rotate`."
-        )
-    last = file.last_signed()
-    newer = keys[-1].verifier
-    if last is not None and not _stands_for(newer, Note.parse(last)):
-        # Without it the last checkpoint could not be checked any more.
-        raise CommandError(
-            "The newer key has not signed yet: it does with the next checkpoint, after the next event."
-        )
-    file.write(keys[1:])
+    with file.alone():
+        keys = file.read()
+        if len(keys) < MAX_KEYS:
+            raise CommandError(
+                "There is one key alone; make another with `timeline key generate --rotate`."
+            )
+        last = file.last_signed()
+        newer = keys[-1].verifier
+        if last is not None and not _stands_for(newer, Note.parse(last)):
+            # Without it the last checkpoint could not be checked any more.
+            raise CommandError(
+                "The newer key has not signed yet: it does with the next checkpoint, after the next"
+                " event."
+            )
+        file.write(keys[1:])
     click.echo(str(newer))
 
 
@@ -131,18 +133,30 @@ def generated(settings: Settings) -> SigningKey:
     return SigningKey(settings.log_origin, secrets.token_bytes(SEED_BYTES))
 
 
-def make_beside_database(settings: Settings) -> None:
+def make_beside_database(settings: Settings, published: Published) -> None:
     """Make a key beside an SQLite database that has none, and say so.
 
     Where the settings name a file, an operator makes the key; where there is no place for one, it
     is said that nothing is signed.
+
+    Raises:
+        CommandError: the log was signed, so that a key is missing, and not only not there yet.
+
     """
     file = key_file(settings)
     if file is None:
         _log.warning("log.signing.off", setting="TIMELINE_SIGNING_KEY_FILE")
     elif settings.signing_key_file is None and not file.signed_before():
+        latest = published.latest()
+        if latest is not None:
+            raise CommandError(
+                f"{file.path} is missing, the key that signed the log's {latest.size} entries: bring"
+                " it back, with the .checkpoint beside it. Where it is lost, `timeline key generate`"
+                " makes another one, and `timeline key adopt` begins with the log as it stands."
+            )
         made = generated(settings)
-        file.begin([made])
+        if not file.begin([made]):
+            return  # Another process was first.
         _log.warning("log.key.made", file=str(file.path), verifier=str(made.verifier))
 
 

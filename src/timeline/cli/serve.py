@@ -67,9 +67,9 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
     The database has to be migrated.
     """
     address = bindable(host or settings.host, port or settings.port)
-    with opened(settings, records=True):
-        pass  # It can be wired: the processes below will wire their own.
-    make_beside_database(settings)
+    with opened(settings, records=True) as app:
+        # It can be wired: the processes below will wire their own.
+        make_beside_database(settings, app.published)
     listen(settings, *address, workers or settings.workers)
 
 
