@@ -6,8 +6,9 @@ Owns the order in which parts start and stop. Must not hold any rule of its own.
 import os
 import secrets
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -42,6 +43,8 @@ from timeline.projections.runner import Runner
 from timeline.settings import Settings
 
 STOP_TIMEOUT_S: Final = 10.0
+"""How long all threads together may take to end: half of what `serve` grants a process, which has
+answered what was at hand by then."""
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -156,11 +159,8 @@ def application(
         )
         if signing is not None:
             signing.check()
-        with _running(app, digesting) if follow else nullcontext():
-            try:
-                yield app
-            finally:
-                writer.close(STOP_TIMEOUT_S)
+        with _running(app, digesting) if follow else _writing(app):
+            yield app
     finally:
         engine.dispose()
 
@@ -175,15 +175,46 @@ def _running(app: Application, digesting: Digesting | None) -> Iterator[None]:
         app.signing.start()
     if digesting is not None:
         digesting.start()
+    parts = [app.watcher.stop, app.follower.stop]
+    if app.signing is not None:
+        # After the writer, so that what it recorded last is signed, too.
+        parts.insert(0, app.signing.stop)
+    if digesting is not None:
+        parts.append(digesting.stop)
     try:
         yield
     finally:
-        if digesting is not None:
-            digesting.stop(STOP_TIMEOUT_S)
-        app.watcher.stop(STOP_TIMEOUT_S)
-        if app.signing is not None:
-            app.signing.stop(STOP_TIMEOUT_S)
-        app.follower.stop(STOP_TIMEOUT_S)
+        stop_in_time([app.writer.close, *parts])
+
+
+@contextmanager
+def _writing(app: Application) -> Iterator[None]:
+    """Stop what records, at the end of the block."""
+    try:
+        yield
+    finally:
+        app.writer.close(STOP_TIMEOUT_S)
+
+
+def stop_in_time(
+    stops: Sequence[Callable[[float], None]], timeout_s: float = STOP_TIMEOUT_S
+) -> None:
+    """Stop parts one after the other, which all together take no longer than that.
+
+    Args:
+        stops: each has its part stop, and waits for that at most as many seconds as it is given.
+        timeout_s: for all of them.
+
+    """
+    deadline = time.monotonic() + timeout_s
+
+    def within(stop: Callable[[float], None]) -> None:
+        stop(max(0.0, deadline - time.monotonic()))
+
+    # Each is stopped also where one before it fails.
+    with ExitStack() as parts:
+        for stop in reversed(stops):
+            parts.callback(within, stop)
 
 
 def _signer(
