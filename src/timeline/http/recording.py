@@ -75,7 +75,7 @@ class Recording:
         service.acknowledge(_last(outcome))
         if query.wait is None:
             return Recorded(outcome)
-        return Recorded(outcome, await service.proven(_last(outcome)))
+        return Recorded(outcome, await service.proofs.until(_last(outcome)))
 
 
 async def _require_proofs(service: Service, *, judged: bool, lines: bool) -> None:

@@ -23,6 +23,7 @@ from timeline.http.answers import Answers, Standing, question
 from timeline.http.errors import Overloaded
 from timeline.http.live import Live
 from timeline.http.patience import Patience
+from timeline.http.proofs import Proofs
 from timeline.http.replies import HttpRequest, Representation
 from timeline.http.requests import Scope, header
 from timeline.http.slots import Slots
@@ -67,10 +68,6 @@ append in another process may take to show."""
 LOOK_TIMEOUT_S: Final = 1.0
 """How long a kept answer is worth waiting for; making it anew takes less than that, mostly."""
 
-PROOF_TIMEOUT_S: Final = 5.0
-"""How long an append waits for a checkpoint, where it asks for that; mostly it takes a second."""
-
-_PROOF_PAUSE_S: Final = 0.1
 _SHORTEST_PAUSE_S: Final = 0.001
 _LONGEST_PAUSE_S: Final = 0.02
 _POSITION: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
@@ -93,6 +90,7 @@ class Service:
         self.uploads = Slots(MAX_UPLOADS)
         self.patience = Patience()
         self.answers = Answers()
+        self.proofs = Proofs(application.prover, self.reads)
         self.live = Live(application.store, self.reads)
         application.watcher.on_grown(self.live.wake)
         self.refusals = Counts(REASONS)
@@ -189,16 +187,6 @@ class Service:
         if self.application.signing is not None:
             return True
         return await self.reads.run(self.application.prover.size) > 0
-
-    async def proven(self, position: int) -> str | None:
-        """Wait for a checkpoint that has a position, and return it; None where it is late."""
-        deadline = time.monotonic() + PROOF_TIMEOUT_S
-        while await self.reads.run(self.application.prover.size) < position:
-            if time.monotonic() >= deadline:
-                return None
-            await anyio.sleep(_PROOF_PAUSE_S)
-        checkpoint = await self.reads.run(self.application.prover.checkpoint)
-        return bytes(checkpoint.cosigned).decode()
 
     def _head(self) -> int:
         return self.application.store.head().position
