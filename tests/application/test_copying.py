@@ -23,6 +23,7 @@ from timeline.eventstore.errors import AnotherLog, CopyDiffers, CopyUnfinished, 
 from timeline.eventstore.published import Published
 from timeline.eventstore.schema import load_tables, migrate
 from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.stops import Stop
 from timeline.settings import Settings
 from whole_logs import WRITE_SIDE, WholeLog, log_rows
 
@@ -134,6 +135,26 @@ def test_an_empty_log_is_copied(source: Engine, target: Engine) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_a_copy_of_a_stopped_log_is_stopped(log: WholeLog, source: Engine, target: Engine) -> None:
+    """Nobody gets on with a log that is another one than was signed by moving it elsewhere."""
+    log.store.stop(Stop("2026-11-22T10:00:00.000000Z", 400, "it has fewer entries now"))
+
+    copy(source, target)
+    again = copy(source, target)
+
+    assert log_rows(target) == log_rows(source)
+    assert again.copied == 0
+    assert SqlStore(target).stopped() == log.store.stopped()
+
+
+def test_nothing_is_copied_into_a_log_that_was_stopped(source: Engine, target: Engine) -> None:
+    """Nor does it get on because another log reaches further; `timeline key adopt` has a say first."""
+    SqlStore(target).stop(Stop("2026-11-22T10:00:00.000000Z", 400, "it has fewer entries now"))
+
+    with pytest.raises(AnotherLog, match="nothing is recorded in it, since 2026-11-22"):
+        copy(source, target)
+
+
 def test_a_copy_can_be_written_to(log: WholeLog, source: Engine, target: Engine) -> None:
     """What the write side needs to know came along: it refuses and takes what the source would."""
     copy(source, target)

@@ -18,7 +18,10 @@ from timeline.application.signing import Signer, Signing
 from timeline.eventstore.errors import LogDiverged
 from timeline.eventstore.model import Append
 from timeline.eventstore.published import Published
+from timeline.eventstore.relay import Relay
+from timeline.eventstore.sequencing import plan, request_for
 from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.stops import Stop
 from timeline.eventstore.writer import Writer
 from timeline.transparency.checkpoints import Checkpoint, opened
 from timeline.transparency.keys import SigningKey
@@ -254,6 +257,76 @@ def test_a_log_that_is_shorter_than_signed_is_refused(
         writer.append(Append(drafts=(acted("an-order"),), recorded_by="desk"))
     assert Published(engine).latest() is None
     assert keys.last_signed() == later
+
+
+def test_no_process_records_once_one_has_found_another_log(
+    engine: Engine, keys: KeyFile, record: Record
+) -> None:
+    """One process has the key, and finds out; another one has none, and runs on all the same."""
+    record(1)
+    elsewhere = SqlStore(engine)
+    append = Append(drafts=(acted("an-order"),), recorded_by="desk")
+    with Writer(elsewhere) as writer:
+        before = writer.append(Append(drafts=(acted("an-order"),), recorded_by="desk"))
+        signer_of_a_longer_log(keys)
+        with pytest.raises(LogDiverged):
+            signer(engine, keys).check()
+
+        with pytest.raises(LogDiverged, match="1000 entries: it has 3 entries now"):
+            writer.append(append)
+
+        assert before.created
+    assert elsewhere.head().position == 3
+
+
+def test_a_stop_holds_on_each_way_to_the_head(engine: Engine, record: Record) -> None:
+    """Also for who holds the head, and who plans the next append while one is under way."""
+    record(1)
+    store = SqlStore(engine)
+    append = Append(drafts=(acted("an-order"),), recorded_by="desk")
+    plain = plan(
+        store.view(request_for([append])), [append], clock=TestClock(), random_bytes=os.urandom
+    )
+    assert plain.batch is not None
+    store.stop(Stop("2026-11-22T10:00:00.000000Z", 9, "its root hash is another one now"))
+
+    with pytest.raises(LogDiverged), store.exclusively() as held:
+        held.commit(2, plain.batch)
+    with Relay(store, clock=TestClock(), random_bytes=os.urandom) as relay:
+        relay.start(relay.prepare(append))
+        with pytest.raises(LogDiverged):
+            relay.settle()
+    with pytest.raises(LogDiverged):
+        store.commit(2, plain.batch)
+    assert store.head().position == 2
+
+
+def test_the_first_reason_for_a_stop_stays(engine: Engine) -> None:
+    """Until recording goes on: whoever finds something out later changes nothing."""
+    store = SqlStore(engine)
+    first = Stop("2026-11-22T10:00:00.000000Z", 9, "it has 3 entries now")
+
+    stops = [store.stop(first), store.stop(Stop("2026-11-23T10:00:00.000000Z", 8, "else"))]
+
+    assert stops == [True, False]
+    assert [store.stopped(), store.resume(), store.resume(), store.stopped()] == [
+        first,
+        first,
+        None,
+        None,
+    ]
+
+
+def test_a_long_reason_is_cut(engine: Engine) -> None:
+    """It may come from a checkpoint that somebody else wrote, and the column has a bound."""
+    why = LogDiverged(size=2**62, reason="\x01" * 60_000)
+    store = SqlStore(engine)
+
+    store.stop(Stop.of(why, "2026-11-22T10:00:00.000000Z"))
+
+    found = store.stopped()
+    assert found is not None
+    assert (found.size, found.reason) == (2**62, "\x01" * 150)
 
 
 def signer_of_a_longer_log(keys: KeyFile) -> bytes:

@@ -8,7 +8,10 @@ from sqlalchemy import Engine
 
 from builders import acted, erased
 from proven_log import ProvenLog
+from timeline.application.findings import Kind
 from timeline.application.verifying import verify
+from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.stops import Stop
 
 
 @pytest.fixture
@@ -27,6 +30,17 @@ def test_a_log_that_is_right_is_found_right(log: ProvenLog) -> None:
     assert (found.position, found.payloads, found.erased) == (300, 299, 1)
     assert (found.tiles, found.checkpoints, found.unchecked) == (1, 3, ())
     assert found.complete
+
+
+def test_a_log_that_was_stopped_is_found_wrong(log: ProvenLog) -> None:
+    """Who has the key has found another log; who checks without it could not find that out again."""
+    SqlStore(log.engine).stop(Stop("2026-11-22T10:00:00.000000Z", 301, "it has 300 entries now"))
+
+    found = verify(log.engine)
+
+    (finding,) = found.findings
+    assert (finding.kind, finding.position) == (Kind.SIGNED, None)
+    assert "301 entries signed: it has 300 entries now" in finding.what
 
 
 def test_a_log_that_grows_meanwhile_is_found_right(log: ProvenLog) -> None:

@@ -14,7 +14,7 @@ from timeline.bootstrap import now
 from timeline.cli.errors import CommandError
 from timeline.cli.key import make_beside_database
 from timeline.eventstore.model import Append
-from timeline.eventstore.published import Published
+from timeline.eventstore.published import Checkpointed, Published
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 from timeline.settings import Settings
@@ -174,9 +174,34 @@ def test_nothing_is_imported_into_another_log_than_was_signed(
 
     result = timeline("import", "-", input=lines(3, "other", 50))
 
+    told, adopted = timeline("status").stdout, timeline("key", "adopt")
+    again = timeline("import", "-", input=lines(3, "other", 50))
     assert result.exit_code == 1
     assert "9 entries" in result.stderr
-    assert store.head().position == 1
+    assert "stopped: since " in told
+    assert "It was stopped since " in adopted.stderr
+    assert (again.exit_code, store.head().position) == (0, 1 + 3)
+    assert "stopped" not in timeline("status").stdout
+
+
+def test_what_is_not_the_log_of_its_checkpoint_stays_stopped(
+    timeline: Timeline, path: Path, engine: Engine
+) -> None:
+    """`timeline key adopt` takes the log as it stands, and not one that is none."""
+    timeline("key", "generate")
+    store, published = SqlStore(engine), Published(engine)
+    with Writer(store) as writer:
+        writer.append(Append(drafts=(registered("an-order"),), recorded_by="desk"))
+    forged = bytes(
+        signed(Checkpoint("log.example/record", 1, bytes(32)).text, KeyFile(path).read())
+    )
+    published.publish(Checkpointed(size=1, note=forged, signed_at="x" * 27), [], {})
+
+    result = timeline("key", "adopt")
+
+    assert result.exit_code == 1
+    assert "root hash" in result.stderr
+    assert store.stopped() is not None
 
 
 def test_a_key_that_is_lost_is_not_made_anew(

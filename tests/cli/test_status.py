@@ -38,6 +38,7 @@ def test_an_empty_record_stands_at_position_0(timeline: Timeline, database_url: 
         "parked": [],
         "tokens": 0,
         "checkpoint": None,
+        "stopped": None,
     }
 
 

@@ -28,6 +28,12 @@ ON_BOTH: Final = {
     "delete all payloads": "DELETE FROM log_payloads",
     "move the head back": "UPDATE log_head SET position = 1",
     "rewrite the frontier": "UPDATE log_head SET frontier = frontier",
+    "stop and move back at once": "UPDATE log_head SET stopped = '{}', position = 1",
+    "stop and rewrite the frontier": "UPDATE log_head SET stopped = '{}', frontier = ''",
+    "move the head of a stopped log": """
+        UPDATE log_head SET stopped = '{}';
+        UPDATE log_head SET position = position + 1, stopped = NULL
+    """,
     "delete the head": "DELETE FROM log_head",
     "upsert an entry": """
         INSERT INTO log_entries SELECT * FROM log_entries WHERE position = 1
@@ -57,7 +63,7 @@ ON_SQLITE: Final = {
     "replace a payload": """
         INSERT OR REPLACE INTO log_payloads SELECT position, salt, salt FROM log_payloads
     """,
-    "replace the head": "REPLACE INTO log_head SELECT id, 0, NULL, frontier FROM log_head",
+    "replace the head": "REPLACE INTO log_head SELECT id, 0, NULL, frontier, NULL FROM log_head",
 }
 
 ON_POSTGRESQL: Final = {

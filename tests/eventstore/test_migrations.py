@@ -40,6 +40,7 @@ SQLITE_TRIGGERS = {
     "log_payloads.refuse_delete",
     "log_payloads.refuse_replace",
     "log_head.refuse_going_back",
+    "log_head.refuse_stopped",
     "log_head.refuse_delete",
     "log_head.refuse_replace",
 }

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, Table, select
 
 from timeline.application.access import tokens
+from timeline.eventstore import stopping
 from timeline.eventstore.copying import (
     PUBLISHED,
     WRITE_SIDE,
@@ -89,6 +90,7 @@ class Copying:
         self._source = source
         self._target = target
         self._head = _head(source)
+        self._stopped = stopping.of(source)
         self._found = check_same(source, target, self._head.position)
         for table, allows in _KEPT:
             check_mirror(source, target, table, allows)
@@ -121,7 +123,7 @@ class Copying:
                 on_progress(position, head.position)
             for table, _ in _CARRIED:
                 compare_rows(self._source, copied, table)
-        finish(self._target, self._found, head)
+        finish(self._target, self._found, head, self._stopped)
         return Copied(
             position=head.position,
             root=base64.b64encode(head.frontier.root()).decode(),

@@ -5,7 +5,7 @@ not know how keys are kept (`key_files`), nor what is stored (`eventstore`).
 
 What was signed last is remembered beside the key, and the growing edge of that tree is carried on
 with the leaves that came since. So a log that lost entries, or has others in their place, is never
-signed: where it is found, this process records nothing more.
+signed: where it is found, that is written beside the head, and no process records anything more.
 """
 
 import threading
@@ -16,10 +16,11 @@ import structlog
 
 from timeline.application.errors import KeyFileError
 from timeline.application.key_files import KeyFile
-from timeline.eventstore.errors import LogDiverged
+from timeline.eventstore.errors import EventStoreError, LogDiverged
 from timeline.eventstore.instants import Clock, instant
 from timeline.eventstore.published import MAX_LEAVES, Checkpointed, Published
 from timeline.eventstore.sql import SqlStore
+from timeline.eventstore.stops import Stop
 from timeline.transparency.checkpoints import Checkpoint
 from timeline.transparency.errors import TransparencyError
 from timeline.transparency.keys import SigningKey
@@ -106,8 +107,16 @@ class Signer:
         try:
             return work(self._keys.read())
         except LogDiverged as diverged:
-            self._store.diverged = diverged
+            self._stop(diverged)
             raise
+
+    def _stop(self, diverged: LogDiverged) -> None:
+        """Stop the log for every process; where the database does not take that, it is tried again."""
+        try:
+            if self._store.stop(Stop.of(diverged, instant(self._clock()))):
+                _log.critical("log.stopped", reason=str(diverged))
+        except EventStoreError as error:
+            _log.critical("log.stop.failed", reason=str(diverged), error=str(error))
 
     def _sign(self, keys: Sequence[SigningKey]) -> int:
         last = self._signed = self._last(keys)

@@ -11,11 +11,13 @@ import msgspec
 from sqlalchemy import Connection, Engine, and_, func, select
 
 from timeline.application.access import tokens
+from timeline.eventstore import stopping
 from timeline.eventstore.database import read_snapshot
 from timeline.eventstore.instants import read_instant
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.published import Published
 from timeline.eventstore.schema import current_revision, head_revision
+from timeline.eventstore.stops import Stop
 from timeline.projections.lease import Lease
 from timeline.projections.parking import parked
 from timeline.projections.tables import projection_progress, projections
@@ -90,6 +92,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens that are valid."""
     checkpoint: CheckpointStatus | None = None
     """None before the first."""
+    stopped: Stop | None = None
+    """Why nothing is recorded; None where the log goes on."""
 
 
 def status(engine: Engine, store: EventStore, database: str, now: datetime) -> Status:
@@ -108,6 +112,7 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
     with read_snapshot(engine) as connection:
         progress = _progress(connection)
         waiting = parked(connection)
+        stopped = stopping.of(connection)
         rebuilt = last_told(connection)
         valid = connection.execute(
             select(func.count()).select_from(tokens).where(tokens.c.revoked_at.is_(None))
@@ -147,6 +152,7 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
             signed_at=latest.signed_at,
             cosignatures=len(latest.cosignatures),
         ),
+        stopped=stopped,
     )
 
 

@@ -237,6 +237,10 @@ class _Walk:
     def _end(self, ends: Ends) -> None:
         """Compare where the log ends with where its head says that it does."""
         size = self._tree.size
+        if ends.stopped is not None:
+            # Whoever checks without the key, or what lies beside it, cannot find that out again.
+            what = f"whoever has the key found it to be another log ({ends.stopped})"
+            self._findings.add(Kind.SIGNED, None, what)
         if ends.position != ends.entries:
             what = f"it says that there are {ends.position} entries; the last is {ends.entries}"
             self._findings.add(Kind.HEAD, min(ends.position, ends.entries) + 1, what)

@@ -7,6 +7,7 @@ import rich_click as click
 import structlog
 
 from timeline.application.key_files import MAX_KEYS, KeyFile
+from timeline.application.signing import Signer
 from timeline.bootstrap import key_file
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
@@ -102,25 +103,31 @@ def _stands_for(key: VerifierKey, note: Note) -> bool:
 @key.command()
 @pass_settings
 def adopt(settings: Settings) -> None:
-    """Take the log as it stands for the one that was signed last.
+    """Take the log as it stands for the one that was signed last, and let recording go on.
 
     For when what lay beside the keys is lost, or a backup was restored on purpose. Whoever kept a
-    later checkpoint will find that this log is another one.
+    later checkpoint will find that this log is another one. Nothing else lets a log go on that was
+    stopped since it was found to be another one than was signed.
     """
     file = _file(settings)
-    keys = file.read()
-    with opened(settings) as app:
+    with opened(settings) as app, file.alone():
+        keys = file.read()
         latest = app.published.latest()
-    if latest is None:
-        nothing = Checkpoint(settings.log_origin, 0, EMPTY_ROOT)
-        note = bytes(signed(nothing.text, keys))
-    else:
-        note = latest.note
-    before = file.last_signed()
-    if before is not None:
-        click.echo(f"Forgotten: {_told(before)}", err=True)
-    file.keep_signed(note)
+        if latest is None:
+            nothing = Checkpoint(settings.log_origin, 0, EMPTY_ROOT)
+            note = bytes(signed(nothing.text, keys))
+        else:
+            note = latest.note
+        before = file.last_signed()
+        if before is not None:
+            click.echo(f"Forgotten: {_told(before)}", err=True)
+        file.keep_signed(note)
+        # What is not even the log of its own newest checkpoint stays stopped.
+        Signer(app.store, app.published, file, settings.log_origin, app.clock).check()
+        stop = app.store.resume()
     click.echo(_told(note))
+    if stop is not None:
+        click.echo(f"Recording goes on in every process. It was stopped {stop}", err=True)
 
 
 def _told(note: bytes) -> str:

@@ -54,6 +54,8 @@ def _write(found: standing.Status) -> None:
         return
     when = f", recorded at {found.recorded_at}" if found.recorded_at else ""
     click.echo(f"position: {found.position}{when}")
+    if found.stopped is not None:
+        click.echo(f"stopped: {found.stopped}; nothing is recorded until `timeline key adopt`")
     for each in found.projections:
         click.echo(
             f"projection {each.name}: slot {each.live}, position {each.position},"

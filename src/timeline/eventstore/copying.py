@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Engine, Table, delete, func, select, tuple_, update
 
 from timeline.domain.vocabulary import EventType
+from timeline.eventstore import stopping
 from timeline.eventstore.database import read_snapshot, write_transaction
 from timeline.eventstore.dialects import dialect_of
 from timeline.eventstore.errors import AnotherLog, CopyDiffers, CopyUnfinished
@@ -31,6 +32,7 @@ from timeline.eventstore.rows import (
     leaves,
     rows,
 )
+from timeline.eventstore.stops import Stop
 from timeline.eventstore.tables import (
     log_checkpoints,
     log_cosignatures,
@@ -91,10 +93,14 @@ def check_same(source: Connection, target: Engine, until: int) -> Standing:
     """Return how far a database has a log, whose beginning its own is found to be.
 
     Raises:
-        AnotherLog: naming the first position at which it is another one, or has more.
+        AnotherLog: naming the first position at which it is another one, or has more; or it was
+            found to be another one than was signed.
 
     """
     with read_snapshot(target) as connection:
+        stop = stopping.of(connection)
+        if stop is not None and stop != stopping.of(source):
+            raise AnotherLog(reason=f"nothing is recorded in it, {stop}")
         found = standing(connection)
         if found.entries > until:
             raise AnotherLog(reason=f"it has {found.entries} entries, more than the {until} here")
@@ -284,8 +290,10 @@ def newest_checkpoint(connection: Connection) -> Checkpoint | None:
     return None if newest is None else Checkpoint.parse(Note.parse(newest.note).text)
 
 
-def finish(target: Engine, found: Standing, head: Head) -> None:
+def finish(target: Engine, found: Standing, head: Head, stopped: Stop | None) -> None:
     """Move the head of a copy to the end of its log: from now on it is one.
+
+    Where the log takes nothing in any more, its copy does not, either.
 
     Raises:
         AnotherLog: somebody else moved it.
@@ -302,3 +310,5 @@ def finish(target: Engine, found: Standing, head: Head) -> None:
                     frontier=head.frontier.to_bytes(),
                 )
             )
+        if stopped is not None:
+            stopping.stop(connection, stopped)

@@ -85,7 +85,7 @@ class Dialect(Protocol):
         ...
 
     def commit(self, engine: Engine, expected: int, batch: Batch) -> bool:
-        """Move the head and write the batch, or nothing."""
+        """Move the head and write the batch, or nothing; raises LogDiverged where that is stopped."""
         ...
 
     def holding_head(self, engine: Engine) -> AbstractContextManager[Connection]:

@@ -47,6 +47,7 @@ from timeline.eventstore.errors import (
     StoreUnavailable,
 )
 from timeline.eventstore.protocol import Batch
+from timeline.eventstore.stops import Stop
 from timeline.eventstore.tables import tag_value
 
 STATEMENT_TIMEOUT_MS: Final = 30_000
@@ -256,8 +257,10 @@ class PostgreSQL:
 
     def write(self, connection: Connection, expected: int, batch: Batch) -> bool:
         """Write the batch in one statement."""
-        moved = connection.exec_driver_sql(_COMMIT, _parameters(expected, batch))
-        return moved.first() is not None
+        row = connection.exec_driver_sql(_COMMIT, _parameters(expected, batch)).first()
+        if row is not None and row.stopped is not None:
+            raise Stop.read(row.stopped).error()
+        return row is not None
 
     def insert_rows(
         self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
@@ -438,7 +441,7 @@ _COMMIT: Final = """
 WITH moved AS (
     UPDATE log_head
     SET position = %(position)s, recorded_at = %(recorded_at)s, frontier = %(frontier)s
-    WHERE id = 1 AND position = %(expected)s
+    WHERE id = 1 AND position = %(expected)s AND stopped IS NULL
     RETURNING position
 ), entries AS (
     INSERT INTO log_entries
@@ -491,9 +494,13 @@ WITH moved AS (
         retracted_by = excluded.retracted_by, erased_by = excluded.erased_by,
         disputes = excluded.disputes
 )
-SELECT position, pg_notify('timeline_log', position::text) FROM moved
+SELECT pg_notify('timeline_log', position::text)::text, NULL AS stopped FROM moved
+UNION ALL
+SELECT NULL, stopped FROM log_head WHERE stopped IS NOT NULL
 """
 """Moves the head by compare-and-set; everything else is written only where that succeeded.
+
+Its one row says that it did, or why nothing does any more; it has none where the head has moved on.
 
 Under READ COMMITTED the UPDATE waits for a writer that holds the head, then looks at the row again:
 if its position is another by now, nothing is moved. A constraint that is checked at the end of the

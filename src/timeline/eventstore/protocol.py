@@ -158,6 +158,10 @@ class EventStore(Protocol):
         Returns:
             True once it is durable; False where the head has moved on and nothing was written.
 
+        Raises:
+            LogDiverged: nothing is recorded any more, since somebody who signs a log that lasts has
+                found it to be another one.
+
         """
         ...
 

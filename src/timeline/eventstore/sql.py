@@ -11,9 +11,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Select, and_, case, func, select
 
 from timeline.domain.situation import Situation, Tag
-from timeline.eventstore.database import statement, translated
+from timeline.eventstore import stopping
+from timeline.eventstore.database import statement, translated, write_transaction
 from timeline.eventstore.dialects import RAW, Dialect, dialect_of
-from timeline.eventstore.errors import LogDiverged
 from timeline.eventstore.lookup import Wanted, look_up
 from timeline.eventstore.model import (
     EVERYTHING,
@@ -29,6 +29,7 @@ from timeline.eventstore.model import (
 from timeline.eventstore.protocol import Batch, View, ViewRequest
 from timeline.eventstore.searching import matching
 from timeline.eventstore.snapshots import Snapshots
+from timeline.eventstore.stops import Stop
 from timeline.eventstore.tables import (
     IS_TARGET,
     log_entries,
@@ -55,8 +56,6 @@ class SqlStore:
         self._dialect = dialect_of(engine)
         self._appending = self._dialect.appending(engine)
         self._snapshots = Snapshots(self._dialect, engine)
-        self.diverged: LogDiverged | None = None
-        """Why nothing is to be recorded any more; set by who has found out."""
 
     @property
     def commits_elsewhere(self) -> bool:
@@ -75,29 +74,31 @@ class SqlStore:
             return _view(self._snapshots, connection, request)
 
     def commit(self, expected: int, batch: Batch) -> bool:
-        """Write the batch if the head still stands at the position `expected`.
-
-        Raises:
-            LogDiverged: the log was found to be another one than was signed.
-
-        """
-        self._refuse_if_diverged()
+        """Write the batch if the head still stands at the position `expected`."""
         with translated(self._appending):
             return self._dialect.commit(self._appending, expected, batch)
 
     @contextmanager
     def exclusively(self) -> Iterator["_HeldHead"]:
         """Hold the head for one view and one commit; whoever else commits waits meanwhile."""
-        self._refuse_if_diverged()
         with (
             translated(self._engine),
             self._dialect.holding_head(self._engine) as connection,
         ):
             yield _HeldHead(connection, self._dialect, self._snapshots)
 
-    def _refuse_if_diverged(self) -> None:
-        if self.diverged is not None:
-            raise LogDiverged(size=self.diverged.size, reason=self.diverged.reason)
+    def stop(self, why: Stop) -> bool:
+        """Have nothing recorded any more, by any process; tell whether nothing had stopped it yet."""
+        with write_transaction(self._engine) as connection:
+            return stopping.stop(connection, why)
+
+    def resume(self) -> Stop | None:
+        """Let recording go on; return what had stopped it, or None where nothing had."""
+        return stopping.resume(self._engine)
+
+    def stopped(self) -> Stop | None:
+        """Return why nothing is recorded; None where the log goes on."""
+        return stopping.stopped(self._engine)
 
     def read(
         self,

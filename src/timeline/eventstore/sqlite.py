@@ -42,6 +42,7 @@ from timeline.eventstore.errors import (
     StoreUnavailable,
 )
 from timeline.eventstore.protocol import Batch
+from timeline.eventstore.stops import Stop
 from timeline.eventstore.tables import tag_value
 
 BUSY_TIMEOUT_MS: Final = 10_000
@@ -186,10 +187,13 @@ class SQLite:
         head = batch.head
         moved = connection.exec_driver_sql(
             "UPDATE log_head SET position = ?, recorded_at = ?, frontier = ?"
-            " WHERE id = 1 AND position = ?",
+            " WHERE id = 1 AND position = ? AND stopped IS NULL",
             (head.position, head.recorded_at, head.frontier.to_bytes(), expected),
         )
         if moved.rowcount == 0:
+            stopped = connection.exec_driver_sql("SELECT stopped FROM log_head").scalar()
+            if stopped is not None:
+                raise Stop.read(stopped).error()
             return False
         for statement, rows in _writes(batch):
             if rows:

@@ -60,11 +60,16 @@ log_head: Final = Table(
     Column("position", POSITION, nullable=False),
     Column("recorded_at", WORD),
     Column("frontier", LargeBinary, nullable=False),
+    Column("stopped", Text),
     CheckConstraint("id = 1", name="one_row"),
     CheckConstraint("position >= 0", name="position"),
+    CheckConstraint("length(stopped) <= 1024", name="stopped"),
     info=_log("SELECT", "UPDATE"),
 )
-"""The end of the log, in one row: whoever moves it has written what lies before."""
+"""The end of the log, in one row: whoever moves it has written what lies before.
+
+Where it says why it is `stopped`, nobody moves it.
+"""
 
 log_entries: Final = Table(
     "log_entries",

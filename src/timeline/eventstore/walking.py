@@ -17,6 +17,7 @@ from timeline.domain.vocabulary import EventType
 from timeline.eventstore.database import read_snapshot, statement
 from timeline.eventstore.dialects import RAW
 from timeline.eventstore.published import Checkpointed
+from timeline.eventstore.stops import Stop
 from timeline.eventstore.tables import (
     log_checkpoints,
     log_cosignatures,
@@ -51,6 +52,7 @@ class Ends(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     recorded_at: str | None
     frontier: bytes
+    stopped: Stop | None
     entries: int
     rows: int
     payloads: int
@@ -78,6 +80,7 @@ def ends(engine: Engine) -> Ends:
             position=0 if head is None else head.position,
             recorded_at=None if head is None else head.recorded_at,
             frontier=b"" if head is None else _bytes(head.frontier),
+            stopped=None if head is None or head.stopped is None else Stop.read(head.stopped),
             entries=_last(connection, log_entries.c.position),
             rows=_one(connection, func.count(), log_entries),
             payloads=_last(connection, log_payloads.c.position),

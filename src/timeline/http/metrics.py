@@ -268,6 +268,11 @@ def _of_database(service: Service) -> Iterator[Metric]:
             "timeline_checkpoint_size", "How many entries the newest checkpoint has.", size
         )
         yield _gauge("timeline_log_position", "The position of the newest event.", found.position)
+    yield _gauge(
+        "timeline_log_stopped",
+        "Whether nothing is recorded, since the log was found to be another one than was signed.",
+        found.stopped is not None,
+    )
     if found.rebuild is not None:
         yield from _of_rebuild(found.rebuild, told=service.application.settings.public_read)
     yield _gauge(
