@@ -14,6 +14,7 @@ from timeline.eventstore.published import Published
 from timeline.eventstore.sql import SqlStore
 from timeline.transparency.checkpoints import cosign
 from timeline.transparency.keys import COSIGNATURE_V1, SigningKey
+from timeline.transparency.notes import Note
 from timeline.transparency.policies import Policy
 
 ANN, BOB, CY, STRANGER = (
@@ -75,6 +76,23 @@ def test_it_has_the_event(log: ProvenLog) -> None:
     assert witnessed(log, "quorum a", 3) == 3
     assert witnessed(log, "quorum a", 4) is None
     assert witnessed(log, "quorum none", 6) is None
+
+
+def test_an_event_is_shown_under_a_checkpoint_with_so_many_cosignatures(log: ProvenLog) -> None:
+    """Whoever's they are: who asks over HTTP checks them. The newest of all where none is asked for."""
+    prover = Prover(SqlStore(log.engine), Published(log.engine))
+
+    def size(position: int, cosignatures: int) -> int | None:
+        proof = prover.opening(position, cosignatures)["proof"]
+        if proof is None:
+            return None
+        note = Note.parse(proof["checkpoint"].encode())
+        assert len(note.signatures) >= 1 + cosignatures
+        found: int = proof["size"]
+        return found
+
+    assert [size(1, number) for number in range(5)] == [5, 4, 4, 1, None]
+    assert [size(2, 3), size(5, 0), size(5, 1)] == [None, 5, None]
 
 
 def test_a_line_that_is_not_its_own_does_not_count(log: ProvenLog) -> None:

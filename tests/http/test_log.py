@@ -149,7 +149,9 @@ def test_an_event_comes_with_its_proof(proven: tuple[Client, Checkpoint]) -> Non
     listed = client.get("/v1/events?limit=5").json()["items"][3]
 
     event = client.get(f"/v1/events/{listed['id']}?proof=true").json()
+    witnessed = client.get(f"/v1/events/{listed['id']}?proof=true&cosignatures=1").json()
 
+    assert witnessed == event | {"proof": None}
     proof, entry = event["proof"], event["entry"].encode()
     checkpoint, _ = opened(proof["checkpoint"].encode(), [KEY.verifier])
     held = msgspec.json.decode(entry)

@@ -210,6 +210,11 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "a surrogate": ("/v1/timeline?q=%ED%A0%80", "q"),
     "a broken escape": ("/v1/timeline?q=%zz", "q"),
     "a parameter of one event": (f"/v1/events/{event_id(1)}?proof=maybe", "proof"),
+    "cosignatures without a proof": (f"/v1/events/{event_id(1)}?cosignatures=1", "cosignatures"),
+    "more cosignatures than there can be": (
+        f"/v1/events/{event_id(1)}?proof=true&cosignatures=65",
+        "cosignatures",
+    ),
     "a parameter of the vocabulary": ("/v1/vocabulary?q=a", "q"),
     "a parameter of health": ("/health/ready?q=a", "q"),
     "a parameter of the index": ("/?q=a", "q"),

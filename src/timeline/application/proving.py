@@ -3,7 +3,7 @@
 Owns which proofs can be asked for, and what they say. Must not know HTTP; nothing is signed here.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from timeline.application.errors import InvalidRequest, UnknownResource
 from timeline.application.moments import Answer
@@ -20,6 +20,9 @@ from timeline.transparency.policies import Policy
 from timeline.transparency.proof_files import ProofFile
 from timeline.transparency.proofs import consistency, inclusion, root
 from timeline.transparency.tiles import WIDTH, Tile, TiledTree, bundle
+
+MAX_LOOKED_AT: Final = 10_000
+"""Cosignatures that an answer may take looking at: with two witnesses asked every minute, three days' worth."""
 
 
 class Prover:
@@ -104,13 +107,16 @@ class Prover:
         }
         return Answer(document, self._head())
 
-    def opening(self, position: int) -> dict[str, Any]:
+    def opening(self, position: int, cosignatures: int = 0) -> dict[str, Any]:
         """Return all that shows an event to be in the log.
 
         The entry and the salt, by which the data is checked; and the way from the entry to the
-        newest checkpoint, None where that is older than the event.
+        newest checkpoint that has so many cosignatures, None where that is older than the event.
         """
         latest = self._published.latest()
+        if latest is not None and cosignatures:
+            sizes = range(position, latest.size + 1)
+            latest = self._published.cosigned(cosignatures, sizes, looked_at=MAX_LOOKED_AT)
         found = self._published.opening(position)
         proof = None
         if latest is not None and position <= latest.size:
@@ -157,7 +163,8 @@ class Prover:
         end = 0 if latest is None else latest.size
         # Most often the first is accepted. Not where groups ask for more than a number, or where a
         # line is not what it says to be.
-        while found := self._published.cosigned(keys, policy.fewest, range(position, end)):
+        fewest = policy.fewest
+        while found := self._published.cosigned(fewest, range(position, end), witnesses=keys):
             if policy.accepts(found.cosigned):
                 return found
             end = found.size

@@ -289,6 +289,14 @@ class EventQuery(Query, frozen=True, kw_only=True):
         bool,
         Meta(description="Add the entry, the salt, and the proof that the entry is in the log."),
     ] = False
+    cosignatures: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=64,
+            description="With `proof`: prove it under the newest checkpoint that at least so many witnesses have cosigned, not under the newest of all.",
+        ),
+    ] = 0
 
 
 class ReplayQuery(Query, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    true,
     union_all,
 )
 
@@ -209,24 +210,38 @@ class Published:
         return self._checkpoint(select(log_checkpoints).where(log_checkpoints.c.size == size))
 
     def cosigned(
-        self, witnesses: Collection[str], fewest: int, sizes: range
+        self,
+        fewest: int,
+        sizes: range,
+        *,
+        witnesses: Collection[str] | None = None,
+        looked_at: int | None = None,
     ) -> Checkpointed | None:
-        """Return the newest checkpoint that so many of some witnesses have cosigned, if any.
+        """Return the newest checkpoint that so many witnesses have cosigned, if any.
+
+        Their lines are not checked here.
 
         Args:
-            witnesses: by verifier key. Their lines are not checked here.
             fewest: of them, at least 1.
             sizes: how many entries it may have.
+            witnesses: by verifier key, if only some count.
+            looked_at: how many cosignatures to look at, the newest ones.
 
         """
         lines = log_cosignatures.c
-        among = lines.size.between(sizes.start, sizes.stop - 1) & lines.witness.in_(witnesses)
-        newest = (
+        looked = (
             select(lines.size)
-            .where(among)
-            .group_by(lines.size)
-            .having(func.count() >= fewest)
+            .where(lines.size.between(sizes.start, sizes.stop - 1))
+            .where(true() if witnesses is None else lines.witness.in_(witnesses))
             .order_by(lines.size.desc())
+            .limit(looked_at)
+        )
+        size = looked.subquery().c.size
+        newest = (
+            select(size)
+            .group_by(size)
+            .having(func.count() >= fewest)
+            .order_by(size.desc())
             .limit(1)
         )
         return self._checkpoint(

@@ -88,7 +88,8 @@ OPERATIONS: Final = (
         "One event",
         "The entry's fields, and the data as it was sent. With `proof=true`, also all that shows "
         "the event to be in the log: the entry, the salt by which the data is checked against the "
-        "entry's commitment, and the way to the newest checkpoint.",
+        "entry's commitment, and the way to the newest checkpoint, or to the newest with so many "
+        "`cosignatures`.",
         queries.EventQuery,
         {JSON: schemas.Event},
         (*_READ, 404),

@@ -252,9 +252,12 @@ async def event(request: HttpRequest, id: FromPath[str]) -> Response[bytes]:
     service = service_of(request)
 
     def ask(reader: Reader, query: EventQuery) -> Answer:
+        if query.cosignatures and not query.proof:
+            raise InvalidRequest(field="cosignatures", reason="It goes with proof=true")
         found = reader.event(_known_form(_EVENT, "event", "id", id, service))
         if query.proof:
-            found.document.update(service.application.prover.opening(found.document["position"]))
+            prover = service.application.prover
+            found.document.update(prover.opening(found.document["position"], query.cosignatures))
         return found
 
     return await answer(request, EventQuery, ask, of_log=True)

@@ -189,7 +189,9 @@ class Event(Answered, frozen=True, kw_only=True):
     proof: (
         Annotated[
             EventProof | None,
-            Meta(description="With `proof`: null until a checkpoint has the event."),
+            Meta(
+                description="With `proof`: null until a checkpoint, with as many cosignatures as asked for, has the event."
+            ),
         ]
         | UnsetType
     ) = UNSET
