@@ -9,7 +9,17 @@ from typing import Final, NamedTuple
 from timeline.application import queries
 from timeline.http import schemas
 from timeline.http.pages.assets import AssetQuery
-from timeline.http.replies import CSS, EVENT_STREAM, HTML, JAVASCRIPT, JSON, NDJSON, OCTETS, PLAIN
+from timeline.http.replies import (
+    CSS,
+    EVENT_STREAM,
+    HTML,
+    JAVASCRIPT,
+    JSON,
+    NDJSON,
+    OCTETS,
+    PLAIN,
+    SVG,
+)
 
 TAGS: Final = {
     "Recording": "Append events; needs a token.",
@@ -403,7 +413,7 @@ OPERATIONS: Final = (
         "Styles, scripts and pictures of the pages; kept for good under the address that a page "
         "gives, which has the file's digest in it.",
         AssetQuery,
-        {CSS: str, JAVASCRIPT: str},
+        {CSS: str, JAVASCRIPT: str, SVG: str},
         (304, 404),
         min_position=False,
     ),

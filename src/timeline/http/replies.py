@@ -25,6 +25,7 @@ EVENT_STREAM: Final = sse.MEDIA_TYPE
 HTML: Final = "text/html"
 CSS: Final = "text/css"
 JAVASCRIPT: Final = "text/javascript"
+SVG: Final = "image/svg+xml"
 PLAIN: Final = "text/plain"
 OCTETS: Final = "application/octet-stream"
 

@@ -1,0 +1,25 @@
+"""Every page, as a browser shows it."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+PAGES = ("/", "/schema", "/problems/invalid-data")
+
+
+@pytest.mark.parametrize("target", PAGES)
+def test_a_page_keeps_nobody_out(page: Page, target: str) -> None:
+    """Axe finds nothing serious on any page, light or dark."""
+    found: dict[str, list[str]] = {}
+
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(target)
+        violations = Axe().run(page).response["violations"]
+        found[scheme] = [
+            f"{each['id']}: {each['help']}"
+            for each in violations
+            if each["impact"] in {"serious", "critical"}
+        ]
+
+    assert found == {"light": [], "dark": []}
