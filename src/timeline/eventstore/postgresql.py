@@ -496,11 +496,12 @@ WITH moved AS (
 )
 SELECT pg_notify('timeline_log', position::text)::text, NULL AS stopped FROM moved
 UNION ALL
-SELECT NULL, stopped FROM log_head WHERE stopped IS NOT NULL
+SELECT NULL, stopped FROM log_head WHERE stopped IS NOT NULL AND NOT EXISTS (SELECT FROM moved)
 """
 """Moves the head by compare-and-set; everything else is written only where that succeeded.
 
 Its one row says that it did, or why nothing does any more; it has none where the head has moved on.
+Only where nothing was moved is the head looked at once more.
 
 Under READ COMMITTED the UPDATE waits for a writer that holds the head, then looks at the row again:
 if its position is another by now, nothing is moved. A constraint that is checked at the end of the
