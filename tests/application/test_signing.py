@@ -208,6 +208,21 @@ def test_a_key_that_signed_nothing_yet_goes_on(
     assert opened(notes[1], [newer.verifier])[0].size == 5
 
 
+def test_a_new_key_takes_no_signed_log_over_by_itself(
+    engine: Engine, keys: KeyFile, record: Record, tmp_path: Path
+) -> None:
+    """A key made where another one signed goes on only once someone says that it may."""
+    signer(engine, keys).sign()
+    record(1)
+    another = KeyFile(tmp_path / "another.key")
+    another.begin([SigningKey(ORIGIN, bytes(32))])
+
+    with pytest.raises(KeyFileError, match="timeline key adopt"):
+        signer(engine, another).check()
+
+    assert latest(engine).size == 1
+
+
 def test_another_head_of_the_same_size_is_refused(
     engine: Engine, keys: KeyFile, record: Record
 ) -> None:

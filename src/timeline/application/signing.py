@@ -169,6 +169,13 @@ class Signer:
         latest = self._published.latest()
         base = Frontier() if latest is None else self._began(latest.note)
         found = self._began(kept, base)
+        if found.size == 0 < base.size:
+            # A new key's memory: what others signed is not taken over without being told to.
+            reason = (
+                f"nothing was signed by this key, and the log was signed up to {base.size} entries:"
+                " `timeline key adopt` takes it as it stands"
+            )
+            raise KeyFileError(path=self._keys.checkpoint_path, reason=reason)
         if latest is not None and found.size <= base.size:
             return _Signed(base, latest.note), base
         return _Signed(found, kept), base
