@@ -22,6 +22,12 @@ POLICY: Final = (
 )
 """What a page may load and send, and where to: this service alone, and nothing that stands in it."""
 
+NAVIGATION: Final = (
+    ("/", "Timeline"),
+    ("/schema", "API"),
+)
+"""What the header of every page leads to; a template says by `here` which of them it belongs to."""
+
 _CODE: Final = re.compile(r"`([^`]+)`")
 _PROBLEM: Final = re.compile(r"`(/problems/[a-z-]+)`")
 
@@ -58,7 +64,7 @@ def _environment() -> Environment:
         "shown": _shown,
         "tojson_plain": json.dumps,
     }
-    environment.globals["asset"] = address_of
+    environment.globals |= {"asset": address_of, "navigation": NAVIGATION}
     return environment
 
 
