@@ -11,6 +11,8 @@ import msgspec
 MAX_FINDINGS: Final = 100
 """Enough to see what happened: after that, a check that goes on says the same again and again."""
 
+_SHOWN_CHARACTERS: Final = 60
+
 
 class Kind(StrEnum):
     """What it is that is wrong."""
@@ -35,6 +37,9 @@ class Kind(StrEnum):
 
     COSIGNATURE = "cosignature"
     """What is said to be a witness's line is not."""
+
+    DIGESTS = "digests"
+    """What was recorded of read models on a day belongs to no checkpoint, or cannot be read."""
 
     SIGNED = "signed"
     """The log is not the one that its signer signed last, as what lies beside the key shows."""
@@ -71,3 +76,12 @@ class Findings:
         self.found.append(Finding(kind, position, what))
         if len(self.found) >= self._limit:
             raise EnoughFound
+
+
+def shown(value: object) -> str:
+    """Return a value in few characters."""
+    # Of what is long only the beginning is made into text.
+    some = value[:_SHOWN_CHARACTERS] if isinstance(value, str | bytes) else value
+    text = some if isinstance(some, str) else str(some)
+    cut = len(text) > _SHOWN_CHARACTERS or some != value
+    return f"{text[:_SHOWN_CHARACTERS]}…" if cut else text

@@ -15,17 +15,24 @@ from typing import Final
 import msgspec
 from sqlalchemy import Engine
 
-from timeline.application.findings import EnoughFound, Finding, Findings, Kind
+from timeline.application.findings import EnoughFound, Finding, Findings, Kind, shown
 from timeline.application.key_files import KeyFile
-from timeline.application.verifying_checkpoints import Checkpoints, Kept, Keys
+from timeline.application.verifying_beside import (
+    check_digests,
+    check_head,
+    check_outside,
+    listed,
+)
+from timeline.application.verifying_checkpoints import Checkpoints, Kept
 from timeline.application.verifying_entries import Entries
 from timeline.application.verifying_tree import Tree
 from timeline.eventstore import walking
-from timeline.eventstore.walking import PART, Ends, Part
+from timeline.eventstore.walking import PART, Ends, Part, held
 from timeline.transparency.checkpoints import Checkpoint, opened
-from timeline.transparency.errors import TransparencyError, WrongKey
+from timeline.transparency.errors import TransparencyError
 from timeline.transparency.keys import VerifierKey
-from timeline.transparency.merkle import HASH_BYTES, Frontier
+from timeline.transparency.merkle import HASH_BYTES
+from timeline.transparency.proofs import Node
 from timeline.transparency.tiles import HEIGHT
 
 Report = Callable[[int, int | None], None]
@@ -117,25 +124,27 @@ class _Walk:
         self._report = report
         self._rows = 0
         self._findings = Findings()
-        self._keys = keys = Keys(trusted=trusted, listed=tuple(self._listed()))
+        self._trusted = trusted
         self._entries = Entries(
             self._findings,
             partial(walking.erasures, engine),
             partial(walking.has_payload, engine),
         )
         self._tree = Tree(self._findings)
-        self._checkpoints = Checkpoints(self._findings, self._tree, keys)
+        self._checkpoints = Checkpoints(self._findings, self._tree, trusted)
+        self._digests = 0
 
     def verified(self, *, has_last: bool) -> Verified:
         """Walk; return what was checked and found."""
         ends = walking.ends(self._engine)
         complete = True
         try:
-            kept = self._kept_outside(ends)
-            self._walk(ends, kept)
-            self._end(ends)
-            self._outside(ends)
+            self._checkpoints.list(listed(walking.listed_keys(self._engine), self._findings))
+            self._walk(ends, self._kept_outside(ends))
+            check_head(ends, self._entries.recorded_at, self._tree, self._findings)
+            check_outside(ends, self._rows, self._findings)
             self._checkpoints.end()
+            self._digests = check_digests(walking.digests(self._engine), self._findings)
         except EnoughFound:
             complete = False
         root = self._tree.root
@@ -147,26 +156,18 @@ class _Walk:
             tiles=self._tree.tiles,
             checkpoints=self._checkpoints.checked,
             cosignatures=self._checkpoints.cosigned,
-            keys=tuple(map(str, self._keys.trusted)),
+            keys=tuple(map(str, self._trusted)),
             unchecked=tuple(self._unchecked(ends, has_last=has_last)),
             findings=tuple(self._findings.found),
             complete=complete,
         )
-
-    def _listed(self) -> Iterator[VerifierKey]:
-        """Yield the keys that the database lists."""
-        for text in walking.verifier_keys(self._engine):
-            try:
-                yield VerifierKey.parse(text)
-            except WrongKey as error:
-                self._findings.add(Kind.CHECKPOINT, None, f"a key that is listed: {error}")
 
     def _kept_outside(self, ends: Ends) -> list[tuple[Kept, Checkpoint]]:
         """Return the checkpoints that were kept outside, and lie within the log."""
         within: list[tuple[Kept, Checkpoint]] = []
         for each in self._kept:
             try:
-                checkpoint, _ = opened(each.note, self._keys.trusted)
+                checkpoint, _ = opened(each.note, self._trusted)
             except TransparencyError as error:
                 self._findings.add(each.kind, None, str(error))
                 continue
@@ -192,9 +193,12 @@ class _Walk:
     def _part(self, part: Part, ends: Ends, kept: Sequence[tuple[Kept, Checkpoint]]) -> bool:
         """Check some positions; tell whether any of them has an entry."""
         leaves, stored = self._leaves(part)
-        published = {node: _hash(hash) for node, hash in part.nodes().items()}
+        published = self._published(part)
         cosigned = part.cosignatures()
-        checkpoints = {each.size: each for each in part.checkpoints()}
+        checkpoints = {size: row for size, *row in part.checkpoints() if held(size, int)}
+        for size in cosigned.keys() - checkpoints.keys():
+            what = f"it is of a checkpoint of {shown(size)} entries, which is not there"
+            self._findings.add(Kind.COSIGNATURE, held(size, int), what)
         outside = [(each, of) for each, of in kept if part.after < of.size <= part.until]
         sizes = {*checkpoints, *(of.size for _, of in outside), part.after, part.until}
         for first, last in pairwise(sorted(sizes)):
@@ -204,8 +208,20 @@ class _Walk:
                 if of.size == last:
                     self._checkpoints.kept(each, of)
             if last in checkpoints:
-                self._checkpoints.published(checkpoints[last], cosigned.get(last, ()))
+                note, signed_at = checkpoints[last]
+                self._checkpoints.published(last, note, signed_at, cosigned.get(last, ()))
         return any(leaf is not MISSING for leaf in leaves)
+
+    def _published(self, part: Part) -> dict[Node, bytes]:
+        """Return the roots of tiles, as far as they are where such can be."""
+        found: dict[Node, bytes] = {}
+        for level, number, hash in part.nodes():
+            if held(level, int) is None or held(number, int) is None:
+                what = f"there is no hash number {shown(number)} of level {shown(level)}"
+                self._findings.add(Kind.TILE, None, what)
+            else:
+                found[Node(HEIGHT * level, number)] = _hash(hash)
+        return found
 
     def _leaves(self, part: Part) -> tuple[list[bytes], list[bytes]]:
         """Check the events; return the hashes of their entries, and those beside them.
@@ -234,46 +250,8 @@ class _Walk:
         leaves += [MISSING] * (part.until - part.after - len(leaves))
         return leaves, (stored + leaves[len(stored) :] if stored else leaves)
 
-    def _end(self, ends: Ends) -> None:
-        """Compare where the log ends with where its head says that it does."""
-        size = self._tree.size
-        if ends.stopped is not None:
-            # Whoever checks without the key, or what lies beside it, cannot find that out again.
-            what = f"whoever has the key found it to be another log ({ends.stopped})"
-            self._findings.add(Kind.SIGNED, None, what)
-        if ends.position != ends.entries:
-            what = f"it says that there are {ends.position} entries; the last is {ends.entries}"
-            self._findings.add(Kind.HEAD, min(ends.position, ends.entries) + 1, what)
-        elif ends.entries and ends.recorded_at != self._entries.recorded_at:
-            what = f"it was moved at {ends.recorded_at}, and not when the last entry was recorded"
-            self._findings.add(Kind.HEAD, size, what)
-        try:
-            frontier = Frontier.from_bytes(ends.position, ends.frontier)
-        except TransparencyError as error:
-            self._findings.add(Kind.HEAD, None, str(error))
-        else:
-            if ends.position == size and not self._tree.ends_at(frontier):
-                self._findings.add(Kind.HEAD, size, "its tree is not that of the entries")
-
-    def _outside(self, ends: Ends) -> None:
-        """Say what there is before the first position, and after the last entry."""
-        size = self._tree.size
-        if ends.rows != self._rows:
-            what = f"{ends.rows - self._rows} rows are at no position of a log"
-            self._findings.add(Kind.ENTRY, None, what)
-        for position in (ends.first_payload, ends.payloads):
-            if ends.payloads and not 1 <= position <= ends.entries:
-                self._findings.add(Kind.PAYLOAD, position, "it has a payload, and no entry")
-        if ends.checkpoint > ends.entries:
-            what = f"there is a checkpoint of {ends.checkpoint} entries, and there are {size}"
-            self._findings.add(Kind.CHECKPOINT, size + 1, what)
-        for level, reach in sorted(ends.nodes.items()):
-            if reach > size >> (HEIGHT * level):
-                what = f"tile {level}/{(reach - 1) >> HEIGHT} has hashes of more than all entries"
-                self._findings.add(Kind.TILE, None, what)
-
     def _unchecked(self, ends: Ends, *, has_last: bool) -> Iterator[str]:
-        if not self._keys.trusted:
+        if not self._trusted:
             yield "no key is known here, so that nobody vouches for the checkpoints"
         elif not has_last:
             yield "no checkpoint lies beside the key, so that dropped entries may go unnoticed"
@@ -285,6 +263,8 @@ class _Walk:
         if ends.checkpoint < ends.entries:
             waiting = ends.entries - ends.checkpoint
             yield f"the last {waiting} entries are in no checkpoint yet"
+        if self._digests:
+            yield f"the digests of read models on {self._digests} days: `timeline replay` does"
 
 
 def _hash(value: object) -> bytes:

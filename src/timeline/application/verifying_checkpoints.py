@@ -4,36 +4,19 @@ Owns which signatures count, and what a root that does not hold means. Must not 
 comes about.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import msgspec
 
-from timeline.application.findings import Findings, Kind
+from timeline.application.findings import Findings, Kind, shown
 from timeline.application.verifying_tree import Tree
-from timeline.eventstore.published import Checkpointed
+from timeline.eventstore.walking import held
 from timeline.transparency.checkpoints import Checkpoint, cosigners
 from timeline.transparency.errors import TransparencyError, WrongNote
 from timeline.transparency.keys import VerifierKey
 from timeline.transparency.notes import Note, Signature
-
-
-class Keys(msgspec.Struct, frozen=True, kw_only=True):
-    """The keys by which a log's checkpoints are checked.
-
-    Attributes:
-        trusted: known from outside the database: beside it, or given.
-        listed: those by which checkpoints were ever signed, as the database says itself.
-
-    """
-
-    trusted: tuple[VerifierKey, ...] = ()
-    listed: tuple[VerifierKey, ...] = ()
-
-    @property
-    def all(self) -> tuple[VerifierKey, ...]:
-        """All keys, each once."""
-        return tuple(dict.fromkeys((*self.trusted, *self.listed)))
+from timeline.transparency.succession import is_instant
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -52,24 +35,47 @@ _MEANINGS: Final = {
 class Checkpoints:
     """Checks checkpoints against a tree that grows up to each of them."""
 
-    def __init__(self, findings: Findings, tree: Tree, keys: Keys) -> None:
+    def __init__(self, findings: Findings, tree: Tree, trusted: Sequence[VerifierKey]) -> None:
+        """Begin.
+
+        Args:
+            findings: take what is wrong.
+            tree: grows up to each checkpoint.
+            trusted: the log's keys that are known from outside the database: beside it, or given.
+
+        """
         self.checked = 0
         self.cosigned = 0
         self.untrusted = 0
         self._findings = findings
         self._tree = tree
-        self._keys = keys
+        self._trusted = tuple(trusted)
+        self._all = self._trusted
         self._trusted_before = False
         self._wrong = 0
 
+    def list(self, keys: Iterable[VerifierKey]) -> None:
+        """Take in those keys by which checkpoints were ever signed, as the database says itself."""
+        self._all = tuple(dict.fromkeys((*self._trusted, *keys)))
+
     def published(
-        self, checkpointed: Checkpointed, cosignatures: Sequence[tuple[str, str]]
+        self, size: int, raw: object, signed_at: object, cosignatures: Sequence[tuple[Any, Any]]
     ) -> None:
-        """Check one that the log published, once the tree has grown to its size."""
-        size = checkpointed.size
+        """Check one that the log published, once the tree has grown to its size.
+
+        Args:
+            size: of how many entries the log says that it is.
+            raw: the note, whatever stands there.
+            signed_at: when it was signed, whatever stands there.
+            cosignatures: by whom, and what line, whatever stands there.
+
+        """
         self.checked += 1
+        if not is_instant(held(signed_at, str) or ""):
+            what = f"it was signed at {shown(signed_at)}, which is no instant"
+            self._findings.add(Kind.CHECKPOINT, size, what)
         try:
-            note = Note.parse(checkpointed.note)
+            note = Note.parse(held(raw, bytes) or b"")
             checkpoint = Checkpoint.parse(note.text)
             self._signed(note, checkpoint, size)
         except TransparencyError as error:
@@ -92,10 +98,10 @@ class Checkpoints:
 
     def _signed(self, note: Note, checkpoint: Checkpoint, size: int) -> None:
         """Check who signed; raises WrongNote where no known key has."""
-        if not self._keys.all:
+        if not self._all:
             return
-        signers = note.signed_by(self._keys.all)
-        if any(key in self._keys.trusted for key in signers):
+        signers = note.signed_by(self._all)
+        if any(key in self._trusted for key in signers):
             self._trusted_before = True
         elif self._trusted_before:
             # Keys are changed for good: an older one, or a forged one, does not come back.
@@ -106,10 +112,11 @@ class Checkpoints:
         if checkpoint.origin not in {key.name for key in signers}:
             raise WrongNote(reason=f"it is of the log {checkpoint.origin[:100]}")
 
-    def _cosigned(self, note: Note, size: int, witness: str, line: str) -> None:
+    def _cosigned(self, note: Note, size: int, witness: object, line: object) -> None:
         try:
-            key = VerifierKey.parse(witness)
-            found = cosigners(note.with_signatures([Signature.parse(line)]), [key])
+            key = VerifierKey.parse(held(witness, str) or "")
+            signature = Signature.parse(held(line, str) or "")
+            found = cosigners(note.with_signatures([signature]), [key])
         except TransparencyError as error:
             self._findings.add(Kind.COSIGNATURE, size, str(error))
             return
@@ -123,7 +130,7 @@ class Checkpoints:
         if self._wrong > 1:
             what = f"{self._wrong - 1} checkpoints after it do not hold either"
             self._findings.add(Kind.CHECKPOINT, None, what)
-        if self._keys.trusted and self.checked and not self._trusted_before:
+        if self._trusted and self.checked and not self._trusted_before:
             what = "none of the checkpoints is signed by a key that is known here"
             self._findings.add(Kind.CHECKPOINT, None, what)
 

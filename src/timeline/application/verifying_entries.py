@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from timeline.application.findings import Findings, Kind
+from timeline.application.findings import Findings, Kind, shown
 from timeline.domain.events import SCHEMA_VERSIONS
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.walking import Erasure
@@ -37,7 +37,6 @@ NAMING: Final = {
 _ERASED: Final = EventType.PAYLOAD_ERASED.value
 _COLUMNS: Final = ("position", "id", "policy", "version", "type", "recorded_at", "recorded_by")
 _SCHEMAS: Final = {type.value: version for type, version in SCHEMA_VERSIONS.items()}
-_SHOWN_CHARACTERS: Final = 60
 
 
 class _Names(msgspec.Struct, frozen=True):
@@ -147,11 +146,11 @@ class Entries:
         ):
             held = getattr(entry, name)
             if held != value:
-                what = f"its entry has the {name} {_shown(held)}, and its row {_shown(value)}"
+                what = f"its entry has the {name} {shown(held)}, and its row {shown(value)}"
                 self._add(Kind.ENTRY, position, what)
         newest = _SCHEMAS.get(entry.type)
         if newest is None or not 1 <= entry.schema <= newest:
-            what = f"there is no {_shown(entry.type)} of schema {entry.schema}"
+            what = f"there is no {shown(entry.type)} of schema {entry.schema}"
             self._add(Kind.ENTRY, position, what)
         else:
             self._schemas[entry.type] = entry.schema
@@ -171,10 +170,10 @@ class Entries:
         self.payloads += 1
         named = _named(data) if type in NAMING else None
         if named != subject:
-            what = f"its row names the event {_shown(subject)}, and its data {_shown(named)}"
+            what = f"its row names the event {shown(subject)}, and its data {shown(named)}"
             self._add(Kind.ENTRY, position, what)
         if type == _ERASED and named and self._has_payload(named):
-            what = f"it erased the event {_shown(named)}, whose payload is there"
+            what = f"it erased the event {shown(named)}, whose payload is there"
             self._add(Kind.PAYLOAD, position, what)
 
     def _add(self, kind: Kind, position: int, what: str) -> None:
@@ -208,9 +207,3 @@ def _named(data: Any) -> str | None:
         return _names.decode(data).event
     except (msgspec.MsgspecError, UnicodeError):
         return None
-
-
-def _shown(value: object) -> str:
-    """Return a value in few characters."""
-    text = str(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -136,6 +136,15 @@ def checkpoint_of(connection: Connection, query: Select[Any] = NEWEST) -> Checkp
     )
 
 
+def readable_digests(text: str) -> bool:
+    """Tell whether a row's JSON is that of digests."""
+    try:
+        msgspec.json.decode(text, type=_Kept)
+    except (msgspec.MsgspecError, UnicodeError):
+        return False
+    return True
+
+
 class Published:
     """Reads what was published, and publishes more."""
 

@@ -6,9 +6,10 @@ Each part is read in a snapshot of its own: what is in the log stays as it is, s
 by holding one for minutes, while servers cannot clean up behind it.
 """
 
+import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import Column, Connection, Engine, and_, func, or_, select
@@ -16,18 +17,16 @@ from sqlalchemy import Column, Connection, Engine, and_, func, or_, select
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.database import read_snapshot, statement
 from timeline.eventstore.dialects import RAW
-from timeline.eventstore.published import Checkpointed
-from timeline.eventstore.stops import Stop
 from timeline.eventstore.tables import (
     log_checkpoints,
     log_cosignatures,
+    log_digests,
     log_entries,
     log_head,
     log_keys,
     log_nodes,
     log_payloads,
 )
-from timeline.transparency.proofs import Node
 from timeline.transparency.tiles import HEIGHT, WIDTH
 
 PART: Final = 64 * WIDTH
@@ -43,23 +42,44 @@ MAX_TILE_LEVEL: Final = 8
 """Tiles of more levels than positions can fill."""
 
 
+MAX_POSITION: Final = 2**62
+"""Where SQLite compares it, all that is no number is more than any."""
+
+Kind = TypeVar("Kind", int, str, bytes)
+
+
+def held(value: object, kind: type[Kind]) -> Kind | None:
+    """Return what stands in a column, where it is of that kind.
+
+    SQLite keeps values of any kind in a column once its constraints were dropped. None is turned
+    into another kind: `bytes(2**33)` would be eight gigabytes.
+    """
+    return value if type(value) is kind else None
+
+
 class Ends(msgspec.Struct, frozen=True, kw_only=True):
     """Where the log ends, as each of its tables has it; 0 in an empty one.
 
-    `rows` counts all entries, wherever they say to be, and `first_payload` is where payloads begin.
+    Attributes:
+        heads: the rows of the head, whatever stands there.
+        entries: the last position.
+        rows: counts all entries, wherever they say to be.
+        payloads: the last position of a payload.
+        first_payload: where payloads begin.
+        checkpoint: the size of the newest one.
+        strays: rows that say to be of a size that the log never had, by what they are.
+        nodes: by level of tiles, the first and the last number of a node, whatever stands there.
+
     """
 
-    position: int
-    recorded_at: str | None
-    frontier: bytes
-    stopped: Stop | None
+    heads: Sequence[Any]
     entries: int
     rows: int
     payloads: int
     first_payload: int
     checkpoint: int
-    nodes: dict[int, int]
-    """By level of tiles, how many nodes it reaches up to."""
+    strays: dict[str, list[Any]]
+    nodes: Sequence[Any]
 
 
 class Erasure(msgspec.Struct, frozen=True):
@@ -74,33 +94,36 @@ class Erasure(msgspec.Struct, frozen=True):
 def ends(engine: Engine) -> Ends:
     """Return where the log ends, in one snapshot."""
     with read_snapshot(engine) as connection:
-        head = connection.execute(select(log_head)).one_or_none()
-        levels = select(log_nodes.c.level, func.max(log_nodes.c.number)).group_by(log_nodes.c.level)
+        number = log_nodes.c.number
+        levels = select(log_nodes.c.level, func.min(number), func.max(number))
+        entries = _last(connection, log_entries.c.position)
         return Ends(
-            position=0 if head is None else head.position,
-            recorded_at=None if head is None else head.recorded_at,
-            frontier=b"" if head is None else _bytes(head.frontier),
-            stopped=None if head is None or head.stopped is None else Stop.read(head.stopped),
-            entries=_last(connection, log_entries.c.position),
+            heads=connection.execute(select(log_head).limit(2)).all(),
+            entries=entries,
             rows=_one(connection, func.count(), log_entries),
             payloads=_last(connection, log_payloads.c.position),
             first_payload=_one(connection, func.min(log_payloads.c.position), log_payloads),
             checkpoint=_last(connection, log_checkpoints.c.size),
-            nodes={level: number + 1 for level, number in connection.execute(levels)},
+            strays={
+                table.name: _strays(connection, table.c.size, entries)
+                for table in (log_checkpoints, log_cosignatures, log_digests)
+            },
+            nodes=connection.execute(levels.group_by(log_nodes.c.level).limit(ROWS)).all(),
         )
 
 
-def _last(connection: Connection, column: Column[Any]) -> int:
-    return _one(connection, func.max(column), column.table)
+def _last(connection: Connection, column: Column[int]) -> int:
+    query = select(func.max(column)).where(column <= MAX_POSITION)
+    return math.ceil(connection.execute(query).scalar() or 0)
+
+
+def _strays(connection: Connection, size: Column[int], entries: int) -> list[Any]:
+    query = select(size).where(or_(size < 1, size > entries)).order_by(size)
+    return list(connection.execute(query.limit(ROWS)).scalars())
 
 
 def _one(connection: Connection, asked: Any, table: Any) -> int:
     return connection.execute(select(asked).select_from(table)).scalar() or 0
-
-
-def _bytes(value: Any) -> bytes:
-    """Return bytes; of anything else, which only constraints that were dropped let in, its text."""
-    return value if isinstance(value, bytes) else str(value).encode()
 
 
 class Part:
@@ -149,8 +172,8 @@ class Part:
         )
         return list(self._connection.execute(query).scalars())
 
-    def nodes(self) -> dict[Node, bytes]:
-        """Return the roots of tiles that become full within the part."""
+    def nodes(self) -> list[tuple[Any, Any, Any]]:
+        """Return the roots of tiles that become full within the part: level, number and hash."""
         levels = [
             and_(
                 log_nodes.c.level == level,
@@ -160,18 +183,18 @@ class Part:
             for level in range(1, MAX_TILE_LEVEL)
         ]
         rows = self._connection.execute(select(log_nodes).where(or_(*levels)))
-        return {Node(HEIGHT * row.level, row.number): _bytes(row.hash) for row in rows}
+        return [(row.level, row.number, row.hash) for row in rows]
 
-    def checkpoints(self) -> Iterator[Checkpointed]:
-        """Yield the checkpoints by size, as the log signed them."""
+    def checkpoints(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield the checkpoints by size: size, note and when it was signed."""
         query = select(log_checkpoints).where(self._among(log_checkpoints.c.size))
         for row in self._connection.execute(query.order_by(log_checkpoints.c.size)):
-            yield Checkpointed(size=row.size, note=_bytes(row.note), signed_at=row.signed_at)
+            yield row.size, row.note, row.signed_at
 
-    def cosignatures(self) -> dict[int, list[tuple[str, str]]]:
+    def cosignatures(self) -> dict[Any, list[tuple[Any, Any]]]:
         """Return what witnesses added to checkpoints: by size, verifier keys and lines."""
         query = select(log_cosignatures).where(self._among(log_cosignatures.c.size))
-        found: dict[int, list[tuple[str, str]]] = {}
+        found: dict[Any, list[tuple[Any, Any]]] = {}
         for row in self._connection.execute(query.order_by(log_cosignatures.c.witness)):
             found.setdefault(row.size, []).append((row.witness, row.line))
         return found
@@ -187,11 +210,35 @@ def part(engine: Engine, after: int, until: int) -> Iterator[Part]:
         yield Part(connection, after, until)
 
 
-def verifier_keys(engine: Engine) -> list[str]:
-    """Return the keys by which checkpoints were ever signed, as they are written."""
-    query = select(log_keys.c.vkey).order_by(log_keys.c.first_size, log_keys.c.vkey).limit(MAX_KEYS)
+def listed_keys(engine: Engine) -> Sequence[Any]:
+    """Return the keys by which checkpoints were ever signed, whatever stands there.
+
+    Each is a verifier key, the size of its first checkpoint, and that of the checkpoint of that
+    size, if there is one.
+    """
+    query = (
+        select(log_keys.c.vkey, log_keys.c.first_size, log_checkpoints.c.size)
+        .outerjoin_from(log_keys, log_checkpoints, log_checkpoints.c.size == log_keys.c.first_size)
+        .order_by(log_keys.c.first_size, log_keys.c.vkey)
+        .limit(MAX_KEYS)
+    )
     with statement(engine) as connection:
-        return [str(key) for key in connection.execute(query).scalars()]
+        return connection.execute(query).all()
+
+
+def digests(engine: Engine) -> Iterator[Any]:
+    """Yield what was recorded of read models, whatever stands there.
+
+    Each is a day, a size, the digests, and when the checkpoint of that size was signed, if there
+    is one.
+    """
+    query = (
+        select(log_digests, log_checkpoints.c.signed_at)
+        .outerjoin_from(log_digests, log_checkpoints, log_checkpoints.c.size == log_digests.c.size)
+        .order_by(log_digests.c.day)
+    )
+    with read_snapshot(engine) as connection:
+        yield from connection.execute(query, execution_options={"yield_per": ROWS})
 
 
 def next_position(engine: Engine, after: int) -> int:

@@ -14,6 +14,11 @@ _INSTANT: Final = re.compile(
 )
 
 
+def is_instant(text: str) -> bool:
+    """Tell whether a text has the form of an instant."""
+    return _INSTANT.fullmatch(text) is not None
+
+
 class Succession:
     """What the entries read so far leave for the next one to be."""
 
