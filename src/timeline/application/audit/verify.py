@@ -44,6 +44,9 @@ MAX_SMALL_FILE_BYTES: Final = 1_000_000
 MAX_PROBLEMS: Final = 100
 """Problems that are told one by one."""
 
+MAX_SHOWN_CHARACTERS: Final = 500
+"""Of one line."""
+
 
 class Wrong(Exception):
     """Something in the pack is not as it has to be: where, and what."""
@@ -257,6 +260,8 @@ class Key(NamedTuple):
         name, _, rest = text.partition("+")
         id, _, encoded = rest.partition("+")
         typed = _base64(encoded, where)
+        if not name.isprintable():
+            raise Wrong(where, f"{text[:100]!r} is no verifier key")
         key = cls(name, typed[0] if typed else 0, typed[1:])
         known = key.algorithm in {ED25519, COSIGNATURE} and len(key.public) == 32
         if not name or not known or id != key.id.hex() or key.text != text:
@@ -370,7 +375,9 @@ def _sources(data: Any) -> Iterator[dict[str, Any]]:
         return
     changes = data.get("changes")
     for part in (data, changes if isinstance(changes, dict) else {}):
-        for source in (*(part.get("sources") or ()), part.get("source"), part.get("origin")):
+        sources = part.get("sources")
+        several = sources if isinstance(sources, list) else []
+        for source in (*several, part.get("source"), part.get("origin")):
             if isinstance(source, dict):
                 yield source
 
@@ -414,6 +421,8 @@ class Pack:
                 below = os.path.relpath(directory, self.path).replace(os.sep, "/")
                 self.names |= {file if below == "." else f"{below}/{file}" for file in files}
             return
+        if any(each.compress_type not in _COMPRESSED for each in self._zip.infolist()):
+            raise Wrong(self.path, "a file in it is compressed in another way than packs are")
         listed = [name for name in self._zip.namelist() if not name.endswith("/")]
         self._top = listed[0].partition("/")[0] + "/" if listed else ""
         if len(set(listed)) < len(listed) or any(not each.startswith(self._top) for each in listed):
@@ -426,7 +435,10 @@ class Pack:
             raise Wrong(name, "it is missing")
         self.met.add(name)
         if self._zip is None:
-            return open(os.path.join(self.path, *name.split("/")), "rb")
+            path = os.path.join(self.path, *name.split("/"))
+            if not os.path.isfile(path):
+                raise Wrong(name, "it is no file")  # A pipe would be waited for.
+            return open(path, "rb")
         return self._zip.open(self._top + name)
 
     def parts(self, name: str) -> Iterator[bytes]:
@@ -458,6 +470,9 @@ class Pack:
         except _UNREADABLE as error:
             raise Wrong(name, f"it cannot be read ({error})") from None
 
+
+_COMPRESSED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The other ways may be missing in a Python, and fail with errors of their own."""
 
 _UNREADABLE: Final = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
@@ -968,6 +983,14 @@ def _check_log(pack: Pack, report: Report, given: tuple[Sequence[str], ...]) -> 
     signatures.tell()
 
 
+def shown(line: str) -> str:
+    """Return a line as any terminal takes it: what a pack made up may be meant for the terminal."""
+    some = line if len(line) <= MAX_SHOWN_CHARACTERS else f"{line[:MAX_SHOWN_CHARACTERS]}..."
+    safe = (each if each.isprintable() else ascii(each)[1:-1] for each in some)
+    known = sys.stdout.encoding or "ascii"
+    return "".join(safe).encode(known, "backslashreplace").decode(known)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the pack that the command line names."""
     parser = argparse.ArgumentParser(description="Check an audit pack of a Timeline log, offline.")
@@ -995,11 +1018,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = Report()
         report.problems.append(str(wrong))
     for line in report.checked if not report.problems else ():
-        print(f"checked      {line}")
+        print(f"checked      {shown(line)}")
     for line in report.unchecked:
-        print(f"not checked  {line}")
+        print(f"not checked  {shown(line)}")
     for line in report.problems[:MAX_PROBLEMS]:
-        print(f"WRONG        {line}")
+        print(f"WRONG        {shown(line)}")
     if len(report.problems) > MAX_PROBLEMS:
         print(f"WRONG        and {len(report.problems) - MAX_PROBLEMS} more")
     print("wrong" if report.problems else "all that was checked holds")
