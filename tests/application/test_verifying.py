@@ -10,6 +10,7 @@ from builders import acted, erased
 from proven_log import ProvenLog
 from timeline.application.findings import Kind
 from timeline.application.verifying import verify
+from timeline.application.verifying_write_side import UNCHECKED
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.stops import Stop
 
@@ -28,7 +29,7 @@ def test_a_log_that_is_right_is_found_right(log: ProvenLog) -> None:
 
     assert found.findings == ()
     assert (found.position, found.payloads, found.erased) == (300, 299, 1)
-    assert (found.tiles, found.checkpoints, found.unchecked) == (1, 3, ())
+    assert (found.tiles, found.checkpoints, found.unchecked) == (1, 3, (UNCHECKED,))
     assert found.complete
 
 

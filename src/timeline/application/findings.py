@@ -41,6 +41,9 @@ class Kind(StrEnum):
     DIGESTS = "digests"
     """What was recorded of read models on a day belongs to no checkpoint, or cannot be read."""
 
+    DERIVED = "derived"
+    """What the write side keeps beside the log does not follow from it."""
+
     SIGNED = "signed"
     """The log is not the one that its signer signed last, as what lies beside the key shows."""
 

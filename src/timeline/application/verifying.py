@@ -26,6 +26,7 @@ from timeline.application.verifying_beside import (
 from timeline.application.verifying_checkpoints import Checkpoints, Kept
 from timeline.application.verifying_entries import Entries
 from timeline.application.verifying_tree import Tree
+from timeline.application.verifying_write_side import UNCHECKED, check_write_side
 from timeline.eventstore import walking
 from timeline.eventstore.walking import PART, Ends, Part, held
 from timeline.transparency.checkpoints import Checkpoint, opened
@@ -133,6 +134,7 @@ class _Walk:
         self._tree = Tree(self._findings)
         self._checkpoints = Checkpoints(self._findings, self._tree, trusted)
         self._digests = 0
+        self._is_derived_checked = False
 
     def verified(self, *, has_last: bool) -> Verified:
         """Walk; return what was checked and found."""
@@ -145,6 +147,9 @@ class _Walk:
             check_outside(ends, self._rows, self._findings)
             self._checkpoints.end()
             self._digests = check_digests(walking.digests(self._engine), self._findings)
+            if not self._findings.found:
+                check_write_side(self._engine, self._findings)
+                self._is_derived_checked = True
         except EnoughFound:
             complete = False
         root = self._tree.root
@@ -263,6 +268,10 @@ class _Walk:
         if ends.checkpoint < ends.entries:
             waiting = ends.entries - ends.checkpoint
             yield f"the last {waiting} entries are in no checkpoint yet"
+        if self._is_derived_checked:
+            yield UNCHECKED
+        else:
+            yield "what the write side keeps beside the log, since that follows from what is wrong"
         if self._digests:
             yield f"the digests of read models on {self._digests} days: `timeline replay` does"
 
