@@ -39,7 +39,11 @@ class ProvenLog:
         return [draft.id for draft in drafts]
 
     def forget(self) -> None:
-        """Have the signer remember nothing, as whoever has its key can."""
+        """Have the signer take the log as it stands for what it signed last, as who has its key can."""
+        latest = Published(self.engine).latest()
+        if latest is not None:
+            self.key_file.keep_signed(latest.note)
+            return
         self.key_file.checkpoint_path.unlink()
         self.key_file.path.unlink()
         self.key_file.begin([KEY])
