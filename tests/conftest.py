@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -125,6 +126,23 @@ def database_kind(request: pytest.FixtureRequest) -> str:
     return kind
 
 
+@pytest.fixture(scope="module")
+def shared_database(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], str]]:
+    """Give a function that makes a migrated database of a kind, and returns its address.
+
+    It is for a record that takes long to make and that a module's tests only read.
+    """
+    with ExitStack() as databases:
+
+        def make(kind: str) -> str:
+            directory = tmp_path_factory.mktemp("shared")
+            return databases.enter_context(contextmanager(_migrated)(kind, directory, request))
+
+        yield make
+
+
 @pytest.fixture
 def empty_database_url(
     database_kind: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -186,9 +204,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore
         engine.dispose()
 
 
-def _migrated(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def _migrated(kind: str, directory: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     if kind == "sqlite":
-        path = tmp_path / "timeline.db"
+        path = directory / "timeline.db"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -15,10 +15,12 @@ CHANGES = "/v1/changes?from=0"
 QUERY, POSITION, DAY, KNOWN_AT, KEY = range(5)
 
 
-@pytest.fixture
-def recorded(database_url: str) -> Iterator[Client]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def recorded(
+    shared_database: Callable[[str], str], request: pytest.FixtureRequest
+) -> Iterator[Client]:
     """Run a service that holds the story, on each database."""
-    with running(database_url) as client:
+    with running(shared_database(request.param)) as client:
         client.stream(story())
         yield client
 

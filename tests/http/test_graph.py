@@ -1,6 +1,6 @@
 """The graph around a policy, held against the policies' own pages, on both databases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,11 +12,20 @@ SOURCE = {"url": "https://news.example/order"}
 Edges = set[tuple[str, str, str, str | None]]
 
 
-@pytest.fixture(params=[5, 6, 17, "story"])
-def service(database_url: str, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """Run a service that holds a random record, or the story."""
-    events = story() if request.param == "story" else list(varied(request.param, 120))
-    with running(database_url) as client:
+RECORDS = [
+    *(("sqlite", about) for about in (5, 6, 17, "story")),
+    *(("postgresql", about) for about in (17, "story")),
+]
+
+
+@pytest.fixture(params=RECORDS, ids=str)
+def service(
+    shared_database: Callable[[str], str], request: pytest.FixtureRequest
+) -> Iterator[Client]:
+    """Run a service that holds the story, or a random record: one of them on each database."""
+    kind, about = request.param
+    events = story() if about == "story" else list(varied(about, 70))
+    with running(shared_database(kind)) as client:
         tell(client, events)
         yield client
 

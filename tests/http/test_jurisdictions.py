@@ -1,6 +1,6 @@
 """Policies by place, held against the listing of policies, on both databases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,18 +12,26 @@ CALIFORNIA = "ocd-division/country:us/state:ca"
 DAYS = ("2018-07-01", "2020-03-05", "2020-06-30", "2021-03-01", "2022-02-02", "2026-11-22")
 
 
-@pytest.fixture(params=[1, 2, 3])
-def random_service(database_url: str, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """Run a service that holds a random record."""
-    with running(database_url) as client:
-        tell(client, list(varied(request.param, 100)))
+RECORDS = [("sqlite", 1), ("sqlite", 2), ("sqlite", 3), ("postgresql", 2)]
+
+
+@pytest.fixture(scope="module", params=RECORDS, ids=str)
+def random_service(
+    shared_database: Callable[[str], str], request: pytest.FixtureRequest
+) -> Iterator[Client]:
+    """Run a service that holds a random record: several, and one of them on each database."""
+    kind, seed = request.param
+    with running(shared_database(kind)) as client:
+        tell(client, list(varied(seed, 70)))
         yield client
 
 
-@pytest.fixture
-def story_service(database_url: str) -> Iterator[Client]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def story_service(
+    shared_database: Callable[[str], str], request: pytest.FixtureRequest
+) -> Iterator[Client]:
     """Run a service that holds the story, on each database."""
-    with running(database_url) as client:
+    with running(shared_database(request.param)) as client:
         tell(client, story())
         yield client
 

@@ -1,6 +1,6 @@
 """What an editor should look at, held against the policies' own pages, on both databases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
@@ -15,11 +15,20 @@ SECONDARY = {"citation": "a book", "class": "secondary"}
 Found = list[tuple[str, str, str, str, str]]
 
 
-@pytest.fixture(params=[5, 6, "story"])
-def service(database_url: str, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """Run a service that holds a random record, or the story."""
-    events = story() if request.param == "story" else list(varied(request.param, 120))
-    with running(database_url) as client:
+RECORDS = [
+    *(("sqlite", about) for about in (5, 6, "story")),
+    *(("postgresql", about) for about in (5, "story")),
+]
+
+
+@pytest.fixture(params=RECORDS, ids=str)
+def service(
+    shared_database: Callable[[str], str], request: pytest.FixtureRequest
+) -> Iterator[Client]:
+    """Run a service that holds the story, or a random record: one of them on each database."""
+    kind, about = request.param
+    events = story() if about == "story" else list(varied(about, 70))
+    with running(shared_database(kind)) as client:
         tell(client, events)
         yield client
 

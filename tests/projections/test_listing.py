@@ -1,15 +1,15 @@
 """Listings and histories, held against one policy at a time, on both databases."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from random_record import POLICIES, Draw, accept
 from timeline.domain.vocabulary import EventType, Force, InForce, Litigation
+from timeline.eventstore.database import create_engine
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
@@ -24,10 +24,15 @@ EVENTS = 80
 DAYS = [date(year, month, 15).toordinal() for year in range(2018, 2024) for month in (1, 7)]
 
 
-@pytest.fixture(params=[1, 2, 3])
-def live(engine: Engine, request: pytest.FixtureRequest) -> Iterator[View]:
-    """Give a view of a random record."""
-    chance = random.Random(request.param)  # noqa: S311 - a test's dice
+RECORDS = [("sqlite", 1), ("sqlite", 2), ("sqlite", 3), ("postgresql", 1)]
+
+
+@pytest.fixture(scope="module", params=RECORDS, ids=str)
+def live(shared_database: Callable[[str], str], request: pytest.FixtureRequest) -> Iterator[View]:
+    """Give a view of a random record: several, and one of them on each database."""
+    kind, seed = request.param
+    engine = create_engine(shared_database(kind))
+    chance = random.Random(seed)  # noqa: S311 - a test's dice
     drawn: list[Draw] = [
         (
             str(chance.choice([*EventType, *[EventType.ACTION_RECORDED] * 6])),
@@ -45,6 +50,7 @@ def live(engine: Engine, request: pytest.FixtureRequest) -> Iterator[View]:
     Runner(engine, Log(SqlStore(engine))).catch_up()
     with view(engine) as live:
         yield live
+    engine.dispose()
 
 
 def items(live: View, day: int, position: int) -> list[dict[str, Any]]:
@@ -67,29 +73,27 @@ def listed(live: View, day: int, position: int, **filter: Any) -> list[dict[str,
     return select_policies(live, asked, day=day, position=position, after=None, limit=50)
 
 
-@pytest.mark.parametrize(
-    ("axis", "values"),
-    [
-        ("stage", ["passed", "issued", "vetoed", "unknown"]),
-        ("force", [*map(str, Force)]),
-        ("litigation", [*map(str, Litigation)]),
-        ("in_force", [*map(str, InForce)]),
-    ],
-)
-def test_a_filter_finds_what_each_policy_says_of_itself(
-    live: View, axis: str, values: list[str]
-) -> None:
+VALUES: dict[str, list[str]] = {
+    "stage": ["passed", "issued", "vetoed", "unknown"],
+    "force": [*map(str, Force)],
+    "litigation": [*map(str, Litigation)],
+    "in_force": [*map(str, InForce)],
+}
+
+
+def test_a_filter_finds_what_each_policy_says_of_itself(live: View) -> None:
     """A value matches, and so does each that is possible; at every position and on many days."""
     for position in range(1, live.position + 1, 7):
         for day in DAYS:
             everything = listed(live, day, position)
             assert everything == items(live, day, position)
-            for value in values:
-                assert listed(live, day, position, **{axis: value}) == [
-                    item
-                    for item in everything
-                    if value in {item[axis], *item["possible"].get(axis, ())}
-                ]
+            for axis, values in VALUES.items():
+                for value in values:
+                    assert listed(live, day, position, **{axis: value}) == [
+                        item
+                        for item in everything
+                        if value in {item[axis], *item["possible"].get(axis, ())}
+                    ]
 
 
 def test_filters_are_joined_by_and(live: View) -> None:
