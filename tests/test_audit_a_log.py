@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from service import environment
+from service import PLAIN, environment
 from shown import blocks, running_demo, shown
 from timeline.transparency.keys import VerifierKey
 from witness_server import TestWitness, witnessing
@@ -24,9 +24,10 @@ SIGNED_TIMEOUT_S: Final = 30.0
 def wait_for_checkpoint(url: str) -> None:
     """Wait until the demo has signed its log, which takes it a moment."""
     deadline = time.monotonic() + SIGNED_TIMEOUT_S
-    while httpx.get(f"{url}/log/checkpoint", timeout=5).status_code != httpx.codes.OK:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    with httpx.Client(timeout=5, verify=PLAIN) as client:
+        while client.get(f"{url}/log/checkpoint").status_code != httpx.codes.OK:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def test_the_commands_print_what_is_shown(tmp_path: Path) -> None:

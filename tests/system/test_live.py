@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from http_client import NDJSON, Json, action, registration
-from service import Service, timeline
+from service import PLAIN, Service, timeline
 
 BOUND_S: Final = 60.0
 
@@ -29,7 +29,9 @@ class Told(NamedTuple):
 def listening(url: str, query: str = "", **headers: str) -> Iterator[Iterator[Told]]:
     """Open a stream and give its events, as they come; waits are bounded."""
     sent = {"Accept": "text/event-stream", **headers}
-    with httpx.stream("GET", f"{url}/v1/events{query}", headers=sent, timeout=BOUND_S) as answer:
+    with httpx.stream(
+        "GET", f"{url}/v1/events{query}", headers=sent, timeout=BOUND_S, verify=PLAIN
+    ) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/event-stream"
         yield parsed(answer.iter_lines())
@@ -49,20 +51,32 @@ def parsed(lines: Iterator[str]) -> Iterator[Told]:
 
 def record(service: Service, token: str, events: list[Json]) -> None:
     """Record events, one append each."""
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=BOUND_S) as client:
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(headers=headers, timeout=BOUND_S, verify=PLAIN) as client:
         for event in events:
             assert client.post(f"{service.url}/v1/events", json=event).status_code == 201
 
 
-@pytest.fixture
-def two(database_url: str, tmp_path: Path) -> Iterator[tuple[Service, Service, str]]:
-    """Run two processes on one database; the token records."""
-    token = timeline("token", "create", "desk", "--role", "admin", database_url=database_url)
-    with (
-        Service(database_url, tmp_path / "one.log") as one,
-        Service(database_url, tmp_path / "other.log") as other,
-    ):
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def two(
+    shared_database: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[Service, Service, str]]:
+    """Run two processes on one database; the token records.
+
+    Each test records policies of its own, and reads on from where the log was when it began.
+    """
+    url, logs = shared_database(request.param), tmp_path_factory.mktemp("two")
+    token = timeline("token", "create", "desk", "--role", "admin", database_url=url)
+    with Service(url, logs / "one.log") as one, Service(url, logs / "other.log") as other:
         yield one, other, token.strip()
+
+
+def head(service: Service) -> int:
+    """Return the position at which the log ends."""
+    answer = httpx.get(f"{service.url}/v1/events?limit=1", timeout=BOUND_S, verify=PLAIN)
+    return int(answer.headers["timeline-position"])
 
 
 def test_a_reader_sees_each_event_once_while_two_processes_append(
@@ -70,16 +84,17 @@ def test_a_reader_sees_each_event_once_while_two_processes_append(
 ) -> None:
     """From catching up to live, nothing is skipped, repeated or out of order, on either process."""
     one, other, token = two
-    record(one, token, [registration("order-1"), registration("order-2")])
+    start = head(one)
+    record(one, token, [registration("busy-1"), registration("busy-2")])
     writers = [
         threading.Thread(target=record, args=(service, token, [action(policy)] * 100))
-        for service, policy in ((one, "order-1"), (other, "order-2"))
+        for service, policy in ((one, "busy-1"), (other, "busy-2"))
     ]
     found: dict[str, list[Told]] = {}
 
     def read(service: Service, delay_s: float) -> None:
         time.sleep(delay_s)
-        with listening(service.url) as told:
+        with listening(service.url, f"?after={start}") as told:
             events = (each for each in told if each.event == "message")
             found[f"{service.port} {delay_s}"] = [next(events) for _ in range(202)]
 
@@ -93,39 +108,47 @@ def test_a_reader_sees_each_event_once_while_two_processes_append(
     for thread in [*writers, *readers]:
         thread.join(BOUND_S)
 
-    page = httpx.get(f"{one.url}/v1/events", headers={"Accept": NDJSON}, timeout=BOUND_S)
+    page = httpx.get(
+        f"{one.url}/v1/events?after={start}",
+        headers={"Accept": NDJSON},
+        timeout=BOUND_S,
+        verify=PLAIN,
+    )
     recorded = [json.loads(line) for line in page.text.splitlines()]
     assert len(found) == 6
     for told in found.values():
         assert [each.data for each in told] == recorded
-        assert [each.id for each in told] == list(range(1, 203))
+        assert [each.id for each in told] == list(range(start + 1, start + 203))
 
 
 def test_what_another_process_records_arrives_soon(two: tuple[Service, Service, str]) -> None:
     """An idle reader hears of an append elsewhere well before its next heartbeat."""
     one, other, token = two
-    with listening(other.url, "?after=0") as told:
-        record(one, token, [registration()])
+    start = head(one)
+    with listening(other.url, f"?after={start}") as told:
+        record(one, token, [registration("soon")])
         began = time.monotonic()
         event = next(told)
 
-    assert (event.id, event.event) == (1, "message")
+    assert (event.id, event.event) == (start + 1, "message")
     assert time.monotonic() - began < 5
 
 
 def test_a_reader_resumes_after_the_last_id_it_had(two: tuple[Service, Service, str]) -> None:
     """Last-Event-ID wins over `after`, and filters hold before the switch and after it."""
     one, other, token = two
-    record(one, token, [registration(), action(), action(), registration("order-2")])
+    start = head(one)
+    act, beside = action("resumed"), registration("beside")
+    record(one, token, [registration("resumed"), act, act, beside])
 
-    with listening(one.url, "?after=1", **{"Last-Event-ID": "3"}) as told:
-        assert next(told).id == 4
-    with listening(one.url, "?policy=order-1&type=ActionRecorded") as told:
+    with listening(one.url, f"?after={start + 1}", **{"Last-Event-ID": f"{start + 3}"}) as told:
+        assert next(told).id == start + 4
+    with listening(one.url, "?policy=resumed&type=ActionRecorded") as told:
         first = [next(told).id for _ in range(2)]
-        record(other, token, [action("order-2"), action()])
+        record(other, token, [action("beside"), act])
         later = next(told).id
 
-    assert (first, later) == ([2, 3], 6)
+    assert (first, later) == ([start + 2, start + 3], start + 6)
 
 
 def test_a_stopped_process_ends_its_streams(sqlite_url: str, tmp_path: Path) -> None:
