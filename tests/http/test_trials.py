@@ -66,7 +66,10 @@ def chunks(events: list[Json], size: int) -> Iterator[list[Json]]:
         yield events[start : start + size]
 
 
-@pytest.mark.parametrize(("seed", "size"), [(1, 1), (3, 2), (5, 9)])
+@pytest.mark.parametrize(
+    ("database_kind", "seed", "size"),
+    [("sqlite", 1, 1), ("sqlite", 3, 2), ("sqlite", 5, 9), ("postgresql", 3, 2)],
+)
 def test_what_is_foreseen_is_what_comes(client: Client, seed: int, size: int) -> None:
     """For each append of a random record, after is what is served once it is recorded."""
     erasing = 0
