@@ -223,7 +223,7 @@ def test_a_rebuild_gives_the_rows_of_the_increments(
     assert rebuilt == incremental
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.one_of(draws, reaching, reaching),
     st.integers(0, 12),
