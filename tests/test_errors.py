@@ -56,6 +56,7 @@ def test_there_are_errors_of_every_package_that_has_a_root() -> None:
     assert packages >= {
         "application",
         "cli",
+        "client",
         "domain",
         "eventstore",
         "http",
