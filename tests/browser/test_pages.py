@@ -4,7 +4,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-PAGES = ("/", "/schema", "/problems/invalid-data")
+PAGES = (
+    "/",
+    "/schema",
+    "/problems/invalid-data",
+    "/policies",
+    "/policies/la-ordinance-188441?why=force",
+    "/policies/la-executive-directive-20?as_of=2024-01-01",
+    "/compare?from=50",
+)
 
 
 @pytest.mark.parametrize("target", PAGES)

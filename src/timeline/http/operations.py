@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 from timeline.application import queries
 from timeline.http import schemas
 from timeline.http.pages.assets import AssetQuery
+from timeline.http.pages.compare import ComparePageQuery
+from timeline.http.pages.policy import PolicyPageQuery
 from timeline.http.replies import (
     CSS,
     EVENT_STREAM,
@@ -25,6 +27,7 @@ TAGS: Final = {
     "Recording": "Append events; needs a token.",
     "The log": "The events as they were recorded.",
     "The record": "What the events say, at any date and as known at any moment.",
+    "Pages": "What people read: rendered on the server, and usable without JavaScript.",
     "Proof": "What anyone can check without trusting the operator.",
     "Operations": "Health, metrics, this description, and problem types.",
 }
@@ -367,6 +370,41 @@ OPERATIONS: Final = (
         {JSON: schemas.EntryPoints, HTML: str},
         (304, 406),
         min_position=False,
+    ),
+    Operation(
+        "get",
+        "/policies",
+        "showPolicies",
+        "Pages",
+        "Policies, as a page",
+        "Search and filters as in `GET /v1/policies`. A field that is empty counts as absent, as on "
+        "every page.",
+        queries.PoliciesQuery,
+        {HTML: str},
+        _READ,
+    ),
+    Operation(
+        "get",
+        "/policies/{policy}",
+        "showPolicy",
+        "Pages",
+        "One policy, as a page",
+        "Where it stands on a date, what happened, what sources say otherwise, and what the record "
+        "said before.",
+        PolicyPageQuery,
+        {HTML: str},
+        (*_READ, 307, 404, 410),
+    ),
+    Operation(
+        "get",
+        "/compare",
+        "showChanges",
+        "Pages",
+        "What the record learned, as a page",
+        "Policies before and after, as in `GET /v1/changes`; the last week where `from` is absent.",
+        ComparePageQuery,
+        {HTML: str},
+        _READ,
     ),
     Operation(
         "get",

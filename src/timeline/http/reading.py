@@ -66,6 +66,7 @@ _EVENT: Final = re.compile(UUID_PATTERN)
 _LONGEST_POLICY: Final = 128
 
 Asked = TypeVar("Asked", bound=Query)
+Made = TypeVar("Made")
 
 
 async def answer(
@@ -94,7 +95,7 @@ async def answer(
     await (service.until_recorded(request) if of_log else service.until_reflected(request))
     before = service.standing()
     try:
-        found, body = await _patiently(service, ask, query)
+        found, body = await patiently(service, partial(_answered, service, ask, query))
     except PolicyMoved as moved:
         return respond(request, moved, {"Location": _location_of_survivor(request, moved)})
     all_headers = {"Timeline-Position": str(found.position), **(headers or {})}
@@ -108,16 +109,14 @@ async def answer(
     return Reply(representation)
 
 
-async def _patiently(
-    service: Service, ask: Callable[[Reader, Asked], Answer], query: Asked
-) -> tuple[Answer, bytes]:
-    """Put a question, once more where the read models have yet to reach what it is about."""
+async def patiently(service: Service, make: Callable[[], Made]) -> Made:
+    """Make an answer, once more where the read models have yet to reach what it is about."""
     try:
-        return await service.reads.run(_answered, service, ask, query)
+        return await service.reads.run(make)
     except NotYetReflected as behind:
         if not await service.reaches(behind.wanted, REFLECT_TIMEOUT_S):
             raise
-    return await service.reads.run(_answered, service, ask, query)
+    return await service.reads.run(make)
 
 
 def _answered(

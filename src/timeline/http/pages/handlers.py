@@ -2,6 +2,13 @@
 
 from typing import Final
 
-from timeline.http.pages import assets, entry, reference
+from timeline.http.pages import assets, compare, entry, policies, policy, reference
 
-HANDLERS: Final = (*entry.HANDLERS, *reference.HANDLERS, *assets.HANDLERS)
+HANDLERS: Final = (
+    *entry.HANDLERS,
+    *reference.HANDLERS,
+    *policies.HANDLERS,
+    *policy.HANDLERS,
+    *compare.HANDLERS,
+    *assets.HANDLERS,
+)

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader
 from litestar import Response
 from markupsafe import Markup, escape
 
+from timeline.http.pages import words
 from timeline.http.pages.assets import address_of
 from timeline.http.replies import HTML, JSON, HttpRequest, encode, negotiate, reply
 
@@ -24,6 +25,8 @@ POLICY: Final = (
 
 NAVIGATION: Final = (
     ("/", "Timeline"),
+    ("/policies", "Policies"),
+    ("/compare", "Compare"),
     ("/schema", "API"),
 )
 """What the header of every page leads to; a template says by `here` which of them it belongs to."""
@@ -58,6 +61,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= words.FILTERS
+    environment.tests |= words.TESTS
+    environment.globals |= words.GLOBALS
     environment.filters |= {
         "code": partial(_marked, _CODE, r"<code>\1</code>"),
         "problem_links": partial(_marked, _PROBLEM, r'<a href="\1"><code>\1</code></a>'),

@@ -1,0 +1,178 @@
+"""Pages that show what the reader answers: asked as programs ask, or refused in words.
+
+Owns the way from a request to such a page, and what a person sees in the place of a problem. Must
+not know what any page shows.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
+from litestar import Response
+
+from timeline.application.errors import (
+    ApplicationError,
+    PolicyGone,
+    PolicyMoved,
+    TokenMissing,
+    TokenUnknown,
+)
+from timeline.application.moments import Answer
+from timeline.application.queries import BothClocks, Query
+from timeline.application.reading import Reader
+from timeline.eventstore.errors import EventStoreError
+from timeline.http.errors import HttpError
+from timeline.http.pages.rendering import POLICY, render
+from timeline.http.parameters import following, parse
+from timeline.http.problems import problem
+from timeline.http.reading import patiently
+from timeline.http.replies import HTML, HttpRequest, Reply, encode, negotiate, represent
+from timeline.http.requests import raw_path, request_id
+from timeline.http.service import Service, service_of
+
+Asked = TypeVar("Asked", bound=Query)
+
+_CLOCKS: Final = ("as_of", "known_at", "known_position")
+_REFUSED: Final = (ApplicationError, EventStoreError, HttpError)
+
+
+class Shown(NamedTuple):
+    """A page: its template, what stands in it, and the position that it reflects."""
+
+    template: str
+    values: dict[str, Any]
+    position: int
+
+
+class Elsewhere(NamedTuple):
+    """Another page answers better."""
+
+    location: str
+
+
+async def show(
+    request: HttpRequest,
+    kind: type[Asked],
+    make: Callable[[Service, Asked], Shown | Elsewhere],
+    *,
+    of_log: bool = False,
+) -> Response[bytes]:
+    """Answer with a page.
+
+    Args:
+        request: what was asked.
+        kind: the question's struct; a field that a form left empty counts as absent.
+        make: asks the reader, in a worker thread, where the page is rendered, too.
+        of_log: the log itself answers, so that no read model has to be waited for, and the page is
+            not kept.
+
+    """
+    service = service_of(request)
+    try:
+        negotiate(request.headers.get("accept"), [HTML])
+        await service.authorise_read(request.scope)
+        query = parse(filled(request.scope["query_string"]), kind)
+        await (service.until_recorded(request) if of_log else service.until_reflected(request))
+        before = service.standing()
+        asked = filled(request.scope["query_string"]).decode("latin-1")
+        common = {"asked": f"?{asked}" if asked else "", "query": plain(query)}
+        made = await patiently(service, lambda: _rendered(service, make(service, query), common))
+    except _REFUSED as error:
+        return refused(request, error)
+    if isinstance(made, Elsewhere):
+        return _sent_on(HTTPStatus.SEE_OTHER, made.location)
+    body, position = made
+    headers = {**page_headers(service), "Timeline-Position": str(position)}
+    representation = represent(body, HTML, headers, route=request.scope["path_template"])
+    if not of_log:
+        service.keep(request.scope, representation, position, before)
+    return Reply(representation)
+
+
+def _rendered(
+    service: Service, made: Shown | Elsewhere, common: dict[str, Any]
+) -> tuple[bytes, int] | Elsewhere:
+    if isinstance(made, Elsewhere):
+        return made
+    values = {"private": is_private(service), **common, **made.values}
+    return render(made.template, **values), made.position
+
+
+def plain(value: object) -> Any:
+    """Return a value as a program gets it: text, numbers, lists and dictionaries."""
+    return msgspec.json.decode(encode(value))
+
+
+def answered(
+    service: Service, query: Asked, ask: Callable[[Reader, Asked], Answer]
+) -> dict[str, Any]:
+    """Return what the reader answers, as a program gets it."""
+    found: dict[str, Any] = plain(ask(service.application.reader, query).document)
+    return found
+
+
+def clocks(query: BothClocks) -> dict[str, Any]:
+    """Return the clocks that were asked for, as the parameters that ask for them."""
+    asked: dict[str, Any] = plain(query)
+    return {name: asked[name] for name in _CLOCKS if asked.get(name) is not None}
+
+
+def next_address(request: HttpRequest, document: dict[str, Any]) -> str | None:
+    """Return the address of the page after this one, None on the last."""
+    more = document["next"]
+    if more is None:
+        return None
+    return following(request.scope["path"], filled(request.scope["query_string"]), more)
+
+
+def filled(query_string: bytes) -> bytes:
+    """Return a query string without the fields that a form left empty."""
+    return b"&".join(part for part in query_string.split(b"&") if part.partition(b"=")[2])
+
+
+def is_private(service: Service) -> bool:
+    """Tell whether reading needs a token."""
+    return not service.application.settings.public_read
+
+
+def page_headers(service: Service) -> dict[str, str]:
+    """Return the headers of a page: what it may load, and that no cache shows it to others."""
+    kept = {"Cache-Control": "private, no-cache"} if is_private(service) else {}
+    return {"Content-Security-Policy": POLICY, "Vary": "Accept", **kept}
+
+
+def refused(request: HttpRequest, error: Exception) -> Response[bytes]:
+    """Answer a problem in words; where a policy was merged, go on to the one that it is part of."""
+    service = service_of(request)
+    path = raw_path(request.scope)
+    if isinstance(error, PolicyMoved):
+        return _sent_on(HTTPStatus.TEMPORARY_REDIRECT, _of_survivor(request, error))
+    served = problem(error, path=path, request_id=request_id(request.scope))
+    values: dict[str, Any] = {
+        **served.document,
+        "private": is_private(service),
+        "gone": str(error.facts["policy"]) if isinstance(error, PolicyGone) else None,
+    }
+    template = "refused.html"
+    if isinstance(error, TokenMissing | TokenUnknown):
+        template = "sign_in.html"
+        query = request.scope["query_string"].decode("latin-1")
+        values |= {"then": f"{path}?{query}" if query else path, "wrong": None}
+    headers = {**page_headers(service), **served.headers, "Cache-Control": "no-store"}
+    return Response(
+        render(template, **values), status_code=served.status, media_type=HTML, headers=headers
+    )
+
+
+def _of_survivor(request: HttpRequest, moved: PolicyMoved) -> str:
+    merged = str(moved.facts["policy"])
+    parts = request.scope["path"].split("/")
+    path = "/".join(moved.survivor if part == merged else part for part in parts)
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def _sent_on(status: HTTPStatus, location: str) -> Response[bytes]:
+    headers = {"Location": location, "Cache-Control": "no-store"}
+    return Response(b"", status_code=status, headers=headers)

@@ -1,0 +1,111 @@
+"""The record's values in a reader's words: dates, places, the vocabulary, addresses.
+
+Owns how a value is told on a page. Must not know which page it is.
+"""
+
+import re
+from calendar import month_name
+from typing import Any, Final
+from urllib.parse import urlencode
+
+_PLAIN: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
+_AT: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})"
+)
+_QUALIFIERS: Final = {"?": "uncertain", "~": "about", "%": "about, uncertain"}
+_SHORT: Final = {"country", "state", "district"}
+_URL: Final = re.compile(r"https?://", re.IGNORECASE)
+
+NONE: Final = "none"
+
+
+def said(value: object) -> str:
+    """Return a word of the vocabulary as it is read: "not_yet_in_force" as "not yet in force"."""
+    return NONE if value is None else str(value).replace("_", " ")
+
+
+def told(date: dict[str, Any] | None) -> str:
+    """Return a served date in words, with all that is uncertain about it."""
+    if date is None:
+        return ""
+    edtf = str(date["edtf"])
+    bare = edtf.rstrip("?~%")
+    doubt = _QUALIFIERS.get(edtf[len(bare) :])
+    if _PLAIN.fullmatch(bare):
+        words = day(bare)
+    elif at := _AT.fullmatch(bare):
+        zone = "UTC" if at[3] == "Z" else f"UTC{at[3]}"
+        words = f"{day(at[1])}, {at[2]} {zone}"
+    else:
+        words = _between(date["earliest"], date["latest"])
+    return words if doubt is None else f"{words} ({doubt})"
+
+
+def _between(earliest: str | None, latest: str | None) -> str:
+    if earliest is None and latest is None:
+        return "on an unknown date"
+    if latest is None:
+        return f"not before {day(earliest)}"
+    if earliest is None:
+        return f"not after {day(latest)}"
+    return f"between {day(earliest)} and {day(latest)}"
+
+
+def day(iso: str | None) -> str:
+    """Return a year, month or day in words: "2024-12-09" as "9 December 2024"."""
+    found = _PLAIN.fullmatch(str(iso or ""))
+    if found is None:
+        return iso or ""
+    year, month, number = found.groups()
+    if month is None:
+        return year
+    name = month_name[int(month)] if 1 <= int(month) <= 12 else month  # noqa: PLR2004 - months
+    return f"{name} {year}" if number is None else f"{int(number)} {name} {year}"
+
+
+def dated(edtf: str) -> str:
+    """Return a date that comes without its bounds in words: a source's."""
+    bare = edtf.rstrip("?~%")
+    doubt = _QUALIFIERS.get(edtf[len(bare) :])
+    return day(bare) if doubt is None else f"{day(bare)} ({doubt})"
+
+
+def moment(instant: str | None) -> str:
+    """Return an instant of the record in words, to the second."""
+    if not instant:
+        return "no moment yet"
+    return f"{day(instant[:10])}, {instant[11:19]} UTC"
+
+
+def place(jurisdiction: str) -> str:
+    """Return a division's id in words: ".../state:ca/place:los_angeles" as "Los Angeles, CA, US"."""
+    parts = [part.partition(":") for part in jurisdiction.split("/")[1:]]
+    names = [
+        name.upper() if kind in _SHORT else name.replace("_", " ").replace("~", " ").title()
+        for kind, _, name in reversed(parts)
+    ]
+    return ", ".join(names)
+
+
+def address(path: str, *parameters: dict[str, Any], **more: Any) -> str:
+    """Return an address with those of the parameters that have a value."""
+    given = {name: value for each in (*parameters, more) for name, value in each.items()}
+    kept = {name: value for name, value in given.items() if value not in {None, ""}}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def is_web(url: object) -> bool:
+    """Tell whether an address that a stranger gave may be a link: one of the web, and no script."""
+    return isinstance(url, str) and _URL.match(url) is not None
+
+
+FILTERS: Final = {
+    "said": said,
+    "told": told,
+    "day": day,
+    "dated": dated,
+    "moment": moment,
+    "place": place,
+}
+GLOBALS: Final = {"address": address}
+TESTS: Final = {"web": is_web}
