@@ -19,7 +19,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from executive_orders import CONTINUED_UNTIL, Edge, Order, iso_date
+from timeline.importers.disposition_notes import iso_date
+from timeline.importers.executive_orders import CONTINUED_UNTIL, Edge, Order
 
 ENDING: Final = {"revokes", "supersedes", "terminates"}
 IN_FORCE: Final = {"in_force", "partially_in_force"}
@@ -47,21 +48,21 @@ class Oracle:
     """Answers for every order and day."""
 
     def __init__(self, orders: Iterable[Order], edges: Iterable[Edge]) -> None:
-        self._signed = {order.number: date.fromisoformat(order.signing_date) for order in orders}
+        self._signed = {order.number: date.fromisoformat(order.signed) for order in orders}
         self._acts: dict[str, list[Act]] = defaultdict(list)
-        said: dict[tuple[str, str, str], dict[str, Edge]] = defaultdict(dict)
+        said: dict[tuple[str, str, str], dict[bool, Edge]] = defaultdict(dict)
         for edge in edges:
-            said[edge.actor, edge.target, edge.verb][edge.direction] = edge
+            said[edge.relation][edge.inverse] = edge
         for (_, target, _), sides in said.items():
             if target in self._signed:
                 self._acts[target].append(self._act(sides))
 
-    def _act(self, sides: dict[str, Edge]) -> Act:
-        own = sides.get("forward") or sides["inverse"]
-        other = sides.get("inverse") or own
-        day = self._signed.get(own.actor) or date.fromisoformat(iso_date(own.cited_date))
+    def _act(self, sides: dict[bool, Edge]) -> Act:
+        own = sides.get(False) or sides[True]
+        other = sides.get(True) or own
+        day = self._signed.get(own.actor) or date.fromisoformat(iso_date(own.cited))
         differs = other.partial != own.partial
-        return Act(own.actor, own.verb, day, own.partial == "1", differs)
+        return Act(own.actor, own.verb, day, own.partial, differs)
 
     def days(self, number: str) -> list[date]:
         """Return every day on which an order's force can change."""

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from executive_orders import Edge, Json, Order, events, policy_id, read_edges, read_orders
+from executive_orders import Json, events, read_edges, read_orders
 from executive_orders_service import get, record
 from http_client import Client, running
 from shared_files import shared
+from timeline.importers.executive_orders import Edge, Order, policy_id
 
 
 @pytest.fixture(scope="session")

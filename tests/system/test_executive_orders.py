@@ -9,24 +9,24 @@ from typing import Final
 
 import pytest
 
-from executive_orders import (
+from executive_orders import Json, events
+from executive_orders_service import listed, record
+from http_client import Client
+from timeline.importers.disposition_notes import Verb
+from timeline.importers.executive_orders import (
     CONTINUED_UNTIL,
     HEADINGS,
     Edge,
-    Json,
     Order,
-    events,
     policy_id,
-    statements,
+    sides,
 )
-from executive_orders_service import listed, record
-from http_client import Client
 
 VERBS: Final = {
-    heading: (verb, direction)
+    heading: (verb, inverse)
     for verb, both in HEADINGS.items()
-    for heading, direction in zip(both, ("forward", "inverse"), strict=True)
-    if verb != "see" or direction == "forward"
+    for heading, inverse in zip(both, (False, True), strict=True)
+    if verb is not Verb.SEE or not inverse
 }
 
 
@@ -46,6 +46,11 @@ def _number(end: Json) -> str:
     """Return the order that a target or `by` names, in the record or outside it."""
     if "policy" in end:
         return str(end["policy"]).removeprefix("us-executive-order-")
+    return _cited(end)
+
+
+def _cited(end: Json) -> str:
+    """Return the order that a citation names."""
     assert end["citation"]["scheme"] == "eo"
     return str(end["citation"]["value"])
 
@@ -54,10 +59,10 @@ def _row(source: Json, actor: str, target: str, scope: str) -> Edge:
     """Return the row that a source states."""
     heading, _, place = source["locator"].partition(": EO ")
     other, _, date = place.partition(", ")
-    verb, direction = VERBS[heading]
-    assert other == (actor if direction == "inverse" else target)
+    verb, inverse = VERBS[heading]
+    assert other == (actor if inverse else target)
     stated_on = source["citation"].removeprefix("EO ").removesuffix(", disposition notes")
-    return Edge(actor, target, verb, "01"[scope == "partial"], stated_on, direction, date)
+    return Edge(actor, target, verb, scope == "partial", stated_on, inverse, date)
 
 
 def _told(
@@ -78,7 +83,7 @@ def _told(
                     yield _row(source, _number(action["by"]), number, action["scope"])
 
 
-def _known_by(relation: Json) -> tuple[str, str, str]:
+def _known_by(relation: Json) -> tuple[str, str, Verb]:
     """Return what the rows call a relation: acting order, target and verb."""
     verb, _ = VERBS[relation["sources"][0]["locator"].partition(":")[0]]
     return _number(relation), _number(relation["target"]), verb
@@ -134,9 +139,9 @@ def test_see_edges_are_citations(relations: list[Json], edges: list[Edge]) -> No
 def test_orders_outside_the_set_are_cited(
     pages: dict[str, Json], relations: list[Json], edges: list[Edge]
 ) -> None:
-    """What is not in the record is a citation that resolves to nothing; what is, is the policy."""
-    outside = [relation for relation in relations if "citation" in relation["target"]]
-    inside = [relation for relation in relations if "policy" in relation["target"]]
+    """What is not in the record is a citation that resolves to nothing; what is, to its policy."""
+    outside = [relation for relation in relations if _number(relation["target"]) not in pages]
+    inside = [relation for relation in relations if _number(relation["target"]) in pages]
     acting = [
         (_number(action["by"]), number)
         for number, page in pages.items()
@@ -149,7 +154,9 @@ def test_orders_outside_the_set_are_cited(
     )
     assert len(outside) == 434
     assert [relation for relation in outside if relation["resolves_to"]] == []
-    assert all(relation["resolves_to"] == [relation["target"]["policy"]] for relation in inside)
+    assert all(
+        relation["resolves_to"] == [policy_id(_number(relation["target"]))] for relation in inside
+    )
     assert sorted(acting) == [("12333", "13354"), ("12333", "13355")]
 
 
@@ -164,7 +171,7 @@ def test_relations_are_shown_from_both_sides(pages: dict[str, Json], relations: 
     assert arriving == {
         (_number(relation["target"]), relation["event"])
         for relation in relations
-        if "policy" in relation["target"]
+        if relation["resolves_to"]
     }
 
 
@@ -173,9 +180,9 @@ def test_what_only_one_side_states_has_one_source(
 ) -> None:
     """Where one side is silent, or outside the set, the relation rests on a single source."""
     expected = {
-        sides[0].relation
-        for sides in statements(edges)
-        if len(sides) == 1 and sides[0].actor in pages and sides[0].verb != "see"
+        said[0].relation
+        for said in sides(edges)
+        if len(said) == 1 and said[0].actor in pages and said[0].verb != "see"
     }
     within = {relation for relation in expected if relation[1] in pages}
 
@@ -197,7 +204,7 @@ def test_sides_that_disagree_are_disputes(
     """Where only one side says "in part", the acting order's own note is believed and disputed."""
     expected = {
         own.relation: (own.scope, other.scope)
-        for own, *others in statements(edges)
+        for own, *others in sides(edges)
         for other in others
         if other.partial != own.partial
     }
@@ -223,9 +230,9 @@ def test_sides_that_disagree_are_disputes(
 def test_sides_that_agree_are_two_sources(relations: list[Json], edges: list[Edge]) -> None:
     """What both orders state alike is one relation with both notes as its sources."""
     expected = {
-        sides[0].relation
-        for sides in statements(edges)
-        if len(sides) == 2 and sides[0].partial == sides[1].partial
+        said[0].relation
+        for said in sides(edges)
+        if len(said) == 2 and said[0].partial == said[1].partial
     }
 
     supported = {_known_by(each) for each in relations if len(each["sources"]) == 2}

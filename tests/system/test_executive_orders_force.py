@@ -8,10 +8,11 @@ from typing import Final
 
 import pytest
 
-from executive_orders import Edge, Json, Order, policy_id
+from executive_orders import Json
 from executive_orders_oracle import ENDING, Answer, Oracle
 from executive_orders_service import get, listed
 from http_client import Client
+from timeline.importers.executive_orders import Edge, Order, policy_id
 
 DATES: Final = (
     "1993-12-29",
@@ -114,13 +115,13 @@ def test_revoking_the_revoker_revives_nothing(
     client: Client, orders: list[Order], edges: list[Edge]
 ) -> None:
     """An order that another ended stays ended once that one is ended in turn."""
-    signed = {order.number: order.signing_date for order in orders}
+    signed = {order.number: order.signed for order in orders}
     ended = [
         (edge.target, edge.actor)
         for edge in edges
         if edge.verb in ENDING
-        and edge.partial == "0"
-        and edge.direction == "forward"
+        and not edge.partial
+        and not edge.inverse
         and signed.get(edge.target, "9999") < signed[edge.actor]
     ]
     ended_by = dict(ended)
