@@ -201,6 +201,7 @@ def walk(http: httpx.Client) -> dict[str, list[str]]:
         "showPolicies": ["/policies?limit=500", *(f"/policies?{each}" for each in known)],
         "showPolicy": [f"/policies/{policy}?{each}" for policy in policies for each in known[6:]],
         "showChanges": ["/compare?from=0&limit=500", "/compare?from=75&limit=500"],
+        "showSignIn": ["/sign-in"],
         "isLive": ["/health/live"],
         "isReady": ["/health/ready"],
         "getMetrics": ["/metrics"],

@@ -18,7 +18,7 @@ from timeline.http.examples import Example, examples
 from timeline.http.openapi_schemas import REF, all_schemas, parameters_of, required_of
 from timeline.http.operations import OPERATIONS, TAGS, Operation
 from timeline.http.problems import PROBLEM_JSON, problem_types
-from timeline.http.replies import EVENT_STREAM, JSON, NDJSON
+from timeline.http.replies import EVENT_STREAM, FORM, HTML, JSON, NDJSON
 
 BEARER: Final = "bearer"
 
@@ -116,9 +116,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "parameters": _parameters(operation),
         "responses": _responses(operation),
     }
-    if operation.method == "post":
+    if operation.records:
         described["security"] = [{BEARER: []}]
         described["requestBody"] = _request_body(_examples_of(operation))
+    elif operation.form:
+        described["requestBody"] = _form_body(operation.form)
     elif 401 in operation.statuses:  # noqa: PLR2004 - the status itself
         described["security"] = [{}, {BEARER: []}]
     return described
@@ -214,13 +216,30 @@ def _request_body(found: list[Example]) -> dict[str, Any]:
     }
 
 
+def _form_body(fields: Mapping[str, str]) -> dict[str, Any]:
+    properties = {name: {"type": "string", "description": about} for name, about in fields.items()}
+    return {"content": {FORM: {"schema": {"type": "object", "properties": properties}}}}
+
+
 # Responses
+
+
+def _going_on() -> dict[str, Any]:
+    """Return the response to a page's form."""
+    names = ("X-Request-ID", "Location")
+    return {
+        "description": "Done; `Location` goes on.",
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+    }
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
     found = _examples_of(operation)
-    succeeding = [201, 200] if operation.method == "post" else [200]
+    succeeding = [201, 200] if operation.records else [200]
     described: dict[str, Any] = {}
+    if operation.form is not None:
+        succeeding = []
+        described[str(int(HTTPStatus.SEE_OTHER))] = _going_on()
     for status in succeeding:
         described[str(status)] = _success(operation, status, found)
     for status in sorted({*operation.statuses, *_EVERYWHERE}):
@@ -232,7 +251,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
 def _success(operation: Operation, status: int, found: list[Example]) -> dict[str, Any]:
     answers = dict(operation.answers)
     about = "The answer."
-    if operation.method == "post":
+    if operation.records:
         about = "Recorded."
         if status == HTTPStatus.OK:
             about = "Recorded before, tried, or a stream."
@@ -241,7 +260,7 @@ def _success(operation: Operation, status: int, found: list[Example]) -> dict[st
         media: _content(operation, media, kind, [e for e in found if e.status == status])
         for media, kind in answers.items()
     }
-    if operation.method == "post" and status == HTTPStatus.OK:
+    if operation.records and status == HTTPStatus.OK:
         tried = {"$ref": f"{REF}{schemas.DryRun.__name__}"}
         content[JSON]["schema"] = {"oneOf": [content[JSON]["schema"], tried]}
     return {
@@ -257,7 +276,7 @@ def _content(operation: Operation, media: str, kind: type, found: list[Example])
     schema: dict[str, Any]
     if media == NDJSON:
         about = "Lines, each one of these: " + (
-            "ChunkReport, or at last a RefusalReport." if operation.method == "post" else "Event."
+            "ChunkReport, or at last a RefusalReport." if operation.records else "Event."
         )
         schema = {"type": "string", "description": about}
     elif kind is str:
@@ -276,7 +295,7 @@ def _content(operation: Operation, media: str, kind: type, found: list[Example])
 
 def _success_headers(operation: Operation) -> Iterable[str]:
     yield "X-Request-ID"
-    if operation.method == "post":
+    if operation.records:
         yield "Location"
         yield "Timeline-Position"
         return
@@ -295,9 +314,12 @@ def _other(operation: Operation, status: int, found: list[Example]) -> dict[str,
             "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
         }
     posting = operation.method == "post"
-    if not found and not posting:
+    on_page = operation.tag == "Pages"
+    if not found and not posting and not on_page:
         return {"$ref": f"#/components/responses/{_response_name(status)}"}
     described = _problem(status, posting=posting)
+    if on_page:
+        described["content"][HTML] = {"schema": {"type": "string"}}
     if found:
         described["content"][PROBLEM_JSON]["examples"] = {
             example.name: {"summary": example.title, "value": example.response} for example in found
@@ -349,7 +371,9 @@ _HEADERS: Final = {
     "Timeline-Position": _header("The position this answer reflects.", pattern="^[0-9]+$"),
     "ETag": _header("The validator of this representation."),
     "Link": _header('The next page, with rel="next"; absent on the last one.'),
-    "Location": _header("Where it is: the first event that was recorded, or the survivor."),
+    "Location": _header(
+        "Where it is: the first event that was recorded, the survivor, or the page to go on to."
+    ),
     "Retry-After": _header("In how many seconds to come back.", pattern="^[0-9]+$"),
     "Allow": _header("The methods that are answered."),
     "WWW-Authenticate": _header("How to authenticate."),

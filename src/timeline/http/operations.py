@@ -11,6 +11,7 @@ from timeline.http import schemas
 from timeline.http.pages.assets import AssetQuery
 from timeline.http.pages.compare import ComparePageQuery
 from timeline.http.pages.policy import PolicyPageQuery
+from timeline.http.pages.signing_in import SignInQuery
 from timeline.http.replies import (
     CSS,
     EVENT_STREAM,
@@ -37,7 +38,7 @@ class Operation(NamedTuple):
     """One route and method, as it is described.
 
     `answers` maps the media types of a success to schemas; `statuses` are those of problems besides
-    what every route may answer.
+    what every route may answer; `form` has the fields of a page's form, and what they mean.
     """
 
     method: str
@@ -51,6 +52,12 @@ class Operation(NamedTuple):
     statuses: tuple[int, ...]
     min_position: bool = True
     paged: bool = False
+    form: Mapping[str, str] | None = None
+
+    @property
+    def records(self) -> bool:
+        """Tell whether it records events: what else is posted is a page's form."""
+        return self.method == "post" and self.form is None
 
 
 _READ: Final = (304, 401, 403, 406, 503)
@@ -405,6 +412,45 @@ OPERATIONS: Final = (
         ComparePageQuery,
         {HTML: str},
         _READ,
+    ),
+    Operation(
+        "get",
+        "/sign-in",
+        "showSignIn",
+        "Pages",
+        "The form to sign in, as a page",
+        "Where reading needs a token, pages answer 401 with the same form.",
+        SignInQuery,
+        {HTML: str},
+        (),
+        min_position=False,
+    ),
+    Operation(
+        "post",
+        "/sign-in",
+        "signIn",
+        "Pages",
+        "Sign in to read",
+        "Has a browser keep a token in a cookie that scripts and other sites cannot use, and that "
+        "counts for GET and HEAD alone: it never records anything.",
+        queries.Query,
+        {},
+        (401, 413, 415),
+        min_position=False,
+        form={"token": "The token.", "then": "The page to go on to."},
+    ),
+    Operation(
+        "post",
+        "/sign-out",
+        "signOut",
+        "Pages",
+        "Sign out",
+        "Has a browser forget its token.",
+        queries.Query,
+        {},
+        (),
+        min_position=False,
+        form={},
     ),
     Operation(
         "get",

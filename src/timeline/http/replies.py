@@ -27,6 +27,7 @@ CSS: Final = "text/css"
 JAVASCRIPT: Final = "text/javascript"
 SVG: Final = "image/svg+xml"
 PLAIN: Final = "text/plain"
+FORM: Final = "application/x-www-form-urlencoded"
 OCTETS: Final = "application/octet-stream"
 
 HttpRequest: TypeAlias = Request[Any, Any, State]

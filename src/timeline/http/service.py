@@ -20,6 +20,7 @@ from timeline.eventstore.model import Append, Outcome
 from timeline.eventstore.refusals import BUSY, REASONS, reason_of
 from timeline.eventstore.tally import Counts
 from timeline.http.answers import Answers, Standing, question
+from timeline.http.cookies import cookie_token
 from timeline.http.errors import Overloaded
 from timeline.http.live import Live
 from timeline.http.patience import Patience
@@ -243,9 +244,18 @@ class Service:
     # Who asks
 
     async def authorise_read(self, scope: Scope) -> None:
-        """Let a reader in: anyone where reading is public, else whoever has a token."""
-        if not self.application.settings.public_read:
-            await self._recognised(scope, Role.READER, self.reads)
+        """Let a reader in: anyone where reading is public, else whoever has a token.
+
+        Of a browser that is signed in, the cookie's counts, for what reads alone.
+        """
+        if self.application.settings.public_read:
+            return
+        token = _bearer_token(scope)
+        if token is None and scope["method"] in {"GET", "HEAD"}:
+            token = cookie_token(scope)
+        principal = await self.recognised(token, self.reads)
+        scope["state"]["principal"] = principal.name
+        principal.require(Role.READER)
 
     def openly(self, **positions: int) -> dict[str, Any]:
         """Return positions for an answer that asks for no token: none where reading needs one."""
@@ -260,20 +270,31 @@ class Service:
             NotAllowed: the role is too low.
 
         """
-        return await self._recognised(scope, needed, self.writes)
-
-    async def _recognised(self, scope: Scope, needed: Role, threads: Threads) -> Principal:
-        """Ask for the token's owner in a thread of the kind that the request is going to use."""
-        found = _BEARER.fullmatch((header(scope, b"authorization") or "").strip())
-        if found is None:
-            raise TokenMissing
-        access, token = self.application.access, found.group(1)
-        principal = access.remembered(token)
-        if principal is None:
-            principal = await threads.run(access.recognise, token)
+        principal = await self.recognised(_bearer_token(scope), self.writes)
         scope["state"]["principal"] = principal.name
         principal.require(needed)
         return principal
+
+    async def recognised(self, token: str | None, threads: Threads) -> Principal:
+        """Return whose token this is, asked in a thread of the kind that the request is going to use.
+
+        Raises:
+            TokenMissing: there is none.
+            TokenUnknown: nobody has this token.
+
+        """
+        if token is None:
+            raise TokenMissing
+        access = self.application.access
+        principal = access.remembered(token)
+        if principal is None:
+            principal = await threads.run(access.recognise, token)
+        return principal
+
+
+def _bearer_token(scope: Scope) -> str | None:
+    found = _BEARER.fullmatch((header(scope, b"authorization") or "").strip())
+    return None if found is None else found.group(1)
 
 
 def min_position(scope: Scope) -> int:

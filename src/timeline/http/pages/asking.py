@@ -22,10 +22,10 @@ from timeline.application.moments import Answer
 from timeline.application.queries import BothClocks, Query
 from timeline.application.reading import Reader
 from timeline.eventstore.errors import EventStoreError
-from timeline.http.errors import HttpError
+from timeline.http.errors import HttpError, NotAcceptable
 from timeline.http.pages.rendering import POLICY, render
 from timeline.http.parameters import following, parse
-from timeline.http.problems import problem
+from timeline.http.problems import problem, respond
 from timeline.http.reading import patiently
 from timeline.http.replies import HTML, HttpRequest, Reply, encode, negotiate, represent
 from timeline.http.requests import raw_path, request_id
@@ -45,16 +45,10 @@ class Shown(NamedTuple):
     position: int
 
 
-class Elsewhere(NamedTuple):
-    """Another page answers better."""
-
-    location: str
-
-
 async def show(
     request: HttpRequest,
     kind: type[Asked],
-    make: Callable[[Service, Asked], Shown | Elsewhere],
+    make: Callable[[Service, Asked], Shown],
     *,
     of_log: bool = False,
 ) -> Response[bytes]:
@@ -77,12 +71,11 @@ async def show(
         before = service.standing()
         asked = filled(request.scope["query_string"]).decode("latin-1")
         common = {"asked": f"?{asked}" if asked else "", "query": plain(query)}
-        made = await patiently(service, lambda: _rendered(service, make(service, query), common))
+        body, position = await patiently(
+            service, lambda: _rendered(service, make(service, query), common)
+        )
     except _REFUSED as error:
         return refused(request, error)
-    if isinstance(made, Elsewhere):
-        return _sent_on(HTTPStatus.SEE_OTHER, made.location)
-    body, position = made
     headers = {**page_headers(service), "Timeline-Position": str(position)}
     representation = represent(body, HTML, headers, route=request.scope["path_template"])
     if not of_log:
@@ -90,11 +83,7 @@ async def show(
     return Reply(representation)
 
 
-def _rendered(
-    service: Service, made: Shown | Elsewhere, common: dict[str, Any]
-) -> tuple[bytes, int] | Elsewhere:
-    if isinstance(made, Elsewhere):
-        return made
+def _rendered(service: Service, made: Shown, common: dict[str, Any]) -> tuple[bytes, int]:
     values = {"private": is_private(service), **common, **made.values}
     return render(made.template, **values), made.position
 
@@ -146,8 +135,11 @@ def refused(request: HttpRequest, error: Exception) -> Response[bytes]:
     """Answer a problem in words; where a policy was merged, go on to the one that it is part of."""
     service = service_of(request)
     path = raw_path(request.scope)
+    if isinstance(error, NotAcceptable):
+        return respond(request, error)
     if isinstance(error, PolicyMoved):
-        return _sent_on(HTTPStatus.TEMPORARY_REDIRECT, _of_survivor(request, error))
+        headers = {"Location": _of_survivor(request, error), "Cache-Control": "no-store"}
+        return Response(b"", status_code=HTTPStatus.TEMPORARY_REDIRECT, headers=headers)
     served = problem(error, path=path, request_id=request_id(request.scope))
     values: dict[str, Any] = {
         **served.document,
@@ -158,7 +150,7 @@ def refused(request: HttpRequest, error: Exception) -> Response[bytes]:
     if isinstance(error, TokenMissing | TokenUnknown):
         template = "sign_in.html"
         query = request.scope["query_string"].decode("latin-1")
-        values |= {"then": f"{path}?{query}" if query else path, "wrong": None}
+        values |= {"then": f"{path}?{query}" if query else path, "wrong": None, "private": False}
     headers = {**page_headers(service), **served.headers, "Cache-Control": "no-store"}
     return Response(
         render(template, **values), status_code=served.status, media_type=HTML, headers=headers
@@ -171,8 +163,3 @@ def _of_survivor(request: HttpRequest, moved: PolicyMoved) -> str:
     path = "/".join(moved.survivor if part == merged else part for part in parts)
     query = request.scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
-
-
-def _sent_on(status: HTTPStatus, location: str) -> Response[bytes]:
-    headers = {"Location": location, "Cache-Control": "no-store"}
-    return Response(b"", status_code=status, headers=headers)

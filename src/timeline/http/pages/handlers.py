@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from timeline.http.pages import assets, compare, entry, policies, policy, reference
+from timeline.http.pages import assets, compare, entry, policies, policy, reference, signing_in
 
 HANDLERS: Final = (
     *entry.HANDLERS,
@@ -10,5 +10,6 @@ HANDLERS: Final = (
     *policies.HANDLERS,
     *policy.HANDLERS,
     *compare.HANDLERS,
+    *signing_in.HANDLERS,
     *assets.HANDLERS,
 )
