@@ -137,6 +137,13 @@ ASKED: Final = (
         "/v1/timeline?from=2023-02-29",
     ),
     Asked(
+        "picture",
+        "drawPicture",
+        "The Los Angeles schools since 2024",
+        "/v1/picture?around=lausd-reaffirmation-2024&depth=1&from=2024&to=2025&as_of=2025-12-31"
+        "&jurisdiction=ocd-division/country:us/state:ca&within=true&relations=true",
+    ),
+    Asked(
         "policies",
         "listPolicies",
         "Ordinances in California, in force or perhaps",

@@ -22,6 +22,7 @@ READS = [
     "/v1/events",
     "/v1/events/01a20280-89d7-75c3-ab23-625aeafb27a6",
     "/v1/timeline",
+    "/v1/picture",
     "/v1/policies",
     "/v1/jurisdictions",
     "/v1/review",

@@ -184,6 +184,8 @@ def walk(http: httpx.Client) -> dict[str, list[str]]:
         "getEvent": [f"/v1/events/{id}?proof=true" for id in ids],
         "listActions": [f"/v1/timeline?policy={policies[0]}&{each}" for each in ["", *known]]
         + ["/v1/timeline?limit=500", "/v1/timeline?around=beside"],
+        "drawPicture": [f"/v1/picture?policy={policies[0]}&{each}" for each in ["", *known]]
+        + ["/v1/picture?relations=true"],
         "listPolicies": [f"/v1/policies?limit=500&{each}" for each in ["", *known]],
         "countPolicies": ["/v1/jurisdictions"],
         "getGraph": [f"/v1/graph?policy={each}" for each in policies],

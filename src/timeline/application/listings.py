@@ -18,6 +18,7 @@ from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.one_policy import require_standing
 from timeline.application.paging import fitting, read_page
 from timeline.application.queries import (
+    ActionsAsked,
     ChangesQuery,
     GraphQuery,
     JurisdictionsQuery,
@@ -48,15 +49,10 @@ class Listings(Clocked):
 
     def timeline(self, query: TimelineQuery) -> Answer:
         """Return the actions as the record believes them, by date."""
-        if query.depth is not None and query.around is None:
-            raise InvalidRequest(field="depth", reason="`depth` goes with `around`")
-        if query.around is not None and query.policy is not None:
-            raise InvalidRequest(field="policy", reason="Give `policy` or `around`, not both")
-        require_jurisdiction(query)
-        _require_order(query)
+        require_actions(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, TIMELINE_KEY, today=False)
-            filter = self._timeline_filter(live, query, moment)
+            filter = timeline_filter(live, query, moment)
 
             def read(after: ItemKey | None, limit: int) -> list[tuple[ItemKey, dict[str, Any]]]:
                 return timeline_reads.select_items(
@@ -72,30 +68,6 @@ class Listings(Clocked):
         live.mark(page.items, moment.position)
         tell_erasures(self._store, page.items)
         return collection(page.items, page.next(cursor), moment)
-
-    def _timeline_filter(self, live: View, query: TimelineQuery, moment: Moment) -> TimelineFilter:
-        policies: tuple[str, ...] | None = None
-        if query.around is not None:
-            require_standing(live, query.around, moment.position, "around")
-            policies = tuple(neighbourhood(live, query.around, query.depth or 1, moment.position))
-        elif query.policy is not None:
-            if policy_reads.standing(live, query.policy, moment.position) is not None:
-                require_standing(live, query.policy, moment.position, "policy")
-            policies = (query.policy,)
-        return TimelineFilter(
-            policies=policies,
-            jurisdiction=query.jurisdiction,
-            within=query.within,
-            instrument=query.instrument,
-            action=query.action,
-            topic=folded(query.topic),
-            actor=folded(query.actor),
-            body=folded(query.body),
-            first=None if query.from_ is None else ordinal(query.from_.earliest),
-            last=None if query.to is None else ordinal(query.to.latest),
-            by=moment.day,
-            words=folded(query.q),
-        )
 
     def policies(self, query: PoliciesQuery) -> Answer:
         """Return the policies with their three axes."""
@@ -180,19 +152,50 @@ class Listings(Clocked):
         return collection(items, None if last is None else cursor(last), moment)
 
 
+def timeline_filter(live: View, query: ActionsAsked, moment: Moment) -> TimelineFilter:
+    """Return which actions are asked for; raises where a policy that is named cannot be shown."""
+    policies: tuple[str, ...] | None = None
+    if query.around is not None:
+        require_standing(live, query.around, moment.position, "around")
+        policies = tuple(neighbourhood(live, query.around, query.depth or 1, moment.position))
+    elif query.policy is not None:
+        if policy_reads.standing(live, query.policy, moment.position) is not None:
+            require_standing(live, query.policy, moment.position, "policy")
+        policies = (query.policy,)
+    return TimelineFilter(
+        policies=policies,
+        jurisdiction=query.jurisdiction,
+        within=query.within,
+        instrument=query.instrument,
+        action=query.action,
+        topic=folded(query.topic),
+        actor=folded(query.actor),
+        body=folded(query.body),
+        first=None if query.from_ is None else ordinal(query.from_.earliest),
+        last=None if query.to is None else ordinal(query.to.latest),
+        by=moment.day,
+        words=folded(query.q),
+    )
+
+
 def folded(text: str | None) -> str | None:
     """Return a text as it is compared."""
     return None if text is None else fold_text(text)
 
 
-def require_jurisdiction(query: PlacedPage | ChangesQuery) -> None:
+def require_jurisdiction(query: PlacedPage | ActionsAsked | ChangesQuery) -> None:
     """Raise where `within` has nothing to go with."""
     if query.within and query.jurisdiction is None:
         raise InvalidRequest(field="within", reason="`within` goes with `jurisdiction`")
 
 
-def _require_order(query: TimelineQuery) -> None:
-    """Refuse a stretch of time that certainly ends before it begins."""
+def require_actions(query: ActionsAsked) -> None:
+    """Refuse what contradicts itself: also a stretch of time that certainly ends before it begins."""
+    if query.depth is not None and query.around is None:
+        raise InvalidRequest(field="depth", reason="`depth` goes with `around`")
+    if query.around is not None and query.policy is not None:
+        raise InvalidRequest(field="policy", reason="Give `policy` or `around`, not both")
+    require_jurisdiction(query)
     first = None if query.from_ is None else query.from_.earliest
     last = None if query.to is None else query.to.latest
     if first is not None and last is not None and last < first:

@@ -31,6 +31,9 @@ LITIGATIONS: Final = [*map(str, Litigation), UNKNOWN]
 MAX_LIMIT: Final = 500
 DEFAULT_LIMIT: Final = 50
 MAX_DEPTH: Final = 5
+MAX_MARKS: Final = 500
+DEFAULT_MARKS: Final = 150
+"""Marks of one lane: more stand on top of each other on most screens."""
 MAX_UNCONFIRMED_DAYS: Final = 36_525
 """A hundred years: nobody recorded confirms anything after more."""
 
@@ -110,9 +113,11 @@ class RecordQuery(Query, frozen=True, kw_only=True):
     ) = None
 
 
-class TimelineQuery(PlacedPage, frozen=True, kw_only=True):
-    """`GET /v1/timeline`."""
+class ActionsAsked(BothClocks, frozen=True, kw_only=True):
+    """A question about actions: which ones."""
 
+    jurisdiction: Jurisdiction | None = None
+    within: Within = False
     policy: Annotated[PolicyId, Meta(description="The actions of one policy.")] | None = None
     around: Annotated[PolicyId, Meta(description="A policy and those related to it.")] | None = None
     depth: (
@@ -137,9 +142,32 @@ class TimelineQuery(PlacedPage, frozen=True, kw_only=True):
         | None
     ) = None
     q: Words | None = None
+
+
+class TimelineQuery(ActionsAsked, frozen=True, kw_only=True):
+    """`GET /v1/timeline`."""
+
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
     order: Annotated[Literal["asc", "desc"], Meta(description="Oldest first, or newest first.")] = (
         "asc"
     )
+
+
+class PictureQuery(ActionsAsked, frozen=True, kw_only=True):
+    """`GET /v1/picture`."""
+
+    marks: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MAX_MARKS,
+            description="How many actions a lane shows one by one; where it has more, it counts them.",
+        ),
+    ] = DEFAULT_MARKS
+    relations: Annotated[
+        bool, Meta(description="Add the relations between the policies that are shown.")
+    ] = False
 
 
 class PoliciesQuery(PlacedPage, frozen=True, kw_only=True):

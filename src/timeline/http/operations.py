@@ -129,6 +129,23 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/v1/picture",
+        "drawPicture",
+        "The record",
+        "A picture of the timeline",
+        "What the timeline page is drawn from: for a window of the world's time, a lane for each "
+        "level of government with the policies that are, or may be, in force in it, and the "
+        "actions; where these are more than `marks`, how many there are when. It takes the filters "
+        "of `/v1/timeline`; one of actions asks for the policies that have such an action at any "
+        "date. Without `from` or `to`, the window reaches from the first such action to the last, "
+        "and at least to today. `as_of` hides what is certainly later; `differs` counts what is "
+        "another today, as it is known now.",
+        queries.PictureQuery,
+        {JSON: schemas.Picture},
+        (*_READ, 307, 404, 410),
+    ),
+    Operation(
+        "get",
         "/v1/policies",
         "listPolicies",
         "The record",

@@ -30,6 +30,7 @@ from timeline.application.queries import (
     GraphQuery,
     HistoryQuery,
     JurisdictionsQuery,
+    PictureQuery,
     PoliciesQuery,
     PolicyQuery,
     Query,
@@ -271,6 +272,12 @@ async def timeline(request: HttpRequest) -> Response[bytes]:
     return await answer(request, TimelineQuery, Reader.timeline)
 
 
+@route("/v1/picture", http_method=READ, status_code=200)
+async def picture(request: HttpRequest) -> Response[bytes]:
+    """Answer a picture of the timeline."""
+    return await answer(request, PictureQuery, Reader.picture)
+
+
 @route("/v1/policies", http_method=READ, status_code=200)
 async def policies(request: HttpRequest) -> Response[bytes]:
     """Answer the policies with their three axes."""
@@ -338,6 +345,7 @@ HANDLERS: Final = (
     events,
     event,
     timeline,
+    picture,
     policies,
     jurisdictions,
     graph,

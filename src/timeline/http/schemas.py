@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from timeline.application.access import Role
 from timeline.application.digesting import DigestDifference
 from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES
+from timeline.application.picturing import MAX_DRAWN, MAX_LINES, MAX_STRETCHES
 from timeline.application.queries import LITIGATIONS, MAX_DEPTH, STAGES
 from timeline.application.replay import DAYS_SHOWN
 from timeline.application.trial import MAX_SHOWN
@@ -35,6 +36,7 @@ from timeline.domain.events import (
     Target,
     Vote,
 )
+from timeline.domain.governments import Government
 from timeline.domain.vocabulary import (
     Action,
     Effect,
@@ -385,6 +387,132 @@ class Graph(Reflecting, frozen=True, kw_only=True):
     truncated: Annotated[
         bool,
         Meta(description=f"More than {MAX_NODES} nodes or {MAX_EDGES} edges: some are left out."),
+    ]
+
+
+class PicturePeriod(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Days of a picture on which a policy is, or may be, in force, or is suspended."""
+
+    from_: date
+    until: date
+    begins: Annotated[bool, Meta(description="They begin here, and not before the window.")]
+    ends: Annotated[
+        bool, Meta(description="They end here, and not after the window, or after `as_of`.")
+    ]
+    open: Annotated[bool, Meta(description="No end is known.")]
+    force: Force
+    in_force: InForce
+
+
+class PicturePolicy(Answered, frozen=True, kw_only=True):
+    """A policy in a picture; its axes are those on the day that the picture is `on`."""
+
+    policy: PolicyId
+    title: str
+    instrument: Instrument
+    jurisdiction: JurisdictionId
+    stage: Stage | None
+    force: Force
+    force_reason: ForceReason | None
+    litigation: LitigationAxis
+    in_force: InForce
+    disputed: bool
+    differs: Annotated[bool, Meta(description="Known now, and today, its force is another.")]
+    periods: tuple[PicturePeriod, ...]
+    parked: ParkedMark | UnsetType = UNSET
+
+
+class PictureMark(Answered, frozen=True, kw_only=True):
+    """An action in a picture."""
+
+    event: EventId
+    policy: PolicyId
+    title: Annotated[str, Meta(description="The policy's.")]
+    action: Action
+    label: str | None
+    occurred: ServedDate
+    corrected: bool
+    disputed: bool
+    erased: Erased
+    erasure: ErasedBy | UnsetType = UNSET
+    differs: Annotated[bool, Meta(description="The record tells it otherwise by now.")]
+
+
+class PictureCount(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """How many actions begin in a stretch of time."""
+
+    from_: date
+    to: date
+    actions: Annotated[int, Meta(ge=1)]
+
+
+class PictureLane(Answered, frozen=True, kw_only=True):
+    """What one level of government did in a window."""
+
+    level: Government
+    places: Annotated[int, Meta(ge=1, description="Jurisdictions that have anything in it.")]
+    actions: Annotated[int, Meta(ge=0, description="All of them that are in the window.")]
+    in_force: Annotated[
+        dict[InForce, int],
+        Meta(description="Policies that are, and that may be, in force on the day it is `on`."),
+    ]
+    policies: Annotated[
+        tuple[PicturePolicy, ...],
+        Meta(
+            description="Those whose force changed last, and those of the marks.",
+            max_length=MAX_LINES,
+        ),
+    ]
+    more_policies: Annotated[
+        int, Meta(ge=0, description="How many more have been in force in the window.")
+    ]
+    marks: Annotated[
+        tuple[PictureMark, ...], Meta(description="All actions, or none where they are counted.")
+    ]
+    counts: Annotated[
+        tuple[PictureCount, ...],
+        Meta(
+            description="Where there are more actions than `marks`, how many begin when.",
+            max_length=MAX_STRETCHES,
+        ),
+    ]
+
+
+class PictureRelation(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A relation between two policies of a picture."""
+
+    event: EventId
+    relation: Relation
+    from_: PolicyId
+    to: PolicyId
+    disputed: bool
+
+
+class PictureDifferences(Answered, frozen=True, kw_only=True):
+    """How much of what is asked for is another today, as it is known now."""
+
+    policies: Annotated[int, Meta(ge=0, description="Policies that have another force.")]
+    actions: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Actions that the record tells otherwise, or of which it told nothing.",
+        ),
+    ]
+
+
+class Picture(Reflecting, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Lanes by level of government, in a window of the world's time."""
+
+    from_: Annotated[date, Meta(description="The first day of the window.")]
+    to: Annotated[date, Meta(description="The last day of it.")]
+    on: Annotated[date, Meta(description="The day of the policies' axes: `as_of`, or today.")]
+    newest: Annotated[Position, Meta(description="The newest position there is.")]
+    lanes: tuple[PictureLane, ...]
+    relations: Annotated[tuple[PictureRelation, ...], Meta(max_length=MAX_DRAWN)]
+    differs: Annotated[
+        PictureDifferences | None,
+        Meta(description="null where today is asked about, as it is known now."),
     ]
 
 

@@ -83,7 +83,7 @@ def select_items(
     columns = [*order, table.c.event, table.c.item]
     query = (
         select(*columns)
-        .where(known(table, position), *_conditions(view, filter, table, position))
+        .where(known(table, position), *matching(view, filter, table, position))
         .order_by(*(column.desc() if descending else column for column in order))
         .limit(limit)
     )
@@ -120,9 +120,19 @@ def _beyond(
     return place < values if descending else place > values
 
 
-def _conditions(
-    view: View, filter: TimelineFilter, table: Table, position: int
+def matching(
+    view: View, filter: TimelineFilter, table: Table, position: int, *, whole: bool = False
 ) -> list[ColumnElement[bool]]:
+    """Return the conditions that a row of the timeline is one of those asked for.
+
+    Args:
+        view: the live read models.
+        filter: what to look for.
+        table: the timeline's.
+        position: the moment of the record asked about.
+        whole: all of them are read, and not a page: policies are then looked through once.
+
+    """
     columns = table.c
     asked: list[tuple[object, Callable[[], ColumnElement[bool]]]] = [
         (filter.policies, lambda: columns.policy.in_(filter.policies or ())),
@@ -136,7 +146,7 @@ def _conditions(
         (filter.first, lambda: columns.latest >= filter.first),
         (filter.last, lambda: columns.earliest <= filter.last),
         (filter.by, lambda: columns.earliest <= filter.by),
-        (filter.words, lambda: _worded(view, table, filter.words or "", position)),
+        (filter.words, lambda: _worded(view, table, filter.words or "", position, whole=whole)),
         (filter.topic, lambda: _on_topic(view, table, filter.topic or "", position)),
         (filter.actor, lambda: _acted_in(view, table, filter.actor or "", position)),
     ]
@@ -159,15 +169,17 @@ def _in_place(view: View, table: Table, filter: TimelineFilter) -> ColumnElement
     return within(place + "", jurisdiction)
 
 
-def _worded(view: View, table: Table, words: str, position: int) -> ColumnElement[bool]:
+def _worded(
+    view: View, table: Table, words: str, position: int, *, whole: bool
+) -> ColumnElement[bool]:
     """Return the condition that an action's own words, or its policy's, contain some."""
     policies = view.table("policies", "policies")
-    described = exists().where(
-        policies.c.policy == table.c.policy,
-        known(policies, position),
-        contains(policies.c.search, words),
-    )
-    return or_(contains(table.c.search, words), described.correlate(table))
+    said = and_(known(policies, position), contains(policies.c.search, words))
+    if whole:
+        described: ColumnElement[bool] = table.c.policy.in_(select(policies.c.policy).where(said))
+    else:
+        described = exists().where(policies.c.policy == table.c.policy, said).correlate(table)
+    return or_(contains(table.c.search, words), described)
 
 
 def _on_topic(view: View, table: Table, topic: str, position: int) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ ENTRY_POINTS: Final = (
     ("/schema", "The API, described"),
     ("/schema/openapi.json", "The same as OpenAPI 3.1"),
     ("/v1/timeline", "What happened, by date"),
+    ("/v1/picture", "The same as a picture: lanes, bars and marks"),
     ("/v1/policies", "Policies, and whether they are in force"),
     ("/v1/changes?from=0", "What the record learned"),
     ("/v1/jurisdictions", "How many policies each place has, by force"),

@@ -1,0 +1,334 @@
+"""A picture of the record: lanes by level of government, with what was in force and what happened.
+
+Owns what a picture shows one by one and what it counts, and how wide it is where nobody says. Must
+not know how it is drawn, HTTP, nor how read models are kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Row
+
+from timeline.application.listings import Listings, require_actions, timeline_filter
+from timeline.application.moments import Answer, Moment
+from timeline.application.queries import PictureQuery
+from timeline.application.served import tell_erasures
+from timeline.domain.governments import Government, government_of
+from timeline.domain.machines import FIRST_DAY, LAST_DAY
+from timeline.domain.vocabulary import Force, InForce
+from timeline.projections import picture_reads, policy_reads
+from timeline.projections.picture_reads import Gathered, Moments, Selection, Tally, Window
+from timeline.projections.reading import View, view
+from timeline.projections.relation_reads import is_later, related_rows, resolved_targets
+from timeline.projections.timeline_reads import TimelineFilter
+
+MAX_POLICIES: Final = 20
+"""Policies of one lane that are shown by their force: as many lines as a screen has room for."""
+
+MAX_LINES: Final = 40
+"""Policies of one lane, with those that only actions are shown of."""
+
+MAX_STRETCHES: Final = 80
+"""Stretches of time in which the actions of a lane are counted: narrower ones are hard to point at."""
+
+MAX_DRAWN: Final = 400
+"""Relations of one picture: more is a tangle."""
+
+MAX_PLACES: Final = 2_000
+"""Places of one lane whose policies are looked through, those with the most first."""
+
+_ROOM: Final = 40
+"""The part of its own length by which a picture is wider, either way, than what happened in it."""
+
+_ALONE: Final = 180
+"""Days around what happened on one day alone."""
+
+_DISTANT: Final = date.max.toordinal()
+
+_LEVELS: Final = tuple(Government)
+
+
+class _Asked(NamedTuple):
+    """What is asked for, resolved."""
+
+    live: View
+    moment: Moment
+    filter: TimelineFilter
+    gathered: Gathered
+    window: Window
+    marks: int
+    day: int
+    """The date of what is told of a policy: that asked about, or today."""
+    today: int
+
+    @property
+    def position(self) -> int:
+        """The moment of the record asked about."""
+        return self.moment.position
+
+    @property
+    def shown(self) -> Window:
+        """What of the window is not later than the date asked about."""
+        last = min(self.window.last, self.moment.day or _DISTANT)
+        return Window(self.window.first, last)
+
+    @property
+    def elsewhen(self) -> bool:
+        """Tell whether it is not about what is known now of today."""
+        return self.moment.day not in {None, self.today} or self.position != self.live.position
+
+
+class Picturing(Listings):
+    """Answers with pictures."""
+
+    def picture(self, query: PictureQuery) -> Answer:
+        """Return lanes by level of government: what was in force, what happened, or how much."""
+        require_actions(query)
+        with view(self._engine) as live:
+            moment, today = self._moment(live, query, today=False), self.today()
+            filter = timeline_filter(live, query, moment)
+            gathered = picture_reads.gather(live, filter, moment.position)
+            window = _window(filter, gathered.tallies, today)
+            filter = msgspec.structs.replace(filter, first=window.first, last=window.last)
+            day = today if moment.day is None else moment.day
+            asked = _Asked(live, moment, filter, gathered, window, query.marks, day, today)
+            lanes = _lanes(asked)
+            found = {
+                "from": _iso(window.first),
+                "to": _iso(window.last),
+                "on": _iso(day),
+                "newest": live.position,
+                "lanes": lanes,
+                "relations": _relations(asked, lanes) if query.relations else [],
+                "differs": _differs(asked) if asked.elsewhen else None,
+            }
+            for lane in lanes:
+                live.mark(lane["policies"], moment.position)
+        tell_erasures(self._store, (mark for lane in lanes for mark in lane["marks"]))
+        return Answer({**found, **moment.stamp()}, moment.position)
+
+
+def _window(filter: TimelineFilter, tallies: Sequence[Tally], today: int) -> Window:
+    """Return the stretch of time that is asked for: where nobody says, all that happened, and today."""
+    days = [each.earliest for each in tallies if each.earliest > FIRST_DAY]
+    first, last = min(days, default=today - _ALONE), max([*days, today])
+    room = max((last - first) // _ROOM, 1) if last > first else _ALONE
+    begins = max(first - room, 1) if filter.first is None else filter.first
+    ends = min(last + room, _DISTANT) if filter.last is None else filter.last
+    return Window(min(begins, ends), max(begins, ends))
+
+
+# Lanes
+
+
+def _lanes(asked: _Asked) -> list[dict[str, Any]]:
+    """Return the lanes that have anything in the window, the widest government first."""
+    shown = asked.shown
+    tallies: dict[Government, list[Tally]] = {}
+    for each in asked.gathered.tallies:
+        if each.latest >= shown.first and each.earliest <= shown.last:
+            tallies.setdefault(government_of(each.jurisdiction), []).append(each)
+    selection = asked.gathered.selection
+    places: dict[Government, dict[str, int]] = {}
+    for place, policies in picture_reads.count_shown(selection, shown).items():
+        places.setdefault(government_of(place), {})[place] = policies
+    in_force: dict[Government, list[Mapping[str, int]]] = {}
+    for place, counts in picture_reads.count_in_force(selection, asked.day).items():
+        in_force.setdefault(government_of(place), []).append(counts)
+    return [
+        _lane(asked, level, tallies.get(level, []), places.get(level, {}), in_force.get(level, []))
+        for level in _LEVELS
+        if level in tallies or level in places
+    ]
+
+
+def _lane(
+    asked: _Asked,
+    level: Government,
+    tallies: Sequence[Tally],
+    places: Mapping[str, int],
+    in_force: Sequence[Mapping[str, int]],
+) -> dict[str, Any]:
+    actions = sum(each.actions for each in tallies)
+    rows = _rows(asked, tallies) if actions <= asked.marks else []
+    policies = sorted({row.policy for row in rows})
+    titles = policy_reads.headings(asked.live, policies, asked.position)
+    marks = [_mark(asked, row) | {"title": titles[row.policy]["title"]} for row in rows]
+    largest = sorted(places, key=lambda place: -places[place])[:MAX_PLACES]
+    ids = picture_reads.newest_policies(
+        asked.gathered.selection, asked.shown, largest, MAX_POLICIES
+    )
+    acted = dict.fromkeys(mark["policy"] for mark in marks)
+    lines = list(dict.fromkeys((*ids, *acted)))[:MAX_LINES]
+    return {
+        "level": str(level),
+        "places": len({each.jurisdiction for each in tallies} | places.keys()),
+        "actions": actions,
+        "in_force": {
+            str(answer): sum(counts[answer] for counts in in_force)
+            for answer in (InForce.YES, InForce.MAYBE)
+        },
+        "policies": _policies(asked, lines),
+        "more_policies": max(sum(places.values()) - len(ids), 0),
+        "marks": marks,
+        "counts": [] if actions <= asked.marks else _counts(asked.window, tallies),
+    }
+
+
+def _rows(asked: _Asked, tallies: Sequence[Tally]) -> list[Row[Any]]:
+    places = sorted({each.jurisdiction for each in tallies})
+    return picture_reads.actions(asked.live, asked.filter, asked.position, places, asked.marks)
+
+
+_TOLD: Final = (
+    "event",
+    "policy",
+    "action",
+    "label",
+    "occurred",
+    "corrected",
+    "disputed",
+    "erased",
+)
+
+
+def _mark(asked: _Asked, row: Row[Any]) -> dict[str, Any]:
+    item = msgspec.json.decode(row.item)
+    return {
+        **{name: item[name] for name in _TOLD},
+        "differs": row.known_until <= asked.live.position,
+    }
+
+
+def _counts(window: Window, tallies: Sequence[Tally]) -> list[dict[str, Any]]:
+    """Return how many actions begin in each stretch of the window that has any."""
+    days = window.last - window.first + 1
+    width = -(-days // MAX_STRETCHES)
+    found: dict[int, int] = {}
+    for each in tallies:
+        stretch = max(each.earliest - window.first, 0) // width
+        found[stretch] = found.get(stretch, 0) + each.actions
+    return [
+        {
+            "from": _iso(window.first + stretch * width),
+            "to": _iso(min(window.first + (stretch + 1) * width - 1, window.last)),
+            "actions": actions,
+        }
+        for stretch, actions in sorted(found.items())
+    ]
+
+
+# Policies
+
+
+def _policies(asked: _Asked, policies: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what is drawn of policies, and their state on the day asked about, by first day."""
+    live, position = asked.live, asked.position
+    items = policy_reads.policy_items(live, policies, day=asked.day, position=position)
+    periods = picture_reads.periods(live, policies, asked.shown, position)
+    differing = _differing(asked, policies) if asked.elsewhen else frozenset()
+    found = [
+        {
+            **{name: item[name] for name in _DRAWN},
+            "differs": item["policy"] in differing,
+            "periods": _stretches(asked.shown, periods.get(item["policy"], [])),
+        }
+        for item in items
+    ]
+    return sorted(found, key=lambda each: each["periods"][0]["from"] if each["periods"] else "9")
+
+
+_DRAWN: Final = (
+    "policy",
+    "title",
+    "instrument",
+    "jurisdiction",
+    "stage",
+    "force",
+    "force_reason",
+    "litigation",
+    "in_force",
+    "disputed",
+)
+
+
+def _stretches(window: Window, periods: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Return the stretches of a window in which a policy is, or may be, in force, or is suspended."""
+    found: list[dict[str, Any]] = []
+    for (in_force, force), some in groupby(periods, lambda row: (row.in_force, row.force)):
+        if in_force == InForce.NO and force != Force.SUSPENDED:
+            continue
+        rows = list(some)
+        first, last = rows[0].first_day, rows[-1].last_day
+        found.append(
+            {
+                "from": _iso(max(first, window.first)),
+                "until": _iso(min(last, window.last)),
+                "begins": first >= window.first,
+                "ends": last <= window.last,
+                "open": last >= LAST_DAY,
+                "force": force,
+                "in_force": in_force,
+            }
+        )
+    return found
+
+
+# What differs from what is known now
+
+
+def _now(asked: _Asked) -> tuple[Selection, Moments, Moments]:
+    selection, newest = asked.gathered.selection, asked.live.position
+    if asked.position != newest:
+        selection = Selection(asked.live, selection.filter, newest)
+    return selection, Moments(asked.day, asked.position), Moments(asked.today, newest)
+
+
+def _differing(asked: _Asked, policies: Sequence[str]) -> frozenset[str]:
+    return picture_reads.differing(*_now(asked), policies)
+
+
+def _differs(asked: _Asked) -> dict[str, int]:
+    """Return how many policies, and how many actions, the record tells otherwise now."""
+    newest = asked.live.position
+    return {
+        "policies": picture_reads.count_differing(*_now(asked)),
+        "actions": 0
+        if asked.position == newest
+        else picture_reads.count_differing_actions(
+            asked.live, asked.filter, asked.position, newest
+        ),
+    }
+
+
+# Relations
+
+
+def _relations(asked: _Asked, lanes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the relations between policies that are shown, but for those that come later."""
+    shown = {each["policy"] for lane in lanes for each in lane["policies"]}
+    live, position = asked.live, asked.position
+    columns = [live.table("relations", "relations").c.item]
+    rows = related_rows(live, sorted(shown), position, columns, MAX_DRAWN)
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row, targets in zip(rows, resolved_targets(live, rows, position, MAX_DRAWN), strict=True):
+        item = msgspec.json.decode(row.item)
+        if is_later(item, asked.moment.day or _DISTANT):
+            continue
+        for target in targets:
+            if target in shown and row.policy in shown and len(found) < MAX_DRAWN:
+                found[(row.event, target)] = {
+                    "event": row.event,
+                    "relation": item["relation"],
+                    "from": row.policy,
+                    "to": target,
+                    "disputed": item["disputed"],
+                }
+    return list(found.values())
+
+
+def _iso(day: int) -> str:
+    return date.fromordinal(min(max(day, 1), _DISTANT)).isoformat()

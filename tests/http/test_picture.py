@@ -1,0 +1,180 @@
+"""Pictures, held against the listings of actions and of policies, on both databases."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from http_client import Client, Json, running
+from timeline.domain.governments import government_of
+from varied_record import PLACES, tell, varied
+
+TODAY = "2026-11-22"
+DAYS = ("2019-06-01", "2020-06-30", "2022-02-02", TODAY)
+FILTERS = (
+    "",
+    "action=passed",
+    "q=order",
+    f"jurisdiction={min(PLACES.values())}&within=true",
+    "from=2020&to=2021-06",
+    "marks=0&from=2019",
+)
+
+
+@pytest.fixture
+def service(database_url: str) -> Iterator[Client]:
+    """Run a service that holds a random record."""
+    with running(database_url) as client:
+        tell(client, list(varied(7, 100)))
+        yield client
+
+
+def moments(client: Client) -> list[str]:
+    """Return pairs of dates and positions to ask about."""
+    head = int(client.get("/v1/events?limit=1").headers["timeline-position"])
+    known = (head // 3, head)
+    return [f"as_of={day}&known_position={position}" for day in DAYS for position in known]
+
+
+def listed(client: Client, path: str, question: str) -> list[Json]:
+    """Return a whole listing."""
+    found = client.get(f"{path}?limit=500&{question}").json()
+    assert found["next"] is None
+    items: list[Json] = found["items"]
+    return items
+
+
+def test_a_picture_has_the_actions_of_the_timeline(service: Client) -> None:
+    """One by one or counted, they are those that the timeline lists in the picture's window."""
+    for moment in moments(service):
+        for filter in FILTERS:
+            picture = service.get(f"/v1/picture?{filter}&{moment}").json()
+            window = f"from={picture['from']}&to={picture['to']}"
+            kept = "&".join(
+                each
+                for each in filter.split("&")
+                if each.split("=")[0] not in {"from", "to", "marks"}
+            )
+            actions = listed(service, "/v1/timeline", f"{kept}&{window}&{moment}")
+            by_level: dict[str, list[Json]] = {}
+            for each in actions:
+                by_level.setdefault(str(government_of(each["jurisdiction"])), []).append(each)
+
+            shown = {lane["level"]: lane for lane in picture["lanes"]}
+            assert {level for level, lane in shown.items() if lane["actions"]} == set(by_level)
+            for level, expected in by_level.items():
+                lane = shown[level]
+                assert lane["actions"] == len(expected)
+                if lane["counts"]:
+                    assert lane["marks"] == []
+                    assert sum(each["actions"] for each in lane["counts"]) == len(expected)
+                else:
+                    told = [(each["policy"], each["event"]) for each in lane["marks"]]
+                    assert sorted(told) == sorted((e["policy"], e["event"]) for e in expected)
+
+
+def test_a_picture_counts_what_is_in_force_as_the_listing_does(service: Client) -> None:
+    """A lane's sums, and each policy's axes, are those of `/v1/policies` on that day."""
+    for moment in moments(service):
+        items = listed(service, "/v1/policies", moment)
+        known = {each["policy"]: each for each in items}
+
+        lanes = service.get(f"/v1/picture?{moment}").json()["lanes"]
+
+        for lane in lanes:
+            here = [e for e in items if str(government_of(e["jurisdiction"])) == lane["level"]]
+            for answer in ("yes", "maybe"):
+                assert lane["in_force"][answer] == sum(e["in_force"] == answer for e in here)
+            for policy in lane["policies"]:
+                listing = known.get(policy["policy"])
+                assert listing is None or {
+                    n: listing[n] for n in ("force", "in_force", "stage")
+                } == {n: policy[n] for n in ("force", "in_force", "stage")}
+
+
+def test_what_differs_from_today_is_counted(service: Client) -> None:
+    """A policy differs whose possible forces today, as known now, are others than those asked for."""
+    now = possible_forces(service, f"as_of={TODAY}")
+    for moment in moments(service):
+        then = possible_forces(service, moment)
+        expected = {each for each in {*then, *now} if then.get(each) != now.get(each)}
+
+        picture = service.get(f"/v1/picture?{moment}").json()
+
+        if picture["differs"] is None:
+            assert moment == moments(service)[-1]
+            continue
+        assert picture["differs"]["policies"] == len(expected)
+        for lane in picture["lanes"]:
+            for policy in lane["policies"]:
+                assert policy["differs"] == (policy["policy"] in expected)
+
+
+def possible_forces(client: Client, question: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Return the place and the possible forces of each policy."""
+    return {
+        each["policy"]: (
+            each["jurisdiction"],
+            frozenset((each["force"], *each["possible"].get("force", ()))),
+        )
+        for each in listed(client, "/v1/policies", question)
+    }
+
+
+def test_bars_are_the_days_in_force(service: Client) -> None:
+    """On each day of a policy's bar, and on no other of the window, it is or may be in force."""
+    picture = service.get("/v1/picture?from=2018&to=2026").json()
+    for policy in (each for lane in picture["lanes"] for each in lane["policies"]):
+        for day in ("2018-07-01", "2019-12-31", "2021-03-01", "2024-05-05"):
+            state = service.get(f"/v1/policies/{policy['policy']}?as_of={day}").json()
+            bars = [
+                (each["in_force"], each["force"])
+                for each in policy["periods"]
+                if each["from"] <= day <= each["until"]
+            ]
+
+            shown = state["in_force"] != "no" or state["force"] == "suspended"
+            assert bars == ([(state["in_force"], state["force"])] if shown else [])
+
+
+def test_a_window_reaches_to_today_where_nobody_says(reading: Client) -> None:
+    """It holds the first action of the story and today; as_of does not move it."""
+    whole = reading.get("/v1/picture").json()
+    earlier = reading.get("/v1/picture?as_of=2019-01-01").json()
+
+    assert whole["from"] < "1979-01-01"
+    assert date.fromisoformat(whole["to"]) > date.fromisoformat(TODAY)
+    assert (earlier["from"], earlier["to"]) == (whole["from"], whole["to"])
+    assert whole["as_of"] is None
+    assert whole["on"] == TODAY
+
+
+def test_relations_join_policies_of_the_picture(reading: Client) -> None:
+    """On demand, and only where both ends are shown and the date asked about has come."""
+    question = "/v1/picture?around=la-ordinance-188441&depth=3"
+    without = reading.get(question).json()
+    joined = reading.get(f"{question}&relations=true").json()
+    before = reading.get(f"{question}&relations=true&as_of=2024-12-31").json()
+
+    shown = {each["policy"] for lane in joined["lanes"] for each in lane["policies"]}
+    assert without["relations"] == []
+    assert {"relation": "challenges", "from": "us-v-los-angeles-2025"}.items() <= next(
+        each
+        for each in joined["relations"]
+        if each["to"] == "la-ordinance-188441" and each["relation"] == "challenges"
+    ).items()
+    assert all({each["from"], each["to"]} <= shown for each in joined["relations"])
+    assert not any(each["relation"] == "challenges" for each in before["relations"])
+
+
+def test_a_picture_refuses_what_the_timeline_refuses(reading: Client) -> None:
+    """Parameters that contradict each other, pages, and too many marks."""
+    for query, field in (
+        ("depth=2", "depth"),
+        ("within=true", "within"),
+        ("from=2020&to=2019", "to"),
+        ("limit=5", "limit"),
+        ("marks=501", "marks"),
+    ):
+        answer = reading.get(f"/v1/picture?{query}")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
