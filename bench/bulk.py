@@ -21,9 +21,10 @@ from bench.filling import record as record_all
 from bench.services import Server, environment, timeline
 from bench.table import Row, Scale, Target, rounds
 from timeline.bootstrap import application
-from timeline.cli.import_ import import_events
+from timeline.cli.importing import How, import_events
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.model import Draft
+from timeline.importers.opening import Inputs
 from timeline.settings import Settings
 
 FULL_EVENTS: Final = 200_000
@@ -104,12 +105,9 @@ def _fresh(databases: Databases, kind: str, load: Callable[[str], float]) -> flo
 
 def _import(url: str, lines: Path) -> float:
     """Import as `timeline import` does, once it has started; return the seconds it took."""
-    with (
-        application(Settings(database_url=url), follow=False) as app,
-        lines.open("rb") as file,
-    ):
+    with application(Settings(database_url=url), follow=False) as app:
         started = time.perf_counter()
-        import_events(app, file, "bench", quiet=True)
+        import_events(app, Inputs([str(lines)]), How(principal="bench", quiet=True))
         return time.perf_counter() - started
 
 

@@ -29,9 +29,10 @@ from bench.record import Event
 from bench.services import timeline
 from bench.table import Row, Scale
 from timeline.bootstrap import application
-from timeline.cli.import_ import import_events
+from timeline.cli.importing import How, import_events
 from timeline.domain.vocabulary import Action, EventType, Instrument
 from timeline.eventstore.database import create_engine
+from timeline.importers.opening import Inputs
 from timeline.settings import Settings
 
 DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -223,12 +224,9 @@ def _measured(databases: Databases, kind: str, lines: Path, scale: Scale) -> Ite
     with ExitStack() as stack:
         url = databases.fresh(kind)
         stack.callback(databases.drop, url)
-        with (
-            application(Settings(database_url=url), follow=False) as app,
-            lines.open("rb") as file,
-        ):
+        with application(Settings(database_url=url), follow=False) as app:
             started = time.perf_counter()
-            tally = import_events(app, file, "bench", quiet=True)
+            tally = import_events(app, Inputs([str(lines)]), How(principal="bench", quiet=True))
             imported = time.perf_counter() - started
         engine = create_engine(url)
         stack.callback(engine.dispose)
@@ -241,12 +239,12 @@ def _measured(databases: Databases, kind: str, lines: Path, scale: Scale) -> Ite
             asked = time.perf_counter()
             service.get("/v1/timeline")
             times.append(time.perf_counter() - asked)
-    mix = f"New York, {tally.events:,} events" + (
+    mix = f"New York, {tally.statements:,} events" + (
         "" if scale.full else f" of {QUICK_MATTERS:,} matters"
     )
     for what, value, unit, note in (
-        ("import", imported, "s", f"{tally.events / imported:,.0f} events/s"),
-        ("projection", projected, "s", f"{tally.events / projected:,.0f} events/s"),
+        ("import", imported, "s", f"{tally.statements / imported:,.0f} events/s"),
+        ("projection", projected, "s", f"{tally.statements / projected:,.0f} events/s"),
         ("service ready", ready, "s", ""),
         ("first page", times[0] * 1_000, "ms", ""),
         ("page again, p50", sorted(times)[PAGES // 2] * 1_000, "ms", "a connection each"),

@@ -1,5 +1,6 @@
 """`timeline import`: whole chunks, exactly once, and a refusal that names its line."""
 
+import gzip
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from timeline.eventstore.model import MAX_APPEND_EVENTS, Append, Outcome
 from timeline.eventstore.protocol import Batch, EventStore
 from timeline.eventstore.relay import Prepared, Relay
 from timeline.eventstore.writer import Writer, utc_now
-from timeline.importers.ndjson import MAX_LINE_BYTES, Line
+from timeline.importers.reading import MAX_LINE_BYTES, Piece
 
 Timeline = Callable[..., Result]
 
@@ -33,10 +34,13 @@ def importing() -> Iterator[Importing]:
     with ExitStack() as stack:
 
         def importer(
-            store: EventStore, kind: type[Relay] = Relay, principal: str = "desk"
+            store: EventStore,
+            kind: type[Relay] = Relay,
+            principal: str = "desk",
+            on_refused: Callable[[LineRefused], None] | None = None,
         ) -> Importer:
             relay = kind(store, clock=utc_now, random_bytes=os.urandom)
-            return Importer(store, stack.enter_context(relay), principal)
+            return Importer(store, stack.enter_context(relay), principal, on_refused=on_refused)
 
         yield importer
 
@@ -46,9 +50,9 @@ def exported(timeline: Timeline) -> list[dict[str, Any]]:
     return [json.loads(line) for line in timeline("export", "--quiet").stdout.splitlines()]
 
 
-def numbered(text: str) -> list[Line]:
+def numbered(text: str) -> list[Piece]:
     """Return a text's lines as the importer takes them."""
-    return [Line(number, raw.encode()) for number, raw in enumerate(text.splitlines(), 1)]
+    return [Piece(number, raw.encode()) for number, raw in enumerate(text.splitlines(), 1)]
 
 
 def test_an_import_records_every_line_once(timeline: Timeline, example: Path) -> None:
@@ -87,6 +91,76 @@ def test_an_import_that_broke_off_is_completed_by_running_it_again(
     assert [event["id"] for event in exported(timeline)] == [
         json.loads(line)["id"] for line in text.splitlines()
     ]
+
+
+def test_files_are_imported_one_after_the_other(
+    timeline: Timeline, lines: Any, tmp_path: Path
+) -> None:
+    """Packed or not; a refusal names the file that it is in."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "a.ndjson").write_text(lines(3))
+    (folder / "b.gz").write_bytes(gzip.compress(lines(3, "other", first=9).encode() + b"{}"))
+
+    result = timeline("import", str(folder), "--keep-going", "--quiet", "--json")
+
+    report = json.loads(result.stdout)
+    assert (report["recorded"], report["known"], report["refused"]) == (6, 0, 1)
+    assert report["refusals"][0]["file"] == str(folder / "b.gz")
+    assert (report["refusals"][0]["line"], report["refusals"][0]["field"]) == (4, "id")
+    assert result.exit_code == 1
+    assert "1 refused. 6 events recorded." in result.stderr
+
+
+def test_what_is_refused_is_passed_over_with_keep_going(lines: Any, importing: Importing) -> None:
+    """All else is recorded, in order, however many lines the record refuses on the way."""
+    good = [json.loads(line) for line in lines(120).splitlines()]
+    text = ""
+    for number, event in enumerate(good):
+        text += json.dumps(event) + "\n"
+        if number % 3 == 0:
+            wrong = {"event": event_id(888_888), "reason": "in error"}
+            refused = {"id": event_id(5_000 + number), "type": "EventRetracted", "data": wrong}
+            text += json.dumps(event | refused) + "\n"
+        if number == 60:
+            text += "no json\n"
+    store = MemoryStore()
+    refusals: list[LineRefused] = []
+
+    tally = importing(store, on_refused=refusals.append).run(numbered(text))
+
+    assert tally == Tally(recorded=120, refused=41)
+    assert [each.id for each in store.read(limit=1_000)] == [event["id"] for event in good]
+    assert sorted(each.line for each in refusals) == [
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if "Retracted" in line or line == "no json"
+    ]
+
+
+def test_a_dry_run_records_nothing_and_says_what_would_be(
+    timeline: Timeline, lines: Any, tmp_path: Path
+) -> None:
+    """Later lines are judged as if the earlier ones were recorded."""
+    file = tmp_path / "events.ndjson"
+    file.write_text(lines(1_500) + lines(1, "an-order", first=7_000), encoding="utf-8")
+
+    result = timeline("import", str(file), "--dry-run", "--keep-going", "--quiet")
+
+    assert result.exit_code == 1
+    assert (
+        f"Refused: {file}:1501: policy: The policy an-order is already registered" in result.stderr
+    )
+    assert "1 refused. 1500 events would be recorded." in result.stderr
+    assert exported(timeline) == []
+
+
+def test_a_file_that_is_not_there_is_used_wrongly(timeline: Timeline) -> None:
+    """Nothing is read then, of the others neither."""
+    result = timeline("import", "nowhere.ndjson")
+
+    assert result.exit_code == 2
+    assert "nowhere.ndjson: There is no such file" in result.stderr
 
 
 def test_a_refused_line_is_named_and_earlier_chunks_stay(
@@ -161,7 +235,7 @@ def test_a_line_that_is_no_strict_json_is_refused(
     store = MemoryStore()
 
     with pytest.raises(LineRefused) as refused:
-        importing(store).run([Line(1, raw)])
+        importing(store).run([Piece(1, raw)])
 
     assert store.head().position == 0
     assert refused.value.field == field
@@ -249,7 +323,7 @@ def test_the_next_chunk_is_read_while_one_is_recorded(lines: Any, importing: Imp
             committed.append(read[0])
             return super().commit(expected, batch)
 
-    def counted(text: str) -> Iterator[Line]:
+    def counted(text: str) -> Iterator[Piece]:
         for line in numbered(text):
             read[0] += 1
             if read[0] > 2 * MAX_APPEND_EVENTS:

@@ -8,7 +8,8 @@ import pytest
 
 from http_client import NDJSON, Client, Json, action, event_id, registration
 from timeline.application.transfer import Importer, Tally
-from timeline.importers.ndjson import lines
+from timeline.importers.opening import Input
+from timeline.importers.reading import lines
 
 SECRET = event_id(7)
 ERASURE = event_id(8)
@@ -107,6 +108,6 @@ def test_what_is_served_of_an_erasure_is_imported_again(erased: Client) -> None:
     application = erased.application
 
     with application.relay() as relay:
-        tally = Importer(application.store, relay, "import").run(lines(served))
+        tally = Importer(application.store, relay, "import").run(lines(Input("-", served)))
 
     assert tally == Tally(recorded=0, known=3)

@@ -113,7 +113,25 @@ class Chunk:
         for number, each in self.lines:
             if each == id:
                 break
-            found.add(number, self._sent[each])
+            if each in self._sent:
+                found.add(number, self._sent[each])
+            else:
+                found.add_known(number, each)
+        return found
+
+    def after(self, number: int, lines: int) -> "list[Chunk]":
+        """Return the lines after one, in chunks of at most so many."""
+        found: list[Chunk] = []
+        for each, id in self.lines:
+            if each <= number:
+                continue
+            if not found or len(found[-1].lines) == lines:
+                found.append(Chunk())
+            one = self._sent.get(id)
+            if one is None:
+                found[-1].add_known(each, id)
+            else:
+                found[-1].add(each, one)
         return found
 
     def recorded(self, outcome: Outcome | None) -> Recorded:
@@ -218,7 +236,7 @@ class Lines:
         return self._appending.settle()
 
     def _refused(self, chunk: Chunk, error: Exception) -> list[Report]:
-        id = tuple(chunk.drafts)[_index(error)]
+        id = tuple(chunk.drafts)[refused_index(error)]
         refusal = Refusal(chunk.line_of(id), error)
         if self._whole or refusal.line == chunk.first:
             return [refusal]
@@ -236,7 +254,7 @@ def is_refused(reports: Sequence[Report]) -> bool:
     return bool(reports) and isinstance(reports[-1], Refusal)
 
 
-def _index(error: Exception) -> int:
+def refused_index(error: Exception) -> int:
     """Return which event of the append an error is about, and let its field be the line's own.
 
     Where it does not say, the first one names the chunk.

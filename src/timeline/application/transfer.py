@@ -5,28 +5,31 @@ files or terminals: lines come in, lines go out, and progress is told.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 import msgspec
 
-from timeline.application.bulk import Chunk, Lines, Refusal, Report
+from timeline.application.bulk import Appending, Chunk, Lines, Refusal, Report
 from timeline.application.errors import ApplicationError
 from timeline.application.served import served_events
 from timeline.domain.errors import DomainError, InvalidData
 from timeline.eventstore.errors import AppendRefused, IdConflict
 from timeline.eventstore.model import EVERYTHING, Draft, EventFilter
 from timeline.eventstore.protocol import EventStore
-from timeline.eventstore.relay import Relay
 from timeline.eventstore.sent import Exported, plain
 from timeline.formats import ndjson as ndjson_format
-from timeline.importers.ndjson import EventLine, Line, LineTooLong, draft, read_line
+from timeline.importers.errors import InputRefused
+from timeline.importers.ndjson import EventLine, draft, read_line
+from timeline.importers.reading import Piece
 from timeline.transparency.errors import TransparencyError
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import has done so far: events recorded, and those that had been before."""
+    """What an import has done so far: events recorded, those that had been before, lines refused."""
 
     recorded: int = 0
     known: int = 0
+    refused: int = 0
 
     @property
     def events(self) -> int:
@@ -44,6 +47,11 @@ class LineRefused(ApplicationError):
         super().__init__(field=field, reason=reason)
 
 
+PIECE_LINES: Final = 25
+"""Lines recorded together after a refused one, until its chunk is over: where many are refused,
+none costs more than so many others."""
+
+
 class Importer:
     """Records lines, chunk by chunk; while one is being recorded, the next is read and planned.
 
@@ -54,25 +62,30 @@ class Importer:
     def __init__(
         self,
         store: EventStore,
-        relay: Relay,
+        appending: Appending,
         recorded_by: str,
         on_progress: Callable[[Tally], None] = lambda _: None,
+        on_refused: "Callable[[LineRefused], None] | None" = None,
     ) -> None:
         """Prepare an import.
 
         Args:
             store: where erased events are looked up.
-            relay: records events together or not at all.
+            appending: records events together or not at all.
             recorded_by: the principal that every event will carry.
             on_progress: told after every chunk.
+            on_refused: told of each line that is refused, which is passed over then; without it, the
+                first ends the import, and nothing of its chunk is recorded.
 
         """
         self._store = store
-        self._lines = Lines(relay, recorded_by, whole=True)
+        self._lines = Lines(appending, recorded_by, whole=on_refused is None)
         self._on_progress = on_progress
+        self._on_refused = on_refused
+        self._under_way = Chunk()
         self._tally = Tally()
 
-    def run(self, lines: Iterable[Line]) -> Tally:
+    def run(self, lines: Iterable[Piece]) -> Tally:
         """Record all lines.
 
         Raises:
@@ -81,14 +94,13 @@ class Importer:
 
         """
         chunk = Chunk()
-        number = 0
-        try:
-            for number, raw in lines:
+        for number, raw in self._readable(lines):
+            try:
                 one = plain(raw, Exported)
                 if one is None:
                     event = read_line(raw)
                     if event.erased:
-                        self._tell(self._lines.settle())
+                        self._settle()
                         self._pass_over_erased(event)
                         chunk = self._with_room(chunk, None)
                         chunk.add_known(number, event.id)
@@ -96,36 +108,57 @@ class Importer:
                     one = draft(event)
                 chunk = self._with_room(chunk, one)
                 chunk.add(number, one)
-        except (InvalidData, IdConflict) as error:
-            self._tell(self._lines.settle())
-            raise self._refused(number, error) from error
-        except LineTooLong as error:
-            self._tell(self._lines.settle())
-            raise self._refused(error.number, error) from error
+            except (InvalidData, IdConflict) as error:
+                self._settle()
+                self._refuse(number, error)
         if chunk.lines:
-            self._tell(self._lines.start(chunk))
-        self._tell(self._lines.settle())
+            self._start(chunk)
+        self._settle()
         return self._tally
+
+    def _readable(self, lines: Iterable[Piece]) -> Iterator[Piece]:
+        try:
+            yield from lines
+        except InputRefused as error:
+            self._settle()
+            self._refuse(error.line, error)
 
     def _with_room(self, chunk: Chunk, one: Draft | None) -> Chunk:
         """Return a chunk that takes one more line: this one, or, once it is begun, another."""
         if chunk.takes(one):
             return chunk
-        self._tell(self._lines.start(chunk))
+        self._start(chunk)
         return Chunk()
 
-    def _tell(self, reports: Iterable[Report]) -> None:
-        """Count what is recorded; raise what is refused."""
+    def _start(self, chunk: Chunk) -> None:
+        """Begin a chunk, after the one before it as far as that is not refused."""
+        while not self._told(self._lines.start(chunk)):
+            pass
+        self._under_way = chunk
+
+    def _settle(self) -> None:
+        while not self._told(self._lines.settle()):
+            pass
+
+    def _told(self, reports: Iterable[Report]) -> bool:
+        """Count what is recorded; where a line is refused, record what stood after it."""
         for report in reports:
             if isinstance(report, Refusal):
                 if not isinstance(report.error, (AppendRefused, DomainError, TransparencyError)):
                     raise report.error
-                raise self._refused(report.line, report.error) from report.error
-            self._tally = Tally(
+                rest = self._under_way.after(report.line, PIECE_LINES)
+                self._under_way = Chunk()
+                self._refuse(report.line, report.error)
+                for piece in rest:
+                    self._start(piece)
+                return False
+            self._tally = msgspec.structs.replace(
+                self._tally,
                 recorded=self._tally.recorded + report.created,
                 known=self._tally.known + report.events - report.created,
             )
             self._on_progress(self._tally)
+        return True
 
     def _pass_over_erased(self, event: EventLine) -> None:
         """Refuse an event without its payload, unless it is the one recorded here."""
@@ -134,9 +167,18 @@ class Importer:
             reason = "The payload of this event was erased, so it cannot be recorded here"
             raise InvalidData(field="data", reason=reason)
 
-    def _refused(self, line: int, error: Exception) -> LineRefused:
-        field = getattr(error, "field", "")
-        return LineRefused(line=line, field=field, reason=str(error), tally=self._tally)
+    def _refuse(self, line: int, error: Exception) -> None:
+        """Tell of a line that is refused; raise LineRefused where that ends the import."""
+        refused = LineRefused(
+            line=line,
+            field=getattr(error, "field", ""),
+            reason=error.reason if isinstance(error, InputRefused) else str(error),
+            tally=self._tally,
+        )
+        if self._on_refused is None:
+            raise refused from error
+        self._tally = msgspec.structs.replace(self._tally, refused=self._tally.refused + 1)
+        self._on_refused(refused)
 
 
 def exported(

@@ -11,10 +11,11 @@ import timeline
 from timeline.application.access import Role
 from timeline.cli.database import migrate, opened
 from timeline.cli.errors import CommandError
-from timeline.cli.import_ import import_events, summary
+from timeline.cli.importing import How, import_events, tell
 from timeline.cli.key import make_beside_database
 from timeline.cli.options import pass_settings, quiet_option
 from timeline.cli.serve import bindable, host_option, listen, port_option, shown
+from timeline.importers.opening import Inputs
 from timeline.settings import Settings
 
 EXAMPLE: Final = "los-angeles.ndjson"
@@ -47,8 +48,12 @@ def demo(settings: Settings, host: str | None, port: int | None, *, quiet: bool)
     with opened(settings) as app:
         make_beside_database(settings, app.published)
     with opened(settings, records=True) as app:
-        with example_file().open("rb") as file:
-            click.echo(summary(import_events(app, file, DESK, quiet=quiet)), err=True)
+        story = Inputs([str(example_file())])
+        tell(
+            import_events(app, story, How(principal=DESK, quiet=quiet)),
+            dry_run=False,
+            as_json=False,
+        )
         app.runner.catch_up()
         for record in app.access.records():
             if _OF_A_DEMO.fullmatch(record.name) and record.revoked_at is None:

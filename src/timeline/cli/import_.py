@@ -1,24 +1,38 @@
 """`timeline import`."""
 
-import io
-import os
-import stat
-from typing import BinaryIO
+import sys
+from typing import Final
 
 import rich_click as click
 
-from timeline.application.transfer import Importer, LineRefused, Tally
-from timeline.bootstrap import Application
 from timeline.cli.database import opened
-from timeline.cli.errors import CommandError, one_line
-from timeline.cli.options import PRINCIPAL, pass_settings, quiet_option
-from timeline.cli.progress import progress
-from timeline.importers.ndjson import lines
+from timeline.cli.errors import one_line
+from timeline.cli.import_formats import FORMATS
+from timeline.cli.importing import How, import_events, import_source, tell
+from timeline.cli.options import PRINCIPAL, json_option, pass_settings, quiet_option
+from timeline.importers.errors import InputRefused
+from timeline.importers.opening import Inputs
 from timeline.settings import Settings
+
+NDJSON: Final = "ndjson"
 
 
 @click.command("import")
-@click.argument("file", type=click.File("rb"), help="What to read; - for standard input.")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    help="What to read; - for standard input, a folder for all files in it.",
+)
+@click.option(
+    "--from",
+    "format",
+    type=click.Choice([NDJSON, *FORMATS]),
+    default=NDJSON,
+    show_default=True,
+    help="What the files are.",
+)
 @click.option(
     "--as",
     "principal",
@@ -28,54 +42,38 @@ from timeline.settings import Settings
     metavar="NAME",
     help="The principal that the events carry; public and permanent.",
 )
+@click.option("--dry-run", is_flag=True, help="Record nothing, and say what would be recorded.")
+@click.option("--keep-going", is_flag=True, help="Pass over what is refused, and tell at the end.")
+@json_option
 @quiet_option
 @pass_settings
-def import_(settings: Settings, file: BinaryIO, principal: str, *, quiet: bool) -> None:
-    """Record events from NDJSON: a FILE, or - for standard input.
+def import_(  # noqa: PLR0913 - a command has its options
+    settings: Settings,
+    files: tuple[str, ...],
+    format: str,
+    principal: str,
+    *,
+    dry_run: bool,
+    keep_going: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Record what FILEs hold: this record's own events (NDJSON), or another source's data.
 
-    A line is an event {id, policy, type, data, expected_version?}, or one from an export, whose
-    position, version, recorded_at, recorded_by, schema and batch are ignored. Events are recorded
-    in chunks of at most 1,000, each of them whole or not at all. What is recorded already is passed
-    over, so the same import can be run again.
+    A line of NDJSON is an event {id, policy, type, data, expected_version?}, or one from an export,
+    whose position, version, recorded_at, recorded_by, schema and batch are ignored. Other sources'
+    data becomes policies, each recorded whole or not at all. What is recorded already is passed over,
+    so the same import can be run again; what the source has changed since becomes corrections and
+    retractions. Files may be gzipped, or zip archives.
     """
-    with opened(settings, records=True) as app:
-        tally = import_events(app, file, principal, quiet=quiet)
-    click.echo(summary(tally), err=True)
-
-
-def import_events(app: Application, file: BinaryIO, principal: str, *, quiet: bool) -> Tally:
-    """Record the events of a file; raises CommandError that names the line refused."""
-    size_bytes = _size_bytes(file)
-    with (
-        app.relay() as relay,
-        progress("Events" if size_bytes is None else "Bytes", quiet=quiet) as report,
-    ):
-
-        def told(tally: Tally) -> None:
-            if size_bytes is None:
-                report(tally.events, None)
-            else:
-                report(file.tell(), size_bytes)
-
-        importer = Importer(app.store, relay, principal, told)
-        try:
-            return importer.run(lines(file))
-        except LineRefused as error:
-            place = f"{getattr(file, 'name', '-')}:{error.line}"
-            message = f"{place}: {one_line(error)} ({summary(error.tally)})"
-            raise CommandError(message) from error
-
-
-def _size_bytes(file: BinaryIO) -> int | None:
-    """Return a regular file's size; None for a pipe, whose end nobody knows."""
+    how = How(principal=principal, dry_run=dry_run, keep_going=keep_going, quiet=quiet)
     try:
-        status = os.fstat(file.fileno())
-    except io.UnsupportedOperation:
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-def summary(tally: Tally) -> str:
-    """Return an import's result in words."""
-    known = f"; {tally.known} had been before" if tally.known else ""
-    return f"{tally.recorded} events recorded{known}."
+        inputs = Inputs(files, sys.stdin.buffer)
+    except InputRefused as error:
+        raise click.BadParameter(one_line(error), param_hint="FILE...") from error
+    with opened(settings, records=not dry_run) as app:
+        if format == NDJSON:
+            report = import_events(app, inputs, how)
+        else:
+            report = import_source(app, FORMATS[format](inputs), inputs, how)
+    tell(report, dry_run=dry_run, as_json=as_json)

@@ -1,10 +1,9 @@
 """Events as NDJSON: requests to record, or the events of another record's export.
 
-Owns how a stream becomes lines, and a line becomes an event. Must not know the log.
+Owns how a line becomes an event. Must not know the log.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Any, BinaryIO, Final, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -14,28 +13,6 @@ from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import Draft
 from timeline.transparency.canonical import parse
 from timeline.transparency.errors import CanonicalError, MalformedJson
-
-MAX_LINE_BYTES: Final = 2 * 1024 * 1024
-"""An event's data takes 256 KiB, six times that where each character is written as an escape."""
-
-
-class Line(NamedTuple):
-    """One line of the input; `number` counts from 1, blank lines too."""
-
-    number: int
-    raw: bytes
-
-
-class LineTooLong(Exception):
-    """The line is longer than {limit} bytes."""
-
-    def __init__(self, *, number: int, limit: int) -> None:
-        self.number = number
-        super().__init__((type(self).__doc__ or "").format(limit=limit))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Its constructor takes no message, from which exceptions are made anew by default.
-        return type(self).__new__, (type(self), *self.args), vars(self)
 
 
 class EventLine(Shape, frozen=True, kw_only=True):
@@ -59,22 +36,6 @@ class EventLine(Shape, frozen=True, kw_only=True):
     def erased(self) -> bool:
         """Tell whether this is an event whose payload was erased before it was exported."""
         return self.data is None and self.erased_by is not None
-
-
-def lines(stream: BinaryIO, limit_bytes: int = MAX_LINE_BYTES) -> Iterator[Line]:
-    """Yield the lines of a stream that are not blank, holding one at a time.
-
-    Raises:
-        LineTooLong: a line has more bytes than the limit.
-
-    """
-    number = 0
-    while raw := stream.readline(limit_bytes + 1):
-        number += 1
-        if len(raw) > limit_bytes:
-            raise LineTooLong(number=number, limit=limit_bytes)
-        if raw.strip():
-            yield Line(number, raw)
 
 
 def read_line(raw: bytes) -> EventLine:

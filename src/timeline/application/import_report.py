@@ -1,0 +1,109 @@
+"""What an import did, or would do: counts, what was refused, and what whoever imports should know.
+
+Owns the bounds of such a report. Must not know how it is shown.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from timeline.importers.reconcile import Kind, Reconciled
+from timeline.importers.sketch import Note, Refused
+
+MAX_REFUSALS: Final = 100
+"""Refusals that are listed; all are counted."""
+
+MAX_NOTES: Final = 1_000
+"""Things that are told of, each with its first place: a source has some hundred labels."""
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """How often something was noted, and where it was first."""
+
+    kind: str
+    about: str
+    count: int
+    first: str
+
+
+class ImportReport(msgspec.Struct, kw_only=True):
+    """Counts of an import so far.
+
+    Attributes:
+        policies: policies read.
+        recorded: statements that are new, registrations among them.
+        corrected: events by which the source says otherwise what it said before.
+        disputed: events by which it contradicts an editor.
+        retracted: events by which it takes back.
+        restored: events by which it says again what it took back.
+        known: statements of which nothing is new.
+        refused: parts of the input that are not recorded; the first of them are `refusals`.
+        notes: what whoever imports should know of.
+        more_notes: how often something was noted that is not listed any more.
+        stopped: whether reading ended at the first refusal.
+
+    """
+
+    policies: int = 0
+    recorded: int = 0
+    corrected: int = 0
+    disputed: int = 0
+    retracted: int = 0
+    restored: int = 0
+    known: int = 0
+    refused: int = 0
+    refusals: list[Refused] = []
+    notes: dict[tuple[str, str], Noted] = {}
+    more_notes: int = 0
+    stopped: bool = False
+
+    @property
+    def statements(self) -> int:
+        """How much was looked at: statements, changed or not."""
+        return self.known + sum(int(getattr(self, kind)) for kind in Kind)
+
+    def took_in(self, policies: list[Reconciled]) -> None:
+        """Count policies whose events are recorded."""
+        for each in policies:
+            self.policies += 1
+            self.known += each.known
+            for change in each.changes:
+                setattr(self, change.kind, getattr(self, change.kind) + 1)
+
+    def note(self, note: Note) -> None:
+        """Count a note together with those that are about the same."""
+        key = (str(note.kind), note.about)
+        known = self.notes.get(key)
+        if known is not None:
+            self.notes[key] = msgspec.structs.replace(known, count=known.count + 1)
+        elif len(self.notes) < MAX_NOTES:
+            self.notes[key] = Noted(kind=key[0], about=note.about, count=1, first=str(note.place))
+        else:
+            self.more_notes += 1
+
+    def refuse(self, refused: Refused) -> None:
+        """Count a refusal, and list it if there are few."""
+        self.refused += 1
+        if len(self.refusals) < MAX_REFUSALS:
+            self.refusals.append(refused)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for scripts."""
+        counts = {
+            name: getattr(self, name) for name in ("policies", *Kind, "known", "refused", "stopped")
+        }
+        return {
+            **counts,
+            "refusals": [
+                {
+                    "file": each.place.file,
+                    "line": each.place.line,
+                    "part": each.place.part,
+                    "field": each.field,
+                    "reason": each.reason,
+                }
+                for each in self.refusals
+            ],
+            "notes": [msgspec.to_builtins(each) for each in self.notes.values()],
+            "more_notes": self.more_notes,
+        }
