@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from timeline.application import queries
-from timeline.http import schemas
+from timeline.http import represented, schemas
 from timeline.http.pages.assets import AssetQuery
 from timeline.http.pages.compare import ComparePageQuery
 from timeline.http.pages.policy import PolicyPageQuery
@@ -61,6 +61,21 @@ class Operation(NamedTuple):
 
 
 _READ: Final = (304, 401, 403, 406, 503)
+
+_SEVERAL_FORMS: Final = (
+    "`format` or `Accept` says how it is written. NDJSON, CSV and iCalendar are the whole rest, as a "
+    "stream, unless `limit` or `cursor` asks for a page. In CSV, a cell that begins like a formula "
+    "has an apostrophe before it. Atom and JSON Feed have an entry for each event that changed what "
+    "is asked about, the newest first. A calendar's entries keep their UID, count in SEQUENCE how "
+    "often what the record says of them has changed, and are cancelled where it says so no more."
+)
+"""What the two long lists have in common."""
+
+
+def _forms(forms: Mapping[str, represented.Form], kind: type) -> Mapping[str, type]:
+    """Return the forms of an answer, of which JSON has a schema."""
+    return {form.media_type: kind if name == "json" else str for name, form in forms.items()}
+
 
 OPERATIONS: Final = (
     Operation(
@@ -121,9 +136,9 @@ OPERATIONS: Final = (
         "The record",
         "The timeline",
         "The actions as the record believes them, by what they say of the world. `as_of` hides "
-        "what happened later.",
+        "what happened later. " + _SEVERAL_FORMS,
         queries.TimelineQuery,
-        {JSON: schemas.TimelinePage},
+        _forms(represented.TIMELINE, schemas.TimelinePage),
         (*_READ, 307, 404, 410),
         paged=True,
     ),
@@ -151,9 +166,9 @@ OPERATIONS: Final = (
         "The record",
         "Policies",
         "Policies with their three axes on a date, today where none is given. Those without an "
-        "action by then are left out.",
+        "action by then are left out. " + _SEVERAL_FORMS,
         queries.PoliciesQuery,
-        {JSON: schemas.PoliciesPage},
+        _forms(represented.POLICIES, schemas.PoliciesPage),
         _READ,
         paged=True,
     ),
@@ -218,7 +233,7 @@ OPERATIONS: Final = (
         "where events of the policy wait, since one of them broke the read models; items of "
         "`/v1/policies` and `/v1/timeline` carry it, too.",
         queries.PolicyQuery,
-        {JSON: schemas.Policy},
+        _forms(represented.ONE_POLICY, schemas.Policy),
         (*_READ, 307, 404, 410),
     ),
     Operation(
@@ -230,7 +245,7 @@ OPERATIONS: Final = (
         "The replay: event by event, what it changed and the state after it. Also of policies "
         "that are retracted or merged.",
         queries.HistoryQuery,
-        {JSON: schemas.HistoryPage},
+        _forms(represented.HISTORY, schemas.HistoryPage),
         (*_READ, 404),
         paged=True,
     ),
