@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from timeline.application import queries
 from timeline.http import represented, schemas
 from timeline.http.pages.assets import AssetQuery
+from timeline.http.pages.audit import AuditQuery, ReplayPageQuery
 from timeline.http.pages.compare import ComparePageQuery
 from timeline.http.pages.policy import PolicyPageQuery
 from timeline.http.pages.signing_in import SignInQuery
@@ -444,6 +445,40 @@ OPERATIONS: Final = (
         ComparePageQuery,
         {HTML: str},
         _READ,
+    ),
+    Operation(
+        "get",
+        "/audit",
+        "showAudit",
+        "Pages",
+        "The newest checkpoint, as a page",
+        "What the checkpoint says and who signed it, the newest entries, and a search for an event or "
+        "a policy.",
+        AuditQuery,
+        {HTML: str},
+        _READ,
+    ),
+    Operation(
+        "get",
+        "/audit/policies/{policy}",
+        "showReplay",
+        "Pages",
+        "A policy's replay, as a page",
+        "Step by step, what each event changed and the state after it.",
+        ReplayPageQuery,
+        {HTML: str},
+        (*_READ, 404),
+    ),
+    Operation(
+        "get",
+        "/audit/events/{id}",
+        "showProof",
+        "Pages",
+        "An event's proof, as a page",
+        "Checked in the browser itself: from the data to the checkpoint's signature.",
+        queries.Query,
+        {HTML: str},
+        (*_READ, 404),
     ),
     Operation(
         "get",

@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from timeline.http.pages import assets, compare, entry, policies, policy, reference, signing_in
+from timeline.http.pages import (
+    assets,
+    audit,
+    compare,
+    entry,
+    policies,
+    policy,
+    reference,
+    signing_in,
+)
 
 HANDLERS: Final = (
     *entry.HANDLERS,
@@ -10,6 +19,7 @@ HANDLERS: Final = (
     *policies.HANDLERS,
     *policy.HANDLERS,
     *compare.HANDLERS,
+    *audit.HANDLERS,
     *signing_in.HANDLERS,
     *assets.HANDLERS,
 )
