@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from timeline.application import queries
-from timeline.http import represented, schemas
+from timeline.http import schemas
 from timeline.http.pages.assets import AssetQuery
-from timeline.http.pages.audit import AuditQuery, ReplayPageQuery
 from timeline.http.pages.compare import ComparePageQuery
 from timeline.http.pages.policy import PolicyPageQuery
+from timeline.http.pages.record import RecordPageQuery
 from timeline.http.pages.signing_in import SignInQuery
 from timeline.http.replies import (
     CSS,
@@ -62,21 +62,6 @@ class Operation(NamedTuple):
 
 
 _READ: Final = (304, 401, 403, 406, 503)
-
-_SEVERAL_FORMS: Final = (
-    "`format` or `Accept` says how it is written. NDJSON, CSV and iCalendar are the whole rest, as a "
-    "stream, unless `limit` or `cursor` asks for a page. In CSV, a cell that begins like a formula "
-    "has an apostrophe before it. Atom and JSON Feed have an entry for each event that changed what "
-    "is asked about, the newest first. A calendar's entries keep their UID, count in SEQUENCE how "
-    "often what the record says of them has changed, and are cancelled where it says so no more."
-)
-"""What the two long lists have in common."""
-
-
-def _forms(forms: Mapping[str, represented.Form], kind: type) -> Mapping[str, type]:
-    """Return the forms of an answer, of which JSON has a schema."""
-    return {form.media_type: kind if name == "json" else str for name, form in forms.items()}
-
 
 OPERATIONS: Final = (
     Operation(
@@ -137,9 +122,9 @@ OPERATIONS: Final = (
         "The record",
         "The timeline",
         "The actions as the record believes them, by what they say of the world. `as_of` hides "
-        "what happened later. " + _SEVERAL_FORMS,
+        "what happened later.",
         queries.TimelineQuery,
-        _forms(represented.TIMELINE, schemas.TimelinePage),
+        {JSON: schemas.TimelinePage},
         (*_READ, 307, 404, 410),
         paged=True,
     ),
@@ -167,9 +152,9 @@ OPERATIONS: Final = (
         "The record",
         "Policies",
         "Policies with their three axes on a date, today where none is given. Those without an "
-        "action by then are left out. " + _SEVERAL_FORMS,
+        "action by then are left out.",
         queries.PoliciesQuery,
-        _forms(represented.POLICIES, schemas.PoliciesPage),
+        {JSON: schemas.PoliciesPage},
         _READ,
         paged=True,
     ),
@@ -234,7 +219,7 @@ OPERATIONS: Final = (
         "where events of the policy wait, since one of them broke the read models; items of "
         "`/v1/policies` and `/v1/timeline` carry it, too.",
         queries.PolicyQuery,
-        _forms(represented.ONE_POLICY, schemas.Policy),
+        {JSON: schemas.Policy},
         (*_READ, 307, 404, 410),
     ),
     Operation(
@@ -246,7 +231,7 @@ OPERATIONS: Final = (
         "The replay: event by event, what it changed and the state after it. Also of policies "
         "that are retracted or merged.",
         queries.HistoryQuery,
-        _forms(represented.HISTORY, schemas.HistoryPage),
+        {JSON: schemas.HistoryPage},
         (*_READ, 404),
         paged=True,
     ),
@@ -448,40 +433,6 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
-        "/audit",
-        "showAudit",
-        "Pages",
-        "The newest checkpoint, as a page",
-        "What the checkpoint says and who signed it, the newest entries, and a search for an event or "
-        "a policy.",
-        AuditQuery,
-        {HTML: str},
-        _READ,
-    ),
-    Operation(
-        "get",
-        "/audit/policies/{policy}",
-        "showReplay",
-        "Pages",
-        "A policy's replay, as a page",
-        "Step by step, what each event changed and the state after it.",
-        ReplayPageQuery,
-        {HTML: str},
-        (*_READ, 404),
-    ),
-    Operation(
-        "get",
-        "/audit/events/{id}",
-        "showProof",
-        "Pages",
-        "An event's proof, as a page",
-        "Checked in the browser itself: from the data to the checkpoint's signature.",
-        queries.Query,
-        {HTML: str},
-        (*_READ, 404),
-    ),
-    Operation(
-        "get",
         "/sign-in",
         "showSignIn",
         "Pages",
@@ -518,6 +469,18 @@ OPERATIONS: Final = (
         (),
         min_position=False,
         form={},
+    ),
+    Operation(
+        "get",
+        "/record",
+        "showRecordForm",
+        "Pages",
+        "A form for editors",
+        "On which events are recorded by hand, with a token: its script does what any program can.",
+        RecordPageQuery,
+        {HTML: str},
+        (304, 406),
+        min_position=False,
     ),
     Operation(
         "get",

@@ -4,11 +4,11 @@ from typing import Final
 
 from timeline.http.pages import (
     assets,
-    audit,
     compare,
     entry,
     policies,
     policy,
+    record,
     reference,
     signing_in,
 )
@@ -19,7 +19,7 @@ HANDLERS: Final = (
     *policies.HANDLERS,
     *policy.HANDLERS,
     *compare.HANDLERS,
-    *audit.HANDLERS,
+    *record.HANDLERS,
     *signing_in.HANDLERS,
     *assets.HANDLERS,
 )

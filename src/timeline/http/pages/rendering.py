@@ -27,7 +27,7 @@ NAVIGATION: Final = (
     ("/", "Timeline"),
     ("/policies", "Policies"),
     ("/compare", "Compare"),
-    ("/audit", "Audit"),
+    ("/record", "Record"),
     ("/schema", "API"),
 )
 """What the header of every page leads to; a template says by `here` which of them it belongs to."""

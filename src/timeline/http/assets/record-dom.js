@@ -1,0 +1,58 @@
+/**
+ * Making and finding elements. All text goes in as text, whoever wrote it: nothing is ever read as
+ * markup.
+ */
+
+/**
+ * Make an element.
+ * @param {string} tag its name
+ * @param {Record<string, string | boolean | undefined>} attributes true stands for an empty one, and
+ *   what is false or undefined is left out
+ * @param {...(Node | string)} children
+ * @returns {HTMLElement}
+ */
+export function make(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/**
+ * Return an element of the page, which has it.
+ * @param {string} id
+ * @returns {any}
+ */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`no element ${id}`);
+  return found;
+}
+
+/**
+ * Return a word of the vocabulary as people write it.
+ * @param {unknown} word
+ */
+export function inWords(word) {
+  if (word === null || word === undefined || word === "") return "nothing";
+  return typeof word === "string" ? word.replaceAll("_", " ") : JSON.stringify(word);
+}
+
+/**
+ * Return a link.
+ * @param {string} address
+ * @param {string} words
+ */
+export function link(address, words) {
+  return make("a", { href: address }, words);
+}
+
+/**
+ * Return the value of an axis, coloured as everywhere.
+ * @param {string | null} value
+ */
+export function axisValue(value) {
+  return make("span", { class: "value", "data-value": value ?? "" }, inWords(value));
+}

@@ -1,0 +1,134 @@
+/**
+ * What the form is about right now, and the words in which its state is told.
+ */
+
+import { byId, inWords } from "./record-dom.js";
+import { load, newId, save } from "./record-draft.js";
+import { build, part } from "./record-event.js";
+import * as fields from "./record-fields.js";
+
+export const root = byId("record");
+export const form = byId("form");
+export const preview = byId("preview");
+export const startMode = root.dataset.mode;
+export const target = root.dataset.target;
+export const draftName = [startMode, target || root.dataset.policy].filter(Boolean).join(".");
+
+/**
+ * @type {{
+ *   subject: import("./record-event.js").Subject | null,
+ *   ids: string[],
+ *   members: any[],
+ *   ready: string,
+ * }}
+ * `ids` stay with the draft; `members` are the votes that the form does not show, `ready` is the body that
+ * was tried and is shown, word for word.
+ */
+export const state = { subject: null, ids: [newId(), newId()], members: [], ready: "" };
+
+/** What is recorded: the mode that the page began with, or a registration. */
+export function mode() {
+  if (startMode !== "act") return startMode;
+  return form.querySelector("[name=what]:checked").value;
+}
+
+export function withAction() {
+  return startMode === "act" && byId("with-action").checked;
+}
+
+export function token() {
+  return byId("token").value.trim();
+}
+
+export function built() {
+  const found = build(form, mode(), state.subject, state.ids, withAction());
+  const vote = found.document.data?.changes?.vote;
+  if (vote && state.members.length) vote.members = state.members;
+  return found;
+}
+
+/** @param {string} words */
+export function say(words) {
+  byId("state").textContent = words;
+}
+
+/** Show the parts of the form that the mode has. */
+export function arrange() {
+  if (startMode !== "act") return;
+  const registers = mode() === "register";
+  show(byId("choose"), !registers);
+  show(part(form, "registration"), registers);
+  show(part(form, "action"), !registers || withAction());
+  byId("chosen").hidden = registers || state.subject === null;
+}
+
+/**
+ * @param {HTMLElement} section
+ * @param {boolean} shown
+ */
+function show(section, shown) {
+  section.hidden = !shown;
+  /** @type {HTMLFieldSetElement} */ (section).disabled = !shown;
+}
+
+/** Say what a chosen word means. */
+export function explain() {
+  for (const hint of form.querySelectorAll("[data-describes]")) {
+    const select = hint.closest(".line").querySelector("select");
+    hint.textContent = select.selectedOptions[0]?.dataset.described ?? "";
+  }
+  const field = form.querySelector("#believed") && part(form, "stance").querySelector("select");
+  if (field) {
+    const value = state.subject?.believed?.[field.value];
+    byId("believed").textContent = field.value ? `The record holds: ${inWords(value)}` : "";
+    byId("claim").hidden = form.querySelector("[name=stance]:checked").value !== "disputes";
+  }
+}
+
+export function hideProblem() {
+  byId("problem").hidden = true;
+  byId("problem").replaceChildren();
+}
+
+/** @param {{document: any}} found */
+export function showDocument(found) {
+  byId("json").textContent = JSON.stringify(found.document, null, 2);
+}
+
+/** @param {string} body */
+export function become(body) {
+  state.ready = body;
+  preview.classList.toggle("ready", body !== "");
+  if (body === "") byId("differences").replaceChildren();
+}
+
+export function keep() {
+  const kept = Object.fromEntries(
+    [...form.querySelectorAll("[data-section]")].map((each) => [each.dataset.section, fields.read(each)]),
+  );
+  save(draftName, {
+    fields: kept,
+    ids: state.ids,
+    subject: state.subject && { ...state.subject, event: undefined },
+    what: mode(),
+    withAction: withAction(),
+    stance: form.querySelector("[name=stance]:checked")?.value,
+  });
+}
+
+/** Show a draft; returns whether there was one. */
+export function restore() {
+  const draft = load(draftName);
+  if (!draft?.fields || !Array.isArray(draft.ids)) return false;
+  state.ids = draft.ids;
+  for (const each of form.querySelectorAll("[data-section]")) fields.fill(each, draft.fields[each.dataset.section]);
+  for (const [name, value] of [["what", draft.what], ["stance", draft.stance]]) {
+    const radio = form.querySelector(`[name=${name}][value=${value}]`);
+    if (radio) radio.checked = true;
+  }
+  if (startMode === "act") byId("with-action").checked = draft.withAction;
+  state.subject = draft.subject ?? null;
+  byId("kept-words").textContent = `Your draft of ${new Date(draft.at).toLocaleString()} is here again.`;
+  byId("kept").hidden = false;
+  return true;
+}

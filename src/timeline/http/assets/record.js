@@ -1,0 +1,163 @@
+/**
+ * The form on which editors record: what happens when.
+ *
+ * The document is shown before it is sent, word for word, and its ids stay with the draft: what is sent
+ * twice, by a double click or after a lost answer, is recorded once.
+ */
+
+import { ask, NoAnswer } from "./record-api.js";
+import { byId, make } from "./record-dom.js";
+import { forget, keepToken, keptToken } from "./record-draft.js";
+import { part } from "./record-event.js";
+import * as fields from "./record-fields.js";
+import {
+  arrange,
+  built,
+  draftName,
+  explain,
+  form,
+  preview,
+  restore,
+  root,
+  say,
+  showDocument,
+  state,
+  target,
+  token,
+} from "./record-state.js";
+import { choose, EVER, loadTarget, search } from "./record-subject.js";
+import { check, finish, leaveOff, look, refused, summarise } from "./record-trying.js";
+
+const PAUSE_MS = 350; // After the last key, before a search.
+
+let sending = false;
+let suggested = "";
+let searchTimer = 0;
+
+/** Record what is shown; what is not shown yet is shown first. */
+async function submit() {
+  if (sending) return;
+  const found = built();
+  const body = JSON.stringify(found.document);
+  if (state.ready !== body) {
+    await check(true);
+    if (state.ready === body) {
+      say("Look it over, then press again to record it. This is what would become of the record:");
+      preview.focus();
+    }
+    return;
+  }
+  sending = true;
+  leaveOff();
+  byId("send").setAttribute("aria-disabled", "true");
+  say("Recording …");
+  try {
+    const recorded = await ask("/v1/events", { token: token(), body, again: true });
+    finish(recorded.events, "Recorded");
+  } catch (error) {
+    if (error instanceof NoAnswer) {
+      const words = "No answer came, so it may be recorded or not. Your draft is kept: press again, and it is recorded once.";
+      say(words);
+      summarise("Nobody knows yet", [[words]]);
+    } else {
+      await refused(error, found, [], true);
+    }
+  } finally {
+    sending = false;
+    byId("send").removeAttribute("aria-disabled");
+  }
+}
+
+form.addEventListener("submit", (/** @type {Event} */ event) => {
+  event.preventDefault();
+  submit();
+});
+
+form.addEventListener("input", (/** @type {any} */ event) => {
+  const control = event.target;
+  if (control.id === "search") {
+    clearTimeout(searchTimer);
+    searchTimer = setTimeout(search, PAUSE_MS);
+    return;
+  }
+  if (control.id === "token") keepToken(token());
+  if (control.dataset.path === "title") suggest();
+  arrange();
+  explain();
+  look();
+});
+
+form.addEventListener("change", (/** @type {any} */ event) => {
+  if (event.target.id === "token") loadTarget(); // Reading may need it, too.
+});
+
+form.addEventListener("click", (/** @type {any} */ event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.add) {
+    const item = fields.add(form.querySelector(`[data-list=${button.dataset.add}]`));
+    /** @type {any} */ (item.querySelector("[data-path]")).focus();
+  } else if (button?.hasAttribute("data-remove")) {
+    fields.remove(button.closest("[data-item]")).focus();
+    look();
+  } else if (button?.id === "discard") {
+    forget(draftName);
+    location.reload();
+  }
+});
+
+form.addEventListener("keydown", (/** @type {any} */ event) => {
+  // Enter in the search chooses; it does not send what is not chosen yet.
+  if (event.key !== "Enter" || event.target.id !== "search") return;
+  event.preventDefault();
+  byId("found").querySelector("button")?.focus();
+});
+
+form.addEventListener("focusin", (/** @type {any} */ event) => {
+  if (event.target.getAttribute("list") === "jurisdictions") offerJurisdictions();
+});
+
+/** Suggest an id, as long as nobody has given another. */
+function suggest() {
+  const section = part(form, "registration");
+  const control = /** @type {any} */ (section?.querySelector("[data-path=policy]"));
+  if (!control || (control.value !== suggested && control.value !== "")) return;
+  const title = /** @type {any} */ (section.querySelector("[data-path=title]")).value;
+  const plain = title.normalize("NFD").replace(/\p{Diacritic}/gu, "").toLowerCase();
+  suggested = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 80).replace(/-+$/, "");
+  control.value = suggested;
+}
+
+let offered = false;
+
+/** Offer the jurisdictions that the record has. */
+async function offerJurisdictions() {
+  if (offered) return;
+  offered = true;
+  try {
+    const page = await ask(`/v1/jurisdictions?limit=500&as_of=${EVER}`, { token: token() });
+    byId("jurisdictions").replaceChildren(...page.items.map((/** @type {any} */ each) => make("option", { value: each.jurisdiction })));
+  } catch {
+    offered = false; // They are a help; without them one types.
+  }
+}
+
+async function start() {
+  byId("token").value = keptToken();
+  for (const list of form.querySelectorAll("[data-list]")) fields.complete(list);
+  fields.describeAll(form);
+  const restored = restore();
+  arrange();
+  byId("without").hidden = true; // Also where this script is not loaded, the page says what to do.
+  root.hidden = false;
+  if (target) await loadTarget();
+  else if (state.subject) await choose(state.subject.policy);
+  else if (root.dataset.policy) await choose(root.dataset.policy);
+  explain();
+  if (restored) look();
+  else {
+    showDocument(built());
+    say(token() ? "Nothing is given yet." : "Give your token and what happened; it is looked at while you type.");
+  }
+}
+
+start();

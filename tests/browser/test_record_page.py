@@ -1,0 +1,310 @@
+"""The form for editors, as someone uses it who has never seen it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from shown import Demo
+from timeline.client import Client, Draft
+
+ORDINANCE = "la-ordinance-188441"
+PLACE = "ocd-division/country:us/state:il/place:springfield"
+
+
+@pytest.fixture(scope="module")
+def client(demo: Demo) -> Iterator[Client]:
+    """Give a client that records beside the form."""
+    with Client(demo.url, demo.token) as client:
+        yield client
+
+
+@pytest.fixture
+def form(browser: Browser, demo: Demo) -> Iterator[Page]:
+    """Open a blank page; what a script throws or the page's policy refuses fails the test.
+
+    That the service refuses what is typed is what these tests are about, so it may.
+    """
+    context = browser.new_context(base_url=demo.url)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            wrong.append(message.text)
+            if message.type == "error" and "Failed to load resource" not in message.text
+            else None
+        ),
+    )
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def registered(policy: str, title: str = "An order") -> Draft:
+    """Return a registration."""
+    data = {
+        "title": title,
+        "instrument": "executive_order",
+        "jurisdiction": PLACE,
+        "sources": [{"citation": "Gazette"}],
+    }
+    return Draft(policy=policy, type="PolicyRegistered", data=data)
+
+
+def acted(policy: str, action: str = "issued", occurred: str = "2025-01-02") -> Draft:
+    """Return an action."""
+    data = {"action": action, "occurred": occurred, "sources": [{"citation": "Gazette"}]}
+    return Draft(policy=policy, type="ActionRecorded", data=data)
+
+
+def fill_action(form: Page, action: str, occurred: str, source: str) -> None:
+    """Fill in what an action needs."""
+    form.get_by_label("Action needed").select_option(action)
+    form.get_by_label("When it happened").fill(occurred)
+    form.get_by_label("Address").fill(source)
+
+
+def send(form: Page) -> Locator:
+    """Press the button once what would be recorded is shown, and return the answer."""
+    expect(form.locator("#preview.ready")).to_be_visible()
+    form.get_by_role("button", name="Record it").click()
+    done = form.locator("#done")
+    expect(done).to_be_focused()
+    return done
+
+
+def test_a_newcomer_records_an_action_and_finds_it_everywhere(
+    form: Page, demo: Demo, client: Client
+) -> None:
+    """With the search, the words on the page and the keyboard's order, and nothing else."""
+    form.goto("/record")
+    form.get_by_label("Token").fill(demo.token)
+    form.get_by_label("Search by title").fill("prohibition of the use of city")
+    form.locator("#found button").first.click()
+    expect(form.get_by_label("Action needed")).to_be_focused()
+    fill_action(form, "confirmed", "2025-06-05", "https://news.example/still-in-force")
+    form.get_by_label("Publisher").fill("Example News")
+
+    expect(form.locator("#differences")).to_contain_text("last confirmed")
+    expect(form.locator("#json")).to_contain_text('"occurred": "2025-06-05"')
+    done = send(form)
+
+    item = list(client.timeline(policy=ORDINANCE, action="confirmed"))[-1]
+    assert item.occurred.edtf == "2025-06-05"
+    assert item.sources[0].publisher == "Example News"
+    assert done.get_by_role("link", name="its policy").get_attribute("href") == (
+        f"/policies/{ORDINANCE}"
+    )
+    assert done.get_by_role("link", name="its proof").get_attribute("href") == (
+        f"/audit/events/{item.event}"
+    )
+    found = httpx.get(f"{demo.url}/v1/events/{item.event}?proof=true").json()
+    assert found["position"] == item.position
+
+
+def test_a_policy_is_registered_with_its_first_action(
+    form: Page, demo: Demo, client: Client
+) -> None:
+    """Both are one batch; the id is suggested by the title."""
+    form.goto("/record")
+    form.get_by_label("Token").fill(demo.token)
+    form.get_by_label("A policy that is not in the record yet").check()
+    form.get_by_label("Title needed").fill("Resolución No. 5, on Parks")
+    form.get_by_label("Instrument").select_option("resolution")
+    form.get_by_label("Jurisdiction").fill(PLACE)
+    form.get_by_label("Topics").fill("parks, trees")
+    form.get_by_role("button", name="Add a name").click()
+    form.get_by_label("Kind").fill("resolution")
+    form.get_by_label("Number or name").fill("5")
+    fill_action(form, "passed", "2025-03", "https://springfield.example/5")
+
+    send(form)
+
+    policy = client.policy("resolucion-no-5-on-parks", as_of="2025-06-01")
+    assert (policy.force, policy.topics) == ("in_force", ("parks", "trees"))
+    assert policy.identifiers[0].value == "5"
+    assert len({event.batch for event in client.log(policy=policy.policy)}) == 1
+
+
+def test_a_wrong_date_is_named_at_its_field_while_it_is_typed(form: Page, demo: Demo) -> None:
+    """Also while other fields are blank; once it is right, nothing is said any more."""
+    form.goto(f"/record?policy={ORDINANCE}")
+    form.get_by_label("Token").fill(demo.token)
+    effective = form.get_by_label("In effect from")
+
+    effective.fill("2023-02-29")
+    expect(effective).to_have_attribute("aria-invalid", "true")
+    error = form.locator(".line", has=effective).locator(".error")
+    expect(error).to_contain_text("2023-02-29")
+    effective.fill("2024-02-29")
+    expect(error).to_have_count(0)
+    expect(form.locator("#state")).to_contain_text("Still needed: Action, When it happened")
+
+    form.get_by_role("button", name="Record it").click()
+    summary = form.locator("#problem")
+    expect(summary).to_be_focused()
+    summary.get_by_role("link", name="When it happened").click()
+    expect(form.get_by_label("When it happened")).to_be_focused()
+
+
+def test_a_double_click_records_once(form: Page, demo: Demo, client: Client) -> None:
+    """And so does pressing again where the answer was lost."""
+    client.record([registered("twice"), acted("twice")])
+    form.goto("/record?policy=twice")
+    form.get_by_label("Token").fill(demo.token)
+    fill_action(form, "confirmed", "2025-07-01", "https://news.example/7")
+    expect(form.locator("#preview.ready")).to_be_visible()
+    lost = 0
+
+    def lose(route: Any) -> None:
+        nonlocal lost
+        lost += 1
+        route.fetch()
+        route.abort()
+
+    form.route("**/v1/events", lose, times=3)
+    form.get_by_role("button", name="Record it").dblclick()
+    expect(form.locator("#problem")).to_contain_text("recorded once", timeout=20_000)
+    assert lost == 3
+    form.reload()
+
+    # The draft is looked at again, and turns out to be recorded already.
+    expect(form.locator("#done")).to_contain_text("recorded already")
+    assert client.policy("twice").version == 3
+
+
+def test_who_was_slower_loses_nothing(form: Page, demo: Demo, client: Client) -> None:
+    """What others recorded is shown, the draft is kept through a reload, one click goes on."""
+    client.record([registered("contended"), acted("contended")])
+    form.goto("/record?policy=contended")
+    form.get_by_label("Token").fill(demo.token)
+    fill_action(form, "rescinded", "2025-08-01", "https://news.example/8")
+    expect(form.locator("#preview.ready")).to_be_visible()
+    client.record(acted("contended", "suspended", "2025-07-15"))
+
+    form.get_by_role("button", name="Record it").click()
+    conflict = form.locator("#conflict")
+    expect(conflict).to_be_focused()
+    expect(conflict).to_contain_text("suspended (2025-07-15)")
+    form.reload()
+    expect(conflict).to_contain_text("suspended (2025-07-15)")
+    expect(form.get_by_label("When it happened")).to_have_value("2025-08-01")
+    form.get_by_role("button", name="Go on at version 3").click()
+    send(form)
+
+    policy = client.policy("contended", as_of="2025-09-01")
+    assert [action.action for action in policy.actions] == ["issued", "suspended", "rescinded"]
+
+
+def test_an_action_is_disputed_corrected_and_taken_back(
+    form: Page, demo: Demo, client: Client
+) -> None:
+    """Each begins at the action; a correction sends what changed and settles the dispute."""
+    event = client.record([registered("changing"), acted("changing")]).events[1].id
+
+    form.goto(f"/record?dispute={event}")
+    form.get_by_label("Token").fill(demo.token)
+    form.get_by_label("About which field").select_option("occurred")
+    expect(form.locator("#believed")).to_contain_text("2025-01-02")
+    form.get_by_label("What it says instead").fill("2025-01-03")
+    form.get_by_label("Citation").fill("Another gazette")
+    send(form)
+    assert client.policy("changing").disputed
+
+    form.goto(f"/record?correct={event}")
+    expect(form.get_by_label("When it happened")).to_have_value("2025-01-02")
+    form.get_by_label("When it happened").fill("2025-01-03")
+    form.get_by_label("Another gazette says").check()
+    form.get_by_label("Reason").fill("The gazette corrected itself")
+    expect(form.locator("#json")).to_contain_text('"occurred": "2025-01-03"')
+    expect(form.locator("#json")).not_to_contain_text('"action"')
+    send(form)
+    policy = client.policy("changing")
+    assert (policy.actions[0].occurred.edtf, policy.disputed) == ("2025-01-03", False)
+
+    form.goto(f"/record?retract={event}")
+    form.get_by_label("Reason").fill("It was another order")
+    send(form)
+    assert client.policy("changing").actions == ()
+
+
+def test_what_strangers_wrote_is_shown_and_not_run(form: Page, demo: Demo, client: Client) -> None:
+    """Markup in a title, an id or an answer is text, wherever the form shows it."""
+    title = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    client.record([registered("hostile", title), acted("hostile")])
+
+    form.goto("/record")
+    form.get_by_label("Token").fill(demo.token)
+    form.get_by_label("Search by title").fill("<img src=x")
+    found = form.locator("#found button").first
+    expect(found).to_contain_text(title)
+    found.click()
+    expect(form.locator("#chosen h2")).to_have_text(title)
+    fill_action(form, "rescinded", "2025-02-02", "https://news.example/<script>alert(3)</script>")
+    expect(form.locator("#differences h3")).to_have_text(title)
+    assert form.locator("#record img, #record script").count() == 0
+    send(form)
+
+
+def test_a_token_stays_in_its_tab(form: Page, demo: Demo) -> None:
+    """It survives a reload, is in no draft, and what is refused is said at its field."""
+    form.goto("/record")
+    form.get_by_label("Token").fill(demo.token)
+    fill_action(form, "issued", "2025-01-01", "https://news.example/1")
+    expect(form.locator("#state")).to_contain_text("Still needed: a policy")
+    form.reload()
+
+    expect(form.get_by_label("Token")).to_have_value(demo.token)
+    assert demo.token not in form.evaluate("JSON.stringify(localStorage)")
+    form.get_by_label("Token").fill("timeline_wrong")
+    expect(form.get_by_label("Token")).to_have_attribute("aria-invalid", "true")
+
+
+def test_the_form_is_used_by_keyboard_alone(form: Page, demo: Demo, client: Client) -> None:
+    """From the token to the proof with Tab, Enter, Space and letters."""
+    client.record([registered("keyboard", "Order for the keyboard"), acted("keyboard")])
+    form.goto("/record")
+    press = form.keyboard.press
+    form.get_by_label("Token").focus()
+    form.keyboard.type(demo.token)
+    press("Tab")
+    press("Tab")
+    form.keyboard.type("for the keyboard")
+    expect(form.locator("#found button")).to_have_count(1)
+    press("Enter")
+    press("Enter")
+    expect(form.get_by_label("Action needed")).to_be_focused()
+    form.keyboard.type("confirmed")
+    press("Tab")
+    form.keyboard.type("2025-05-05")
+    form.get_by_label("Address").focus()
+    form.keyboard.type("https://news.example/5")
+    press("Enter")
+    expect(form.locator("#preview")).to_be_focused()
+    for _ in range(3):
+        press("Tab")
+        if form.evaluate("document.activeElement.id") == "send":
+            break
+    press("Enter")
+
+    expect(form.locator("#done")).to_be_focused()
+    assert client.policy("keyboard").last_confirmed == "2025-05-05"
+
+
+def test_without_scripts_the_page_says_how_to_record(browser: Browser, demo: Demo) -> None:
+    """A command stands in the form's place."""
+    context = browser.new_context(base_url=demo.url, java_script_enabled=False)
+    page = context.new_page()
+
+    page.goto("/record")
+
+    expect(page.get_by_text("This form needs JavaScript")).to_be_visible()
+    expect(page.get_by_text("/v1/events")).to_be_visible()
+    expect(page.locator("#form")).to_be_hidden()
+    context.close()
