@@ -13,7 +13,7 @@ from shared_files import shared
 from timeline.importers.disposition_notes import Read, Said, Unread, Verb, read_notes
 from timeline.importers.executive_orders import Edge
 
-OTHERS: Final = Unread("documents that are no executive orders")
+OTHERS: Final = Unread("other documents that notes name")
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def _items(listed: str) -> Iterator[_Item | Unread]:
     for piece in _ASIDE.sub("", listed).split(";"):
         orders = list(_ORDER.finditer(piece))
         if not orders and piece.strip(" .,"):
-            yield Unread("documents that are no executive orders")
+            yield Unread("other documents that notes name")
         ends = [each.start() for each in orders[1:]] + [len(piece)]
         for order, end in zip(orders, ends, strict=False):
             words = piece[order.end() : end]

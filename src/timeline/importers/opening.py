@@ -48,6 +48,13 @@ class Input(NamedTuple):
     name: str
     stream: io.BufferedReader | io.BytesIO
 
+    def begins(self, size_bytes: int) -> bytes:
+        """Return the next bytes without taking them: at most so many, fewer from a slow pipe."""
+        if isinstance(self.stream, io.BytesIO):
+            at = self.stream.tell()
+            return self.stream.getvalue()[at : at + size_bytes]
+        return self.stream.peek(size_bytes)[:size_bytes]
+
 
 class Inputs:
     """Opens inputs one after the other, and counts how far it is.
