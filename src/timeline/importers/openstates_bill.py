@@ -1,0 +1,372 @@
+"""A bill of Open States, as a sketch.
+
+Owns what its fields mean, whether they are named as in the API (version 3) or in the bulk export.
+Pure. Must not know how bills are read.
+Source of the fields: https://docs.openstates.org/api-v3/ and the bulk export of openstates.org.
+
+- An action's id follows from its date and words, not from the id that Open States gives it, nor from its
+  place: actions are written anew whenever a bill is scraped, and earlier ones are found later.
+- A bill of two chambers passes with the second of them: the first chamber's passage is `advanced`, as
+  is its vote to override. Each later one counts again, as a chamber concurs in what the other changed.
+  A bill is of one chamber if its kind is, or its house is neither `upper` nor `lower`.
+- Votes are put to the action of that day and chamber with one of the motion's classifications. What was
+  neither "yes" nor "no" counts as abstaining ("abstain", "not voting", "other", "paired") or as absent
+  ("absent", "excused").
+- Bills are cited by session and identifier in the bulk's and the API's words alike.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from timeline.domain.events import MemberVote
+from timeline.domain.vocabulary import Action, EventType, Instrument, Relation
+from timeline.importers.errors import Unrecordable
+from timeline.importers.json_fields import mapping, mappings, number, text, texts
+from timeline.importers.sketch import Json, Note, NoteKind, Place, Sketch, Statement
+
+SYSTEM: Final = "openstates"
+
+MAX_LISTED: Final = 64
+"""Topics, sponsors and identifiers that the record takes of one policy."""
+
+MAX_SOURCES: Final = 100
+MAX_MEMBERS: Final = 1_000
+
+VOTES: Final = {
+    "yes": MemberVote.YES,
+    "no": MemberVote.NO,
+    "abstain": MemberVote.ABSTAIN,
+    "not voting": MemberVote.ABSTAIN,
+    "other": MemberVote.ABSTAIN,
+    "paired": MemberVote.ABSTAIN,
+    "absent": MemberVote.ABSENT,
+    "excused": MemberVote.ABSENT,
+}
+
+CHAMBERS: Final = frozenset({"upper", "lower"})
+
+_DIVISION: Final = re.compile(r"ocd-jurisdiction/(?P<segments>country:[^\s]+)/[a-z_]+")
+_URL: Final = re.compile(r"https?://\S{1,1990}")
+_WEAK: Final = re.compile(r"[^a-z0-9]+")
+
+
+class OpenStatesLabels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tables of labels/openstates.toml."""
+
+    actions: dict[str, Action]
+    instruments: dict[str, Instrument]
+    one_chamber: dict[str, bool]
+    relations: dict[str, Relation]
+    jurisdictions: dict[str, str]
+
+
+def sketch(bill: Json, place: Place, labels: OpenStatesLabels) -> tuple[Sketch, list[Note]]:
+    """Return what a bill says, and what is to be known of it.
+
+    Raises:
+        Unrecordable: naming the field that is not what it has to be.
+
+    """
+    reader = _Reader(bill, place, labels)
+    return reader.sketch(), reader.notes
+
+
+class _Deed(NamedTuple):
+    """An action as it is being read; `classes` are its classifications that the table has."""
+
+    fields: Json
+    classes: list[str]
+    action: Action
+    chamber: str
+
+
+class _Reader:
+    """One bill."""
+
+    def __init__(self, bill: Json, place: Place, labels: OpenStatesLabels) -> None:
+        self.notes: list[Note] = []
+        self._bill = bill
+        self._place = place
+        self._labels = labels
+        self._id = text(bill, "id")
+        self._identifier = self._needed("identifier")
+        self._session = text(bill, "session") or self._needed("legislative_session")
+        self._sources = self._links()
+        self._division = self._jurisdiction()
+        self._prefix = "-".join(
+            _slug(segment.partition(":")[2])
+            for segment in self._division.split("/")[2:] or self._division.split("/")[1:]
+        )
+
+    def sketch(self) -> Sketch:
+        policy = "-".join((self._prefix, _slug(self._session), _slug(self._identifier)))
+        about = f"bill/{self._id or policy}"
+        return Sketch(
+            policy=policy,
+            about=about,
+            described=self._described(about),
+            statements=(*self._actions(about), *self._relations(about)),
+            place=self._place,
+        )
+
+    # ---- what it is
+
+    def _needed(self, field: str) -> str:
+        found = text(self._bill, field)
+        if not _slug(found):
+            raise self._unreadable(field, "A bill needs it")
+        return found
+
+    def _jurisdiction(self) -> str:
+        given = self._bill.get("jurisdiction")
+        id = text(given, "id") if isinstance(given, dict) else ""
+        name = text(self._bill, "jurisdiction_name") or text(self._bill, "jurisdiction")
+        found = _DIVISION.fullmatch(id)
+        if found is not None:
+            return f"ocd-division/{found['segments']}"
+        if name in self._labels.jurisdictions:
+            return self._labels.jurisdictions[name]
+        reason = (
+            f"{(id or name)[:100]!r} is in no row of [jurisdictions]; add it in a file of --labels"
+        )
+        raise self._unreadable("jurisdiction", reason)
+
+    def _described(self, about: str) -> Json:
+        bill = self._bill
+        described: Json = {
+            "title": " ".join(text(bill, "title").split())[:1_000] or self._identifier,
+            "instrument": self._instrument(),
+            "jurisdiction": self._division,
+            "identifiers": self._identifiers(),
+            "origin": {"system": SYSTEM, "id": about},
+            "sources": self._sources,
+        }
+        if _is_instant(updated := text(bill, "updated_at")):
+            described["origin"]["recorded"] = updated
+        if body := text(mapping(bill, "from_organization"), "name"):
+            described["body"] = body
+        if topics := self._bounded("topics", list(dict.fromkeys(texts(bill, "subject")))):
+            described["topics"] = [topic[:100] for topic in topics]
+        if sponsors := self._bounded("sponsors", list(self._sponsors())):
+            described["sponsors"] = sponsors
+        abstracts = mappings(bill, "abstracts")
+        if summary := next((found for each in abstracts if (found := text(each, "abstract"))), ""):
+            described["summary"] = summary[:20_000]
+        return described
+
+    def _instrument(self) -> Instrument:
+        for kind in texts(self._bill, "classification"):
+            if kind in self._labels.instruments:
+                return self._labels.instruments[kind]
+            self._note(NoteKind.UNKNOWN_LABEL, f"a bill's classification {kind[:60]!r}")
+        return Instrument.OTHER
+
+    def _identifiers(self) -> list[Json]:
+        found = [_bill_number(self._prefix, self._session, self._identifier)]
+        if self._id:
+            found.append({"scheme": SYSTEM, "value": self._id})
+        return found
+
+    def _sponsors(self) -> Iterator[Json]:
+        given = mappings(self._bill, "sponsorships") or mappings(self._bill, "sponsors")
+        for each in sorted(given, key=lambda each: each.get("primary") is not True):
+            if name := text(each, "name"):
+                role = text(each, "classification")
+                yield {"name": name[:500], **({"role": role[:500]} if role else {})}
+
+    def _links(self) -> list[Json]:
+        found = [
+            {"url": url, "class": "official"}
+            for each in mappings(self._bill, "sources")
+            if (url := self._url(each))
+        ]
+        for version in mappings(self._bill, "versions"):
+            for link in mappings(version, "links"):
+                if url := self._url(link):
+                    title = text(version, "note")[:1_000]
+                    found.append(
+                        {"url": url, "class": "primary", **({"title": title} if title else {})}
+                    )
+        unique = list({each["url"]: each for each in found}.values())
+        if len(unique) > MAX_SOURCES:
+            self._note(NoteKind.LEFT_OUT, f"sources beyond the first {MAX_SOURCES}")
+        return unique[:MAX_SOURCES] or [{"citation": f"{self._identifier}, {self._session}"}]
+
+    def _url(self, fields: Json) -> str:
+        url = text(fields, "url")
+        if url and not _URL.fullmatch(url):
+            self._note(NoteKind.LEFT_OUT, "links that are no web addresses")
+            return ""
+        return url
+
+    def _bounded(self, what: str, found: list[Any]) -> list[Any]:
+        if len(found) > MAX_LISTED:
+            self._note(NoteKind.LEFT_OUT, f"{what} beyond the first {MAX_LISTED}")
+        return found[:MAX_LISTED]
+
+    # ---- what happened to it
+
+    def _actions(self, about: str) -> Iterator[Statement]:
+        source = self._sources[0]
+        votes = mappings(self._bill, "votes")
+        seen: Counter[str] = Counter()
+        for deed in self._deeds():
+            words = text(deed.fields, "description")
+            day = text(deed.fields, "date")[:10]
+            key = hashlib.sha256(f"{day}\n{words}".encode(errors="replace")).hexdigest()[:16]
+            seen[key] += 1
+            id = f"{about}/action/{key}" + (f"/{seen[key]}" if seen[key] > 1 else "")
+            data: Json = {
+                "action": deed.action,
+                "occurred": day,
+                "label": words[:1_000] or str(deed.action),
+                "origin": {"system": SYSTEM, "id": id},
+                "sources": [source],
+            }
+            if body := _organization(deed.fields):
+                data["body"] = body[:500]
+            if "executive-veto-line-item" in deed.classes[:1]:
+                data["scope"] = "partial"
+            if vote := self._vote(deed, day, votes):
+                data["vote"] = vote
+            yield Statement(about=id, type=EventType.ACTION_RECORDED, data=data, place=self._place)
+        if votes:
+            self._note(NoteKind.LEFT_OUT, "votes that belong to no action", len(votes))
+
+    def _deeds(self) -> Iterator[_Deed]:
+        """Yield the actions in their order, with what they are once both chambers are looked at."""
+        both = self._needs_both_chambers()
+        done: dict[Action, set[str]] = {Action.PASSED: set(), Action.OVERRIDE_PASSED: set()}
+        given = mappings(self._bill, "actions")
+        for fields in sorted(given, key=lambda each: number(each, "order")):
+            classes = self._classes(fields)
+            action = self._labels.actions[classes[0]] if classes else Action.OTHER
+            chamber = text(mapping(fields, "organization"), "classification")
+            chamber = chamber or _organization(fields)
+            words = text(fields, "description").casefold()
+            if action is Action.ENACTED and "without" in words and "signature" in words:
+                action = Action.LAPSED_INTO_LAW
+            if both and action in done and chamber != "legislature":
+                done[action].add(chamber)
+                action = action if len(done[action]) > 1 else Action.ADVANCED
+            yield _Deed(fields, classes, action, chamber)
+        if len(done[Action.OVERRIDE_PASSED]) == 1:
+            self._note(NoteKind.DOUBTFUL, "a veto that one of two chambers overrode")
+
+    def _needs_both_chambers(self) -> bool:
+        house = mapping(self._bill, "from_organization")
+        chamber = text(house, "classification") or text(self._bill, "chamber")
+        kinds = texts(self._bill, "classification")
+        return chamber in CHAMBERS and not any(self._labels.one_chamber.get(each) for each in kinds)
+
+    def _classes(self, fields: Json) -> list[str]:
+        """Return an action's classifications that the table has, in the table's order."""
+        given = texts(fields, "classification")
+        for each in given:
+            if each not in self._labels.actions:
+                self._note(NoteKind.UNKNOWN_LABEL, f"an action's classification {each[:60]!r}")
+        if not given:
+            self._note(NoteKind.UNKNOWN_LABEL, "actions without a classification")
+        return [each for each in self._labels.actions if each in given]
+
+    def _vote(self, deed: _Deed, day: str, votes: list[Json]) -> Json | None:
+        """Take the vote that decided an action out of those left, and return it as the record has it."""
+        for index, vote in enumerate(votes):
+            house = mapping(vote, "organization")
+            chamber = text(house, "classification") or text(vote, "organization__classification")
+            names = {deed.chamber, _CHAMBER_OF.get(deed.chamber.casefold(), "")}
+            if (
+                text(vote, "start_date")[:10] == day
+                and chamber in names
+                and set(deed.classes).intersection(texts(vote, "motion_classification"))
+            ):
+                return _counted(votes.pop(index))
+        return None
+
+    def _relations(self, about: str) -> Iterator[Statement]:
+        seen: set[str] = set()
+        for each in mappings(self._bill, "related_bills"):
+            target = self._related(each)
+            if target is None:
+                self._note(NoteKind.LEFT_OUT, "related bills that are not named")
+                continue
+            kind = text(each, "relation_type")
+            if kind and kind not in self._labels.relations:
+                self._note(NoteKind.UNKNOWN_LABEL, f"a relation of bills {kind[:60]!r}")
+            relation = self._labels.relations.get(kind, Relation.CITES)
+            id = f"{about}/{relation}/{target['scheme']}:{target['value']}"[:500]
+            if id in seen:
+                continue
+            seen.add(id)
+            data: Json = {
+                "relation": relation,
+                "target": {"citation": target},
+                "origin": {"system": SYSTEM, "id": id},
+                "sources": self._sources[:1],
+            }
+            yield Statement(
+                about=id, type=EventType.RELATION_ASSERTED, data=data, place=self._place
+            )
+
+    def _related(self, fields: Json) -> Json | None:
+        session = text(fields, "legislative_session") or self._session
+        if identifier := text(fields, "identifier"):
+            return _bill_number(self._prefix, session, identifier)
+        id = text(fields, "related_bill_id")
+        return {"scheme": SYSTEM, "value": id[:256]} if id else None
+
+    def _unreadable(self, field: str, reason: str) -> Unrecordable:
+        return Unrecordable(place=self._place, field=field, reason=reason)
+
+    def _note(self, kind: NoteKind, about: str, times: int = 1) -> None:
+        self.notes += [Note(kind=kind, about=about, place=self._place)] * times
+
+
+_CHAMBER_OF: Final = {
+    "senate": "upper",
+    "house": "lower",
+    "house of representatives": "lower",
+    "house of delegates": "lower",
+    "assembly": "lower",
+    "general assembly": "lower",
+    "legislature": "legislature",
+    "council": "legislature",
+}
+"""What the bulk export has of an action's chamber is its name; of a vote's, its classification."""
+
+
+def _bill_number(prefix: str, session: str, identifier: str) -> Json:
+    return {"scheme": f"{prefix}-bill"[:64], "value": f"{session} {identifier}"[:256]}
+
+
+def _organization(fields: Json) -> str:
+    return text(mapping(fields, "organization"), "name") or text(fields, "organization__name")
+
+
+def _counted(vote: Json) -> Json:
+    counts: Counter[MemberVote] = Counter()
+    for each in mappings(vote, "counts"):
+        if (option := VOTES.get(text(each, "option"))) is not None:
+            counts[option] += number(each, "value")
+    members = [
+        {"name": name[:500], "vote": VOTES[said]}
+        for each in mappings(vote, "votes")
+        if (name := text(each, "voter_name")) and (said := text(each, "option")) in VOTES
+    ]
+    counted: Json = {str(each): count for each, count in counts.items()}
+    return counted | ({"members": members[:MAX_MEMBERS]} if members else {})
+
+
+def _slug(text: str) -> str:
+    return _WEAK.sub("-", text.lower()).strip("-")
+
+
+def _is_instant(text: str) -> bool:
+    return (
+        re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", text) is not None
+    )

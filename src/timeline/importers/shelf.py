@@ -1,0 +1,77 @@
+"""A place on disk for what an importer has to hold until all of its input is read.
+
+Owns a temporary file that is gone with the importer, even one that is killed. Must not know what is
+put there.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+CACHE_KIB: Final = 16 * 1024
+"""What is held in memory of the file, beside what is being read."""
+
+
+class Shelved(NamedTuple):
+    """What was put under a key: under which name, from where, and what."""
+
+    name: str
+    line: int
+    content: bytes
+
+
+class Shelf:
+    """Keeps things by key, in the order in which they came."""
+
+    def __enter__(self) -> Self:
+        # An empty name makes SQLite keep a file that has no name, so that nothing is left behind.
+        self._database = sqlite3.connect("", isolation_level=None)
+        for statement in (
+            f"PRAGMA cache_size = -{CACHE_KIB}",
+            "PRAGMA journal_mode = OFF",
+            "PRAGMA synchronous = OFF",
+            "PRAGMA temp_store = FILE",
+            "CREATE TABLE keys (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE)",
+            (
+                "CREATE TABLE things (key INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,"
+                " line INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (key, number)) WITHOUT ROWID"
+            ),
+            "BEGIN",
+        ):
+            self._database.execute(statement)
+        self._number = 0
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._database.close()
+
+    def is_new(self, key: str) -> bool:
+        """Take in a key; return whether it was not here before."""
+        done = self._database.execute("INSERT OR IGNORE INTO keys (key) VALUES (?)", (key,))
+        return done.rowcount == 1
+
+    def put(self, key: str, shelved: Shelved) -> None:
+        """Put something under a key."""
+        self.is_new(key)
+        self._number += 1
+        self._database.execute(
+            "INSERT INTO things SELECT number, ?, ?, ?, ? FROM keys WHERE key = ?",
+            (self._number, *shelved, key),
+        )
+
+    def take(self) -> Iterator[tuple[str, Iterable[Shelved]]]:
+        """Yield each key with all that was put under it, keys in the order of their first thing."""
+        found = self._database.execute(
+            "SELECT keys.key, name, line, content FROM things"
+            " JOIN keys ON keys.number = things.key ORDER BY things.key, things.number"
+        )
+        for key, group in groupby(found, key=itemgetter(0)):
+            yield key, (Shelved(*row[1:]) for row in group)
