@@ -2,6 +2,7 @@
 
     ImporterError
     ├── InputRefused            a file, or what stands in a line of it, is not what it has to be
+    ├── BadCell                 a cell of a table is not what its field needs
     └── Unrecordable            what a source says is nothing that the record takes
 
 A class's docstring is its message; the facts are attributes.
@@ -34,6 +35,15 @@ class InputRefused(ImporterError):
     def place(self) -> Place:
         """Where it is."""
         return Place(self.file, self.line)
+
+
+class BadCell(ImporterError):
+    """{column}: {reason}"""  # noqa: D400 - the docstring is the message's template
+
+    def __init__(self, *, column: str, reason: str) -> None:
+        self.column = column
+        self.reason = reason
+        super().__init__(f"{column}: {reason}")
 
 
 class Unrecordable(ImporterError):

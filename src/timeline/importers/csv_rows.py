@@ -1,0 +1,317 @@
+"""What rows say of one policy, by the rules of a mapping.
+
+Owns the payloads that rules and cells make together, and what tells one action from another. Pure.
+Must not know how rows are read or gathered.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
+
+from timeline.domain.vocabulary import Action, EventType, Instrument
+from timeline.importers.csv_mapping import (
+    ActionRule,
+    Cell,
+    CsvMapping,
+    IdentifierRule,
+    Row,
+    SourceRule,
+    as_field,
+    filled,
+    slug,
+)
+from timeline.importers.errors import BadCell
+from timeline.importers.sketch import Json, Note, NoteKind, Place, Refused, Sketch, Statement
+
+_URL: Final = re.compile(r"https?://\S+")
+_TEXTS: Final = ("body", "until_condition", "provision", "summary")
+_DATES: Final = ("effective", "until")
+
+Word = TypeVar("Word", Action, Instrument)
+
+
+class Told(NamedTuple):
+    """A row, and what it is to its policy.
+
+    Attributes:
+        place: where it stands.
+        row: its cells by column.
+        describes: whether it is a row of the policies' table.
+        rules: the indexes of the rules for actions that it is under.
+
+    """
+
+    place: Place
+    row: Row
+    describes: bool
+    rules: Sequence[int]
+
+
+def draw(
+    mapping: CsvMapping, policy: str, told: Sequence[Told]
+) -> tuple[Sketch | Refused, list[Note]]:
+    """Return what a policy's rows say of it together, and what is to be known of that.
+
+    Args:
+        mapping: the rules.
+        policy: its id.
+        told: its rows, in their order.
+
+    """
+    drawing = _Drawing(mapping, policy)
+    try:
+        return drawing.sketch(told), drawing.notes
+    except BadCell as error:
+        return Refused(place=drawing.place, field=error.column, reason=error.reason), []
+
+
+class _Drawing:
+    """One policy."""
+
+    def __init__(self, mapping: CsvMapping, policy: str) -> None:
+        self.notes: list[Note] = []
+        self.place = Place("", 0)
+        self._mapping = mapping
+        self._policy = policy
+        self._system = mapping.system
+        self._seen: Counter[str] = Counter()
+        self._by_id: dict[str, Json] = {}
+        self._said: set[tuple[str, bytes]] = set()
+
+    def sketch(self, told: Sequence[Told]) -> Sketch:
+        about = f"policy/{self._policy}"
+        self.place = told[0].place
+        first = next((each for each in told if each.describes), None)
+        if first is None:
+            reason = f"No row of the policies' table is about {self._policy}"
+            raise BadCell(column="policy", reason=reason)
+        described = self._one_description(first, told)
+        statements = tuple(self._statements(told))
+        return Sketch(
+            policy=self._policy,
+            about=about,
+            described={**described, "origin": {"system": self._system, "id": about}},
+            statements=statements,
+            place=first.place,
+        )
+
+    # ---- what it is
+
+    def _one_description(self, first: Told, told: Sequence[Told]) -> Json:
+        """Return what the first row says; the others' columns are the same, or that is told."""
+        self.place = first.place
+        rule = self._mapping.policy
+        name = filled(rule.id, first.row)
+        described = self._described(first.row)
+        for each in told:
+            if not each.describes or each is first:
+                continue
+            self.place = each.place
+            other = filled(rule.id, each.row)
+            if other.casefold() != name.casefold():
+                reason = (
+                    f"{other[:80]!r} and {name[:80]!r} of {first.place} make the same policy id"
+                )
+                raise BadCell(column=rule.id, reason=reason)
+            if self._described(each.row, quiet=True) != described:
+                self._note(
+                    NoteKind.DOUBTFUL, "rows that describe a policy otherwise; the first counts"
+                )
+        return described
+
+    def _described(self, row: Row, *, quiet: bool = False) -> Json:
+        rule = self._mapping.policy
+        described: Json = {
+            "title": _needed("title", rule.title, row),
+            "instrument": self._word(Instrument, "instrument", rule.instrument, row, quiet=quiet),
+            "jurisdiction": _needed("jurisdiction", rule.jurisdiction, row),
+            "sources": _sources(rule.sources, row),
+        }
+        if not described["sources"]:
+            raise BadCell(
+                column="sources",
+                reason="The row has neither a link nor a citation: give a `citation`",
+            )
+        for key, cell in (("body", rule.body), ("summary", rule.summary)):
+            if cell is not None and (found := as_field(cell).text(row)):
+                described[key] = found
+        if rule.topics is not None and (topics := as_field(rule.topics).texts(row)):
+            described["topics"] = topics
+        if sponsors := list(_parties(rule.sponsors, row)):
+            described["sponsors"] = sponsors
+        if identifiers := list(_identifiers(rule.identifiers, row)):
+            described["identifiers"] = identifiers
+        return described
+
+    # ---- what happened to it
+
+    def _statements(self, told: Sequence[Told]) -> Iterator[Statement]:
+        for each in told:
+            self.place = each.place
+            for index in each.rules:
+                rule = self._mapping.actions[index]
+                if rule.when is None or rule.when.holds(each.row):
+                    yield from self._action(rule, each.row)
+
+    def _action(self, rule: ActionRule, row: Row) -> Iterator[Statement]:
+        occurred = as_field(rule.occurred)
+        day = occurred.date(row)
+        if not day:
+            if rule.optional:
+                return
+            reason = "The date is missing: `optional = true` passes over rows without one"
+            raise BadCell(column=occurred.shown, reason=reason)
+        data = self._deed(rule, row, day)
+        about = self._about(rule, row, data)
+        if about is None:
+            return
+        data["origin"] = {"system": self._system, "id": about}
+        yield Statement(about=about, type=EventType.ACTION_RECORDED, data=data, place=self.place)
+
+    def _deed(self, rule: ActionRule, row: Row, day: str) -> Json:
+        action = as_field(rule.action)
+        data: Json = {
+            "action": self._word(Action, "action", rule.action, row),
+            "occurred": day,
+            "sources": _sources(rule.sources, row) or _sources(self._mapping.policy.sources, row),
+        }
+        if not data["sources"]:
+            raise BadCell(
+                column="sources",
+                reason="The row has neither a link nor a citation: give a `citation`",
+            )
+        label = as_field(rule.label).text(row) if rule.label is not None else ""
+        if not label and action.column is not None:
+            label = " ".join(row[action.column].split())
+        if not label and data["action"] is Action.OTHER:
+            label = as_field(rule.occurred).shown
+        if label:
+            data["label"] = label
+        return data | _details(rule, row)
+
+    def _about(self, rule: ActionRule, row: Row, data: Json) -> str | None:
+        """Return what the source calls an action; None where it has been told already.
+
+        Without an id of its own, an action whose column is its kind is told by that kind, so that
+        another date corrects it; any other by its date and words, and their count.
+        """
+        action = as_field(rule.action)
+        if rule.id is not None:
+            if not (name := filled(rule.id, row)):
+                raise BadCell(column=rule.id, reason="The action's id is empty")
+            about = f"{self._policy}/action/{name}"
+            known = self._by_id.setdefault(about, dict(data))
+            if known != data:
+                raise BadCell(
+                    column=rule.id,
+                    reason=f"Another row has the id {name[:80]!r} and says otherwise",
+                )
+            self._seen[about] += 1
+            return about if self._seen[about] == 1 else None
+        if action.value is not None:
+            about = f"{self._policy}/{action.value}/{as_field(rule.occurred).shown}"
+            # The policy's columns stand in each of its rows.
+            said = (about, msgspec.json.encode(data))
+            if said in self._said:
+                return None
+            self._said.add(said)
+        else:
+            told = "\n".join((data["occurred"], data.get("label", ""), str(data["action"])))
+            about = (
+                f"{self._policy}/{hashlib.sha256(told.encode(errors='replace')).hexdigest()[:16]}"
+            )
+        self._seen[about] += 1
+        about += f"/{self._seen[about]}" if self._seen[about] > 1 else ""
+        return about
+
+    def _word(
+        self, kind: type[Word], key: str, cell: Cell, row: Row, *, quiet: bool = False
+    ) -> Word:
+        """Return a word of the vocabulary; `other`, with a note, for what is none."""
+        found = _needed(key, cell, row)
+        try:
+            return kind(slug(found).replace("-", "_"))
+        except ValueError:
+            if not quiet:
+                self._note(NoteKind.UNKNOWN_LABEL, f"{key} {' '.join(found.split())[:80]!r}")
+            return kind("other")
+
+    def _note(self, kind: NoteKind, about: str) -> None:
+        self.notes.append(Note(kind=kind, about=about, place=self.place))
+
+
+def _details(rule: ActionRule, row: Row) -> Json:
+    """Return the fields of an action that it may have."""
+    found: Json = {}
+    for key in _TEXTS:
+        if (cell := getattr(rule, key)) is not None:
+            found[key] = as_field(cell).text(row)
+    for key in _DATES:
+        if (cell := getattr(rule, key)) is not None:
+            found[key] = as_field(cell).date(row)
+    if rule.scope is not None:
+        found["scope"] = as_field(rule.scope).text(row).casefold()
+    found["actors"] = list(_parties(rule.actors, row))
+    found["vote"] = _vote(rule, row)
+    return {key: value for key, value in found.items() if value}
+
+
+def _needed(key: str, cell: Cell, row: Row) -> str:
+    field = as_field(cell)
+    found = field.text(row)
+    if not found:
+        raise BadCell(column=field.shown, reason=f"The cell is empty, and a row needs `{key}`")
+    return found
+
+
+def _sources(rules: Sequence[SourceRule], row: Row) -> list[Json]:
+    return [found for found in (_source(rule, row) for rule in rules) if found]
+
+
+def _source(rule: SourceRule, row: Row) -> Json:
+    found: Json = {}
+    for key in ("url", "citation", "title", "publisher", "locator", "quote"):
+        cell = getattr(rule, key)
+        if cell is not None and (text := as_field(cell).text(row)):
+            found[key] = text
+    if "url" in found and not _URL.fullmatch(found["url"]):
+        reason = f"{found['url'][:60]!r} is no web address that begins with http:// or https://"
+        raise BadCell(column=as_field(rule.url or "").shown, reason=reason)
+    if not found.keys() & {"url", "citation"}:
+        return {}
+    if rule.class_ is not None:
+        found["class"] = str(rule.class_)
+    if rule.published is not None and (published := as_field(rule.published).date(row)):
+        found["published"] = published
+    return found
+
+
+def _identifiers(rules: Sequence[IdentifierRule], row: Row) -> Iterator[Json]:
+    for rule in rules:
+        for found in as_field(rule.value).texts(row):
+            yield {"scheme": rule.scheme, "value": found}
+
+
+def _parties(cells: Sequence[Cell], row: Row) -> Iterator[Json]:
+    for cell in cells:
+        field = as_field(cell)
+        for name in field.texts(row):
+            yield {"name": name, **({"role": field.role} if field.role else {})}
+
+
+def _vote(rule: ActionRule, row: Row) -> dict[str, Any]:
+    counts: dict[str, Any] = {}
+    for key in ("yes", "no", "abstain", "absent") if rule.vote is not None else ():
+        cell = getattr(rule.vote, key)
+        if cell is None or not (found := as_field(cell).text(row)):
+            continue
+        if not re.fullmatch("[0-9]{1,7}", found):
+            raise BadCell(
+                column=as_field(cell).shown, reason=f"{found[:40]!r} is no count of votes"
+            )
+        counts[key] = int(found)
+    return counts
