@@ -4,12 +4,89 @@ Owns their names, and how each importer is made of the command's words.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from pathlib import Path
+from typing import Final, NamedTuple
 
+import rich_click as click
+
+from timeline.cli.errors import one_line
+from timeline.importers.csv_mapping import MAX_MAPPING_BYTES, read_mapping
+from timeline.importers.csv_table import CsvTable
+from timeline.importers.errors import InputRefused
+from timeline.importers.federal_register import FederalRegister
+from timeline.importers.label_tables import MAX_TABLES_BYTES, read_tables
 from timeline.importers.opening import Inputs
+from timeline.importers.openstates import OpenStates
+from timeline.importers.openstates_bill import OpenStatesLabels
 from timeline.importers.sketch import Importer
 
-Maker: TypeAlias = Callable[[Inputs], Importer]
+CSV: Final = "csv"
 
-FORMATS: Final[Mapping[str, Maker]] = {}
-"""Each format's importer; `ndjson`, the record's own, is none of them."""
+
+class Words(NamedTuple):
+    """The files that say how a format's words become those of the record."""
+
+    labels: Path | None = None
+    mapping: Path | None = None
+
+
+class Format(NamedTuple):
+    """A format: how its importer is made, and which of the files it takes."""
+
+    make: Callable[[Inputs, Words], Importer]
+    takes_labels: bool = False
+    takes_mapping: bool = False
+
+
+def _csv(inputs: Inputs, words: Words) -> Importer:
+    if words.mapping is None:
+        message = "--from csv needs --mapping FILE; --suggest writes one for a table"
+        raise click.UsageError(message)
+    return CsvTable(
+        inputs, read_mapping(_read(words.mapping, MAX_MAPPING_BYTES), str(words.mapping))
+    )
+
+
+def _openstates(inputs: Inputs, words: Words) -> Importer:
+    return OpenStates(inputs, read_tables(OpenStatesLabels, "openstates", *_labels(words)))
+
+
+def _labels(words: Words) -> tuple[str, bytes]:
+    """Return the name of the user's file of labels, and what is in it; empty without one."""
+    if words.labels is None:
+        return "", b""
+    return str(words.labels), _read(words.labels, MAX_TABLES_BYTES)
+
+
+def _read(path: Path, limit_bytes: int) -> bytes:
+    """Return what is in a file, with one byte more than the limit where it is longer."""
+    with path.open("rb") as file:
+        return file.read(limit_bytes + 1)
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    CSV: Format(_csv, takes_mapping=True),
+    "federal-register": Format(lambda inputs, _: FederalRegister(inputs)),
+    "openstates": Format(_openstates, takes_labels=True),
+}
+"""Each format; `ndjson`, the record's own, is none of them."""
+
+
+def check(name: str, words: Words) -> None:
+    """Raise a usage error where a format does not take the files that are given."""
+    format = FORMATS.get(name)
+    for option, path, taken in (
+        ("--labels", words.labels, format is not None and format.takes_labels),
+        ("--mapping", words.mapping, format is not None and format.takes_mapping),
+    ):
+        if path is not None and not taken:
+            message = f"--from {name} takes no {option}"
+            raise click.UsageError(message)
+
+
+def importer(name: str, inputs: Inputs, words: Words) -> Importer:
+    """Return what reads the inputs; a usage error where its words cannot be read."""
+    try:
+        return FORMATS[name].make(inputs, words)
+    except InputRefused as error:
+        raise click.UsageError(one_line(error)) from error
