@@ -131,6 +131,20 @@ ASKED: Final = (
         f"/v1/timeline?around={ORDINANCE}&depth=2&from=2026&order=desc&limit=1",
     ),
     Asked(
+        "timeline-csv",
+        "listActions",
+        "The same for a spreadsheet",
+        "/v1/timeline?jurisdiction=ocd-division/country:us/state:ca&within=true"
+        "&topic=education&limit=2&format=csv",
+    ),
+    Asked(
+        "timeline-atom",
+        "listActions",
+        "For a feed reader, what the record took in last about the ordinance",
+        f"/v1/timeline?policy={ORDINANCE}&limit=1",
+        {"Accept": "application/atom+xml"},
+    ),
+    Asked(
         "timeline-refused",
         "listActions",
         "A day that does not exist",
@@ -317,8 +331,8 @@ def make(client: Client) -> Iterator[Example]:
             title=asked.title,
             target=asked.target,
             status=answer.status_code,
-            response=answer.text if media == NDJSON else answer.json(),
-            response_media=media,
+            response=answer.json() if media.endswith(("/json", "+json")) else answer.text,
+            response_media=media.partition(";")[0],
             parameters=_parameters(asked),
             headers=dict(asked.headers),
             token=asked.token,

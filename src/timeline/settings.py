@@ -79,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_read: bool = True
     max_body_bytes: int = 8 * 1024 * 1024
     rate_limit: int = 0
+    public_url: str = ""
     log_origin: str = "timeline.invalid/log"
     signing_key_file: Path | None = None
 
@@ -189,6 +190,14 @@ def _host(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    if len(text) > _LONGEST_ORIGIN or not re.fullmatch(
+        r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[\w.~-]+)*", text, re.ASCII
+    ):
+        raise ValueError
+    return text
+
+
 def _log_origin(text: str) -> str:
     # C2SP tlog-checkpoint: schema-less and URL-like, without spaces or plus signs.
     pattern = r"[A-Za-z0-9.-]+(:[0-9]+)?(/[\w.~-]+)*"
@@ -289,6 +298,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         expected="a whole number from 0 (off) to 1000000",
         description="Requests a minute that one client may make; 0 sets no limit.",
         read=_whole_number(0, 1_000_000),
+    ),
+    Setting(
+        field="public_url",
+        expected="an address like https://timeline.example: http or https, no slash at its end",
+        description="Where readers reach the service. Feeds and calendars give whole addresses with "
+        "it; without it those in feeds are relative, and calendars have none.",
+        read=_public_url,
     ),
     Setting(
         field="log_origin",

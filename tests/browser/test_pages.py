@@ -12,6 +12,9 @@ PAGES = (
     "/policies/la-ordinance-188441?why=force",
     "/policies/la-executive-directive-20?as_of=2024-01-01",
     "/compare?from=50",
+    "/audit?find=44",
+    "/audit/policies/la-ordinance-188441?step=8",
+    "/audit/events/01a2029e-4a60-7199-ae46-234cd11a7c16",
     "/record?policy=la-ordinance-188441",
 )
 

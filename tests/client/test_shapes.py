@@ -54,8 +54,8 @@ def test_an_answer_has_the_fields_that_the_service_describes(kind: type[Any]) ->
 def test_a_question_has_the_parameters_that_the_service_takes(
     question: type[Any], query: type[Any], own: set[str]
 ) -> None:
-    """All of them, but for the cursor, which is followed, and what the method itself names."""
-    taken = set(query.__struct_fields__) - {"cursor"} - own
+    """All but the cursor, which is followed, the form, which is JSON, and what the method names."""
+    taken = set(query.__struct_fields__) - {"cursor", "format"} - own
 
     assert set(question.__annotations__) | set(_inherited(question)) == taken
 

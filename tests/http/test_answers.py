@@ -55,9 +55,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Give the bodies that are made from now on, rather than given once more."""
     bodies: list[bytes] = []
 
-    def counted(body: bytes, *args: Any) -> Any:
+    def counted(body: bytes, *args: Any, **options: Any) -> Any:
         bodies.append(body)
-        return represent(body, *args)
+        return represent(body, *args, **options)
 
     monkeypatch.setattr(reading, "represent", counted)
     return bodies

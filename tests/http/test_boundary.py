@@ -135,9 +135,9 @@ def test_a_fault_is_logged_with_its_stack_and_served_without(
     def fail(*_: object) -> None:
         raise RuntimeError("a secret of ours")
 
-    monkeypatch.setattr(Reader, "policy", fail)
+    monkeypatch.setattr(Reader, "graph", fail)
 
-    answer = told.get("/v1/policies/la-ordinance-188441", X_Request_ID="r-9")
+    answer = told.get("/v1/graph?policy=la-ordinance-188441", X_Request_ID="r-9")
 
     assert problem(answer) == (500, "internal-error", None)
     assert "secret" not in answer.text

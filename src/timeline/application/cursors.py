@@ -20,7 +20,7 @@ from timeline.domain.machines import FIRST_DAY, LAST_DAY
 from timeline.projections.review_reads import ReviewKey
 from timeline.projections.timeline_reads import ItemKey
 
-_BOUND_ELSEWHERE: Final = frozenset({"cursor", "limit"})
+_BOUND_ELSEWHERE: Final = frozenset({"cursor", "format", "limit"})
 
 _Day: TypeAlias = Annotated[int, Meta(ge=1, le=date.max.toordinal())]
 _Bound: TypeAlias = Annotated[int, Meta(ge=FIRST_DAY, le=LAST_DAY)]

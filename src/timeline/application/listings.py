@@ -74,7 +74,7 @@ class Listings(Clocked):
         require_jurisdiction(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, POLICY_KEY, today=True)
-            filter = _policy_filter(query)
+            filter = policy_filter(query)
 
             def read(after: str | None, limit: int) -> list[tuple[str, dict[str, Any]]]:
                 found = policy_reads.select_policies(
@@ -202,7 +202,8 @@ def require_actions(query: ActionsAsked) -> None:
         raise InvalidRequest(field="to", reason="`to` lies before `from`")
 
 
-def _policy_filter(query: PoliciesQuery) -> PolicyFilter:
+def policy_filter(query: PoliciesQuery) -> PolicyFilter:
+    """Return which policies a question is about."""
     scheme, _, value = (query.identifier or "").partition(":")
     return PolicyFilter(
         jurisdiction=query.jurisdiction,

@@ -68,8 +68,7 @@ class OnePolicy(Clocked):
         """Return a policy's replay: event by event, what it changed and the state after it."""
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, POSITION_KEY, today=True, about=policy)
-            if policy_reads.standing(live, policy, moment.position) is None:
-                raise _absent(live, policy, moment.position, "policy")
+            require_known(live, policy, moment.position, "policy")
 
             def read(after: int | None, limit: int) -> list[tuple[int, dict[str, Any]]]:
                 return self._steps(live, policy, moment, after or 0, limit)
@@ -128,6 +127,12 @@ def require_standing(live: View, policy: str, position: int, field: str) -> None
         raise PolicyGone(policy=policy, event=standing.retracted_by, field=field)
     if standing.merged_into is not None:
         raise PolicyMoved(policy=policy, survivor=standing.merged_into, field=field)
+
+
+def require_known(live: View, policy: str, position: int, field: str) -> None:
+    """Raise where there is nothing of a policy; what is retracted or merged has its history."""
+    if policy_reads.standing(live, policy, position) is None:
+        raise _absent(live, policy, position, field)
 
 
 def _absent(live: View, policy: str, position: int, field: str) -> ApplicationError:

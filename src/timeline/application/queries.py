@@ -59,6 +59,13 @@ KnownPosition: TypeAlias = Annotated[
 RecordMoment: TypeAlias = (
     Annotated[int, Meta(ge=0, le=2**53 - 1)] | Annotated[datetime, Meta(tz=True)]
 )
+TimelineFormat: TypeAlias = Literal[
+    "json", "ndjson", "csv", "atom", "jsonfeed", "ics", "timelinejs", "jsonld"
+]
+PolicyFormat: TypeAlias = Literal["json", "ics", "timelinejs", "jsonld"]
+HistoryFormat: TypeAlias = Literal["json", "atom", "jsonfeed", "prov"]
+FORMAT: Final = Meta(description="How it is written; wins over `Accept`.")
+
 Jurisdiction: TypeAlias = Annotated[
     JurisdictionId, Meta(description="An Open Civic Data division id.")
 ]
@@ -152,6 +159,7 @@ class TimelineQuery(ActionsAsked, frozen=True, kw_only=True):
     order: Annotated[Literal["asc", "desc"], Meta(description="Oldest first, or newest first.")] = (
         "asc"
     )
+    format: Annotated[TimelineFormat, FORMAT] | None = None
 
 
 class PictureQuery(ActionsAsked, frozen=True, kw_only=True):
@@ -222,6 +230,7 @@ class PoliciesQuery(PlacedPage, frozen=True, kw_only=True):
         None
     )
     q: Words | None = None
+    format: Annotated[TimelineFormat, FORMAT] | None = None
 
 
 class JurisdictionsQuery(PlacedPage, frozen=True, kw_only=True):
@@ -249,9 +258,13 @@ class ReviewQuery(PlacedPage, frozen=True, kw_only=True):
 class PolicyQuery(BothClocks, frozen=True, kw_only=True):
     """`GET /v1/policies/{policy}`."""
 
+    format: Annotated[PolicyFormat, FORMAT] | None = None
+
 
 class HistoryQuery(ClockedPage, frozen=True, kw_only=True):
     """`GET /v1/policies/{policy}/history`."""
+
+    format: Annotated[HistoryFormat, FORMAT] | None = None
 
 
 class ChangesQuery(Query, frozen=True, kw_only=True):

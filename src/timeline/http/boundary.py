@@ -35,7 +35,10 @@ Direct = Callable[[Scope], Handler | None]
 MAX_REQUESTS: Final = 1_024
 """Requests that a process answers at once, streams included: some 20 MB where they only wait."""
 
-_EXPOSED: Final = "Timeline-Position, ETag, Link, Location, X-Request-ID, Retry-After"
+_EXPOSED: Final = (
+    "Timeline-Position, Timeline-As-Of, Timeline-Known-At, ETag, Link, Location, X-Request-ID, "
+    "Retry-After"
+)
 _TAKEN: Final = (
     "Authorization, Accept, If-None-Match, Timeline-Min-Position, Last-Event-ID, X-Request-ID"
 )

@@ -18,6 +18,7 @@ from timeline.http.examples import Example, examples
 from timeline.http.openapi_schemas import REF, all_schemas, parameters_of, required_of
 from timeline.http.operations import OPERATIONS, TAGS, Operation
 from timeline.http.problems import PROBLEM_JSON, problem_types
+from timeline.http.reading import CLOCKS
 from timeline.http.replies import EVENT_STREAM, FORM, HTML, JSON, NDJSON
 
 BEARER: Final = "bearer"
@@ -275,9 +276,7 @@ def _success(operation: Operation, status: int, found: list[Example]) -> dict[st
 def _content(operation: Operation, media: str, kind: type, found: list[Example]) -> dict[str, Any]:
     schema: dict[str, Any]
     if media == NDJSON:
-        about = "Lines, each one of these: " + (
-            "ChunkReport, or at last a RefusalReport." if operation.records else "Event."
-        )
+        about = f"Lines, each one of these: {_LINES[operation.id]}."
         schema = {"type": "string", "description": about}
     elif kind is str:
         schema = {"type": "string"}
@@ -293,6 +292,15 @@ def _content(operation: Operation, media: str, kind: type, found: list[Example])
     return {"schema": schema, **({"examples": shown} if shown else {})}
 
 
+_LINES: Final = {
+    "recordEvents": "ChunkReport, or at last a RefusalReport",
+    "listEvents": "Event",
+    "listActions": "TimelineItem",
+    "listPolicies": "PolicyItem",
+}
+"""What the lines of NDJSON are, by operation."""
+
+
 def _success_headers(operation: Operation) -> Iterable[str]:
     yield "X-Request-ID"
     if operation.records:
@@ -301,6 +309,7 @@ def _success_headers(operation: Operation) -> Iterable[str]:
         return
     if operation.min_position:
         yield "Timeline-Position"
+        yield from CLOCKS
     if HTTPStatus.NOT_MODIFIED in operation.statuses:
         yield "ETag"
     if operation.paged:
@@ -369,6 +378,8 @@ def _header(description: str, **schema: Any) -> dict[str, Any]:
 _HEADERS: Final = {
     "X-Request-ID": _header("What the log calls this request.", pattern="^[A-Za-z0-9._:-]{1,128}$"),
     "Timeline-Position": _header("The position this answer reflects.", pattern="^[0-9]+$"),
+    "Timeline-As-Of": _header("The date asked about, where there is one.", format="date"),
+    "Timeline-Known-At": _header("The moment of the record asked about.", format="date-time"),
     "ETag": _header("The validator of this representation."),
     "Link": _header('The next page, with rel="next"; absent on the last one.'),
     "Location": _header(

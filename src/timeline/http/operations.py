@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from timeline.application import queries
-from timeline.http import schemas
+from timeline.http import represented, schemas
 from timeline.http.pages.assets import AssetQuery
+from timeline.http.pages.audit import AuditQuery, ReplayPageQuery
 from timeline.http.pages.compare import ComparePageQuery
 from timeline.http.pages.policy import PolicyPageQuery
 from timeline.http.pages.record import RecordPageQuery
@@ -62,6 +63,21 @@ class Operation(NamedTuple):
 
 
 _READ: Final = (304, 401, 403, 406, 503)
+
+_SEVERAL_FORMS: Final = (
+    "`format` or `Accept` says how it is written. NDJSON, CSV and iCalendar are the whole rest, as a "
+    "stream, unless `limit` or `cursor` asks for a page. In CSV, a cell that begins like a formula "
+    "has an apostrophe before it. Atom and JSON Feed have an entry for each event that changed what "
+    "is asked about, the newest first. A calendar's entries keep their UID, count in SEQUENCE how "
+    "often what the record says of them has changed, and are cancelled where it says so no more."
+)
+"""What the two long lists have in common."""
+
+
+def _forms(forms: Mapping[str, represented.Form], kind: type) -> Mapping[str, type]:
+    """Return the forms of an answer, of which JSON has a schema."""
+    return {form.media_type: kind if name == "json" else str for name, form in forms.items()}
+
 
 OPERATIONS: Final = (
     Operation(
@@ -122,9 +138,9 @@ OPERATIONS: Final = (
         "The record",
         "The timeline",
         "The actions as the record believes them, by what they say of the world. `as_of` hides "
-        "what happened later.",
+        "what happened later. " + _SEVERAL_FORMS,
         queries.TimelineQuery,
-        {JSON: schemas.TimelinePage},
+        _forms(represented.TIMELINE, schemas.TimelinePage),
         (*_READ, 307, 404, 410),
         paged=True,
     ),
@@ -152,9 +168,9 @@ OPERATIONS: Final = (
         "The record",
         "Policies",
         "Policies with their three axes on a date, today where none is given. Those without an "
-        "action by then are left out.",
+        "action by then are left out. " + _SEVERAL_FORMS,
         queries.PoliciesQuery,
-        {JSON: schemas.PoliciesPage},
+        _forms(represented.POLICIES, schemas.PoliciesPage),
         _READ,
         paged=True,
     ),
@@ -219,7 +235,7 @@ OPERATIONS: Final = (
         "where events of the policy wait, since one of them broke the read models; items of "
         "`/v1/policies` and `/v1/timeline` carry it, too.",
         queries.PolicyQuery,
-        {JSON: schemas.Policy},
+        _forms(represented.ONE_POLICY, schemas.Policy),
         (*_READ, 307, 404, 410),
     ),
     Operation(
@@ -231,7 +247,7 @@ OPERATIONS: Final = (
         "The replay: event by event, what it changed and the state after it. Also of policies "
         "that are retracted or merged.",
         queries.HistoryQuery,
-        {JSON: schemas.HistoryPage},
+        _forms(represented.HISTORY, schemas.HistoryPage),
         (*_READ, 404),
         paged=True,
     ),
@@ -430,6 +446,40 @@ OPERATIONS: Final = (
         ComparePageQuery,
         {HTML: str},
         _READ,
+    ),
+    Operation(
+        "get",
+        "/audit",
+        "showAudit",
+        "Pages",
+        "The newest checkpoint, as a page",
+        "What the checkpoint says and who signed it, the newest entries, and a search for an event or "
+        "a policy.",
+        AuditQuery,
+        {HTML: str},
+        _READ,
+    ),
+    Operation(
+        "get",
+        "/audit/policies/{policy}",
+        "showReplay",
+        "Pages",
+        "A policy's replay, as a page",
+        "Step by step, what each event changed and the state after it.",
+        ReplayPageQuery,
+        {HTML: str},
+        (*_READ, 404),
+    ),
+    Operation(
+        "get",
+        "/audit/events/{id}",
+        "showProof",
+        "Pages",
+        "An event's proof, as a page",
+        "Checked in the browser itself: from the data to the checkpoint's signature.",
+        queries.Query,
+        {HTML: str},
+        (*_READ, 404),
     ),
     Operation(
         "get",

@@ -1,4 +1,4 @@
-"""The routes that read: the log, the timeline, policies and the vocabulary.
+"""The routes that read: the log, what surveys the record, and the vocabulary.
 
 Owns the way from a request to an answer's bytes and headers. Must not know how answers are made.
 """
@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from litestar import HttpMethod, Response, route
 from litestar.params import FromPath
@@ -28,14 +28,10 @@ from timeline.application.queries import (
     EventQuery,
     EventsQuery,
     GraphQuery,
-    HistoryQuery,
     JurisdictionsQuery,
     PictureQuery,
-    PoliciesQuery,
-    PolicyQuery,
     Query,
     ReviewQuery,
-    TimelineQuery,
 )
 from timeline.application.reading import Reader
 from timeline.application.vocabulary import vocabulary
@@ -62,12 +58,19 @@ from timeline.http.service import REFLECT_TIMEOUT_S, Service, position_in, servi
 
 READ: Final = [HttpMethod.GET, HttpMethod.HEAD]
 
-_POLICY: Final = re.compile(SLUG_PATTERN)
+POLICY: Final = re.compile(SLUG_PATTERN)
 _EVENT: Final = re.compile(UUID_PATTERN)
 _LONGEST_POLICY: Final = 128
 
 Asked = TypeVar("Asked", bound=Query)
 Made = TypeVar("Made")
+
+
+class Written(NamedTuple):
+    """How answers to a question are written: as what, and by what."""
+
+    media_type: str
+    write: Callable[[dict[str, Any]], bytes]
 
 
 async def answer(
@@ -77,8 +80,9 @@ async def answer(
     *,
     of_log: bool = False,
     headers: Mapping[str, str] | None = None,
+    written: Written | None = None,
 ) -> Response[bytes]:
-    """Answer a question with JSON.
+    """Answer a question.
 
     Args:
         request: what was asked.
@@ -87,24 +91,24 @@ async def answer(
         of_log: the log itself answers, so that no read model has to be waited for, and the answer
             is not kept.
         headers: what the answer carries besides.
+        written: how the answer is written, where that was negotiated; else it is JSON.
 
     """
-    negotiate(request.headers.get("accept"), [JSON])
+    if written is None:
+        negotiate(request.headers.get("accept"), [JSON])
+        written = Written(JSON, encode)
     service = service_of(request)
     await service.authorise_read(request.scope)
     query = parse(request.scope["query_string"], kind)
     await (service.until_recorded(request) if of_log else service.until_reflected(request))
     before = service.standing()
     try:
-        found, body = await patiently(service, partial(_answered, service, ask, query))
+        found, body = await patiently(service, partial(_answered, service, ask, written, query))
     except PolicyMoved as moved:
-        return respond(request, moved, {"Location": _location_of_survivor(request, moved)})
-    all_headers = {"Timeline-Position": str(found.position), **(headers or {})}
-    more = found.document.get("next")
-    if more is not None:
-        address = following(request.scope["path"], request.scope["query_string"], more)
-        all_headers["Link"] = f'<{address}>; rel="next"'
-    representation = represent(body, JSON, all_headers, route=request.scope["path_template"])
+        return moved_on(request, moved)
+    all_headers = {**headers_of(request, found), **(headers or {})}
+    route = request.scope["path_template"]
+    representation = represent(body, written.media_type, all_headers, route=route)
     if not of_log:
         service.keep(request.scope, representation, found.position, before)
     return Reply(representation)
@@ -121,10 +125,32 @@ async def patiently(service: Service, make: Callable[[], Made]) -> Made:
 
 
 def _answered(
-    service: Service, ask: Callable[[Reader, Asked], Answer], query: Asked
+    service: Service, ask: Callable[[Reader, Asked], Answer], written: Written, query: Asked
 ) -> tuple[Answer, bytes]:
     found = ask(service.application.reader, query)
-    return found, encode(found.document)
+    return found, written.write(found.document)
+
+
+def headers_of(request: HttpRequest, found: Answer) -> dict[str, str]:
+    """Return what an answer's headers repeat of it: both clocks, and where it goes on."""
+    told = {"Timeline-Position": str(found.position)}
+    for name, field in CLOCKS.items():
+        if found.document.get(field) is not None:
+            told[name] = str(found.document[field])
+    more = found.document.get("next")
+    if more is not None:
+        address = following(request.scope["path"], request.scope["query_string"], more)
+        told["Link"] = f'<{address}>; rel="next"'
+    return told
+
+
+CLOCKS: Final = {"Timeline-As-Of": "as_of", "Timeline-Known-At": "known_at"}
+"""The headers that repeat both clocks, for forms that have no place for them."""
+
+
+def moved_on(request: HttpRequest, moved: PolicyMoved) -> Response[bytes]:
+    """Answer where a policy is found that was merged into another."""
+    return respond(request, moved, {"Location": _location_of_survivor(request, moved)})
 
 
 POLICY_SEGMENT: Final = 3
@@ -143,9 +169,7 @@ def _location_of_survivor(request: HttpRequest, moved: PolicyMoved) -> str:
     return f"{location}?{query.decode()}" if query else location
 
 
-def _known_form(
-    pattern: "re.Pattern[str]", kind: str, field: str, id: str, service: Service
-) -> str:
+def known_form(pattern: "re.Pattern[str]", kind: str, field: str, id: str, service: Service) -> str:
     """Return an id of the right form; nothing else can be in the record, so nobody is asked."""
     if pattern.match(id) is None or len(id) > _LONGEST_POLICY:
         raise UnknownResource(kind=kind, id=shown(id), position=service.position, field=field)
@@ -155,7 +179,7 @@ def _known_form(
 # The log
 
 
-_BY_ACCEPT: Final = {"Vary": "Accept"}
+BY_ACCEPT: Final = {"Vary": "Accept"}
 
 
 @route("/v1/events", http_method=READ, status_code=200)
@@ -163,7 +187,7 @@ async def events(request: HttpRequest) -> ASGIApp:
     """Answer a page of the log, stream the whole rest of it, or go on with what comes."""
     media_type = negotiate(request.headers.get("accept"), [JSON, NDJSON, EVENT_STREAM])
     if media_type == JSON:
-        page = await answer(request, EventsQuery, Reader.events, of_log=True, headers=_BY_ACCEPT)
+        page = await answer(request, EventsQuery, Reader.events, of_log=True, headers=BY_ACCEPT)
         return page.to_asgi_response(app=None, request=request)
     service = service_of(request)
     await service.authorise_read(request.scope)
@@ -211,7 +235,7 @@ async def _stream(
         "ETag": tag,
         "Cache-Control": REVALIDATE,
         "Timeline-Position": str(head.position),
-        **_BY_ACCEPT,
+        **BY_ACCEPT,
     }
     if matches(request.headers.get("if-none-match"), tag):
         return Response(b"", status_code=304, headers=headers)
@@ -254,7 +278,7 @@ async def event(request: HttpRequest, id: FromPath[str]) -> Response[bytes]:
     def ask(reader: Reader, query: EventQuery) -> Answer:
         if query.cosignatures and not query.proof:
             raise InvalidRequest(field="cosignatures", reason="It goes with proof=true")
-        found = reader.event(_known_form(_EVENT, "event", "id", id, service))
+        found = reader.event(known_form(_EVENT, "event", "id", id, service))
         if query.proof:
             prover = service.application.prover
             found.document.update(prover.opening(found.document["position"], query.cosignatures))
@@ -266,22 +290,10 @@ async def event(request: HttpRequest, id: FromPath[str]) -> Response[bytes]:
 # The read models
 
 
-@route("/v1/timeline", http_method=READ, status_code=200)
-async def timeline(request: HttpRequest) -> Response[bytes]:
-    """Answer the actions as the record believes them, by date."""
-    return await answer(request, TimelineQuery, Reader.timeline)
-
-
 @route("/v1/picture", http_method=READ, status_code=200)
 async def picture(request: HttpRequest) -> Response[bytes]:
     """Answer a picture of the timeline."""
     return await answer(request, PictureQuery, Reader.picture)
-
-
-@route("/v1/policies", http_method=READ, status_code=200)
-async def policies(request: HttpRequest) -> Response[bytes]:
-    """Answer the policies with their three axes."""
-    return await answer(request, PoliciesQuery, Reader.policies)
 
 
 @route("/v1/jurisdictions", http_method=READ, status_code=200)
@@ -302,30 +314,6 @@ async def review(request: HttpRequest) -> Response[bytes]:
     return await answer(request, ReviewQuery, Reader.review)
 
 
-@route("/v1/policies/{policy:str}", http_method=READ, status_code=200)
-async def policy(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]:
-    """Answer one policy."""
-    return await answer(request, PolicyQuery, partial(_policy, request, policy))
-
-
-def _policy(request: HttpRequest, policy: str, reader: Reader, query: PolicyQuery) -> Answer:
-    return reader.policy(
-        _known_form(_POLICY, "policy", "policy", policy, service_of(request)), query
-    )
-
-
-@route("/v1/policies/{policy:str}/history", http_method=READ, status_code=200)
-async def history(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]:
-    """Answer a policy's replay."""
-    return await answer(request, HistoryQuery, partial(_history, request, policy))
-
-
-def _history(request: HttpRequest, policy: str, reader: Reader, query: HistoryQuery) -> Answer:
-    return reader.history(
-        _known_form(_POLICY, "policy", "policy", policy, service_of(request)), query
-    )
-
-
 @route("/v1/changes", http_method=READ, status_code=200)
 async def changed(request: HttpRequest) -> Response[bytes]:
     """Answer what the record learned between two moments."""
@@ -341,17 +329,4 @@ async def words(request: HttpRequest) -> Response[bytes]:
     )
 
 
-HANDLERS: Final = (
-    events,
-    event,
-    timeline,
-    picture,
-    policies,
-    jurisdictions,
-    graph,
-    review,
-    policy,
-    history,
-    changed,
-    words,
-)
+HANDLERS: Final = (events, event, picture, jurisdictions, graph, review, changed, words)

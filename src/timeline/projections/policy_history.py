@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, Select, select
 
 from timeline.projections.policy_reads import state_of, values_of
 from timeline.projections.reading import View
@@ -25,6 +25,36 @@ def steps(view: View, policy: str, *, after: int, until: int, limit: int) -> lis
         .limit(limit)
     )
     return [row.known_from for row in rows]
+
+
+def recent_steps(
+    view: View,
+    policies: Select[str] | Sequence[str],
+    *,
+    position: int,
+    before: int | None,
+    limit: int,
+) -> list[int]:
+    """Return the positions at which the picture of any of some policies changed, newest first.
+
+    Args:
+        view: the live read models.
+        policies: their ids, or a query for them.
+        position: the moment of the record asked about.
+        before: only earlier positions than this.
+        limit: how many at most.
+
+    """
+    table = view.table("policies", "policy_steps")
+    last = position if before is None else before - 1
+    query = (
+        select(table.c.known_from)
+        .where(table.c.policy.in_(policies), table.c.known_from <= last)
+        .distinct()
+        .order_by(table.c.known_from.desc())
+        .limit(limit)
+    )
+    return list(view.connection.execute(query).scalars())
 
 
 _STEP: Final = itemgetter(0)

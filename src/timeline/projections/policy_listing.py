@@ -8,7 +8,7 @@ item looks like.
 from typing import Final, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, exists, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from timeline.eventstore.tables import tag_value
@@ -55,6 +55,16 @@ def select_ids(
         limit: how many at most.
 
     """
+    query, policy = matching(view, filter, day=day, position=position)
+    if after is not None:
+        query = query.where(policy > after)
+    return list(view.connection.execute(query.order_by(policy).limit(limit)).scalars())
+
+
+def matching(
+    view: View, filter: PolicyFilter, *, day: int, position: int
+) -> tuple[Select[str], ColumnElement[str]]:
+    """Return a query for the ids of the policies that match, and the column that it selects."""
     tables = [_tagged(view, kind, value, position) for kind, value in _asked(filter, _TAGS)]
     values = _asked(filter, _VALUES) or [(SEEN, "")]
     first, *others = (_valued(view, kind, value, day, position) for kind, value in values)
@@ -68,10 +78,7 @@ def select_ids(
         policies = view.table("policies", "policies").alias()
         said = and_(known(policies, position), contains(policies.c.search, filter.words))
         query = query.where(_holds(policies, said, driving))
-    if after is not None:
-        query = query.where(driving.c.policy > after)
-    rows = view.connection.execute(query.order_by(driving.c.policy).limit(limit))
-    return [row.policy for row in rows]
+    return query, driving.c.policy
 
 
 def _asked(filter: PolicyFilter, names: tuple[str, ...]) -> list[tuple[str, str]]:

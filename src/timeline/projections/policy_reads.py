@@ -261,17 +261,18 @@ def policy_details(view: View, policy: str, position: int) -> dict[str, Any]:
     return {
         "summary": row.summary,
         "sponsors": msgspec.json.decode(row.sponsors),
-        "periods": _periods(view, policy, position),
+        "periods": periods(view, policy, position),
         "described_by": msgspec.json.decode(row.decided_by),
     }
 
 
-def _periods(view: View, policy: str, position: int) -> list[dict[str, Any]]:
-    periods = view.table("policies", "policy_periods")
+def periods(view: View, policy: str, position: int) -> list[dict[str, Any]]:
+    """Return the days on which nothing about a policy changed, in order, as they are served."""
+    table = view.table("policies", "policy_periods")
     rows = view.connection.execute(
-        select(periods)
-        .where(periods.c.policy == policy, known(periods, position))
-        .order_by(periods.c.first_day)
+        select(table)
+        .where(table.c.policy == policy, known(table, position))
+        .order_by(table.c.first_day)
     )
     return [
         {

@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, Row, Table, and_, exists, literal,
 from timeline.eventstore.tables import tag_value
 from timeline.projections.evidence_reads import sources_of
 from timeline.projections.policy_reads import headings
-from timeline.projections.reading import View, around, contains, known, within
+from timeline.projections.reading import View, around, chunks, contains, known, within
 
 MAX_NAMED: Final = 100
 """Carriers of a tag that are looked up one by one: from there on, going through all actions meets
@@ -66,6 +66,7 @@ def select_items(
     after: ItemKey | None,
     limit: int,
     descending: bool,
+    with_gone: bool = False,
 ) -> list[tuple[ItemKey, dict[str, Any]]]:
     """Return the items that match, in the order of what they say of the world.
 
@@ -76,21 +77,119 @@ def select_items(
         after: the key to go on after.
         limit: how many at most.
         descending: newest first.
+        with_gone: also those that were told at an earlier position and are not any more, as they
+            were last; `gone` then says of each item which it is.
 
     """
     table = view.table("timeline", "timeline")
     order = [table.c[name] for name in ItemKey.__struct_fields__]
-    columns = [*order, table.c.event, table.c.item]
+    columns = [*order, table.c.event, table.c.item, table.c.known_until]
+    told = _last_told(view, table, position) if with_gone else known(table, position)
     query = (
         select(*columns)
-        .where(known(table, position), *matching(view, filter, table, position))
+        .where(told, *matching(view, filter, table, position))
         .order_by(*(column.desc() if descending else column for column in order))
         .limit(limit)
     )
     if after is not None:
         query = query.where(_beyond(order, after, descending=descending))
     rows = view.connection.execute(query).all()
-    return list(zip(map(_key, rows), _items(view, rows, position), strict=True))
+    items = list(_items(view, rows, position))
+    if with_gone:
+        for row, item in zip(rows, items, strict=True):
+            item["gone"] = row.known_until <= position
+    return list(zip(map(_key, rows), items, strict=True))
+
+
+def _last_told(view: View, table: Table, position: int) -> ColumnElement[bool]:
+    """Return the condition that a row is the last that was told of its action by a position.
+
+    Those of a policy that was merged into another are told there.
+    """
+    later, policies = table.alias(), view.table("policies", "policies")
+    told_again = exists().where(
+        later.c.policy == table.c.policy,
+        later.c.event == table.c.event,
+        later.c.known_from > table.c.known_from,
+        later.c.known_from <= position,
+    )
+    merged = exists().where(
+        policies.c.policy == table.c.policy,
+        policies.c.merged_into.is_not(None),
+        known(policies, position),
+    )
+    gone_for_good = and_(~told_again.correlate(table), ~merged.correlate(table))
+    return and_(table.c.known_from <= position, or_(table.c.known_until > position, gone_for_good))
+
+
+def revisions(
+    view: View, items: Sequence[dict[str, Any]], position: int
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return how often what is told of actions has changed by a position, and when it last did.
+
+    Args:
+        view: the live read models.
+        items: the actions.
+        position: the moment of the record asked about.
+
+    Returns:
+        by policy and event: the changes after the first time it was told, and the position of the
+        last one.
+
+    """
+    table = view.table("timeline", "timeline")
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    keys = [(item["policy"], item["event"]) for item in items]
+    for some in chunks(keys, columns=2):
+        rows = view.connection.execute(
+            select(table.c.policy, table.c.event, table.c.known_from, table.c.known_until).where(
+                tuple_(table.c.policy, table.c.event).in_(some), table.c.known_from <= position
+            )
+        ).all()
+        for row in rows:
+            times, last = found.get((row.policy, row.event), (-1, 0))
+            ended = row.known_until if row.known_until <= position else 0
+            found[row.policy, row.event] = (times + 1, max(last, row.known_from, ended))
+    return found
+
+
+def select_changes(
+    view: View, filter: TimelineFilter, *, position: int, before: int | None, limit: int
+) -> list[int]:
+    """Return where what is told of the actions that match changed, the newest position first.
+
+    Args:
+        view: the live read models.
+        filter: what to look for; a change counts where what was told before it or after it matches.
+        position: the moment of the record asked about.
+        before: only earlier positions than this.
+        limit: how many at most.
+
+    """
+    table = view.table("timeline", "timeline")
+    last = position if before is None else before - 1
+    conditions = matching(view, filter, table, position)
+    began_or_ended = select(table.c.known_from, table.c.known_until).where(
+        table.c.known_from <= last, *conditions
+    )
+    rows = view.connection.execute(began_or_ended.limit(MAX_SORTED + 1)).all()
+    if len(rows) <= MAX_SORTED:
+        found = {at for row in rows for at in row if at <= last}
+        return sorted(found, reverse=True)[:limit]
+    # Too many to be sorted: soon met on the way back through all steps of the policies.
+    steps = view.table("policies", "policy_steps")
+    touched = exists().where(
+        table.c.policy == steps.c.policy,
+        or_(table.c.known_from == steps.c.known_from, table.c.known_until == steps.c.known_from),
+        *conditions,
+    )
+    query = (
+        select(steps.c.known_from)
+        .where(steps.c.known_from <= last, touched.correlate(steps))
+        .order_by(steps.c.known_from.desc())
+        .limit(limit)
+    )
+    return [row.known_from for row in view.connection.execute(query.distinct())]
 
 
 def _key(row: Row[Any]) -> ItemKey:

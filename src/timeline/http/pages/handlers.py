@@ -4,6 +4,7 @@ from typing import Final
 
 from timeline.http.pages import (
     assets,
+    audit,
     compare,
     entry,
     policies,
@@ -19,6 +20,7 @@ HANDLERS: Final = (
     *policies.HANDLERS,
     *policy.HANDLERS,
     *compare.HANDLERS,
+    *audit.HANDLERS,
     *record.HANDLERS,
     *signing_in.HANDLERS,
     *assets.HANDLERS,

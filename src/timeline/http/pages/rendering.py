@@ -27,6 +27,7 @@ NAVIGATION: Final = (
     ("/", "Timeline"),
     ("/policies", "Policies"),
     ("/compare", "Compare"),
+    ("/audit", "Audit"),
     ("/record", "Record"),
     ("/schema", "API"),
 )

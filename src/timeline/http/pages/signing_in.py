@@ -20,6 +20,7 @@ from timeline.http.errors import HttpError, UnsupportedMediaType
 from timeline.http.pages.asking import page_headers, refused
 from timeline.http.pages.rendering import render
 from timeline.http.parameters import parse
+from timeline.http.reading import READ
 from timeline.http.replies import FORM, HTML, HttpRequest
 from timeline.http.requests import header
 from timeline.http.service import service_of
@@ -40,7 +41,13 @@ class SignInQuery(Query, frozen=True, kw_only=True):
     ] = None
 
 
-@route(_PATH, http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=200)
+@route(_PATH, http_method=[HttpMethod.OPTIONS], status_code=204)
+async def options() -> Response[None]:
+    """Answer which methods there are; Litestar's own answer knows those of one handler alone."""
+    return Response(None, headers={"Allow": "GET, HEAD, OPTIONS, POST"})
+
+
+@route(_PATH, http_method=READ, status_code=200)
 async def sign_in_form(request: HttpRequest) -> Response[bytes]:
     """Answer the form."""
     query = parse(request.scope["query_string"], SignInQuery)
@@ -125,4 +132,4 @@ def _on(location: str, cookie: str) -> Response[bytes]:
     return Response(b"", status_code=HTTPStatus.SEE_OTHER, headers=headers)
 
 
-HANDLERS: Final = (sign_in_form, sign_in, sign_out)
+HANDLERS: Final = (options, sign_in_form, sign_in, sign_out)

@@ -1,0 +1,337 @@
+// @ts-check
+/**
+ * Checks the proof of an event in the browser, with WebCrypto alone: from the data to the commitment in
+ * the entry, from the entry to the leaf, up the path to the root, and from there to the checkpoint and
+ * its signature. Each step is checked by itself, so that what is wrong is named.
+ *
+ * Sources: RFC 6962 (hashes), RFC 9162, 2.1.3.2 (the path), RFC 8785 (canonical JSON), C2SP signed-note
+ * and tlog-checkpoint.
+ *
+ * @typedef {{result: "right" | "wrong" | "unchecked", words: string, values?: [string, string][]}} Outcome
+ * @typedef {{text: string, event: any, keys: string[], given: boolean}} Subject
+ */
+
+const encoder = new TextEncoder();
+const LEAF = Uint8Array.of(0);
+const NODE = Uint8Array.of(1);
+const ED25519 = 1;
+const KEY_ID_BYTES = 4;
+const ENTRY_FIELDS = ["id", "position", "policy", "version", "type", "schema", "batch", "recorded_at", "recorded_by"];
+
+/** What each step is called where it is found wrong. */
+const NAMES = {
+  event: "the entry does not say what is shown",
+  data: "the data is not what was recorded",
+  leaf: "the entry's hash is not the leaf",
+  path: "the path does not lead to the root",
+  checkpoint: "the checkpoint states something else",
+  signature: "the signature is not the log's",
+};
+
+// Bytes
+
+/** @param {Uint8Array[]} parts */
+const joined = (...parts) => {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+};
+
+/** @param {Uint8Array[]} parts */
+const sha256 = async (...parts) =>
+  new Uint8Array(await crypto.subtle.digest("SHA-256", joined(...parts)));
+
+/** @param {Uint8Array} bytes */
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** @param {unknown} text */
+function fromHex(text) {
+  if (typeof text !== "string" || !/^([0-9a-f]{2})*$/.test(text)) throw new Error(`${text} is no hexadecimal`);
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
+/** @param {string} text */
+const fromBase64 = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+
+// JSON
+
+/**
+ * The members of a JSON object as they are written, by name: their bytes are what was hashed.
+ * @param {string} text
+ * @returns {Map<string, string>}
+ */
+export function members(text) {
+  const found = new Map();
+  let depth = 0, name = "", begin = -1;
+  for (const { 0: word, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/gs)) {
+    if (word === "}" || word === "]") depth -= 1;
+    const ends = (depth === 1 && word === ",") || (depth === 0 && word === "}");
+    if (ends && begin >= 0) {
+      found.set(JSON.parse(name), text.slice(begin, index).trim());
+      begin = -1;
+    } else if (depth === 1 && begin < 0) {
+      if (word === ":") begin = index + 1;
+      else if (word.startsWith('"')) name = word;
+    }
+    if (word === "{" || word === "[") depth += 1;
+  }
+  return found;
+}
+
+/**
+ * A JSON value as RFC 8785 writes it. The record holds whole numbers alone, which JSON.stringify writes so.
+ * @param {any} value
+ * @returns {string}
+ */
+export function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const names = Object.keys(value).sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
+}
+
+// The steps
+
+/** @type {Record<string, (subject: Subject) => Promise<Outcome>>} */
+const STEPS = {
+  async event({ event }) {
+    const entry = JSON.parse(event.entry);
+    /** @type {[string, string][]} */
+    const differing = ENTRY_FIELDS.filter((name) => entry[name] !== event[name]).map((name) => [
+      name,
+      `${event[name]}; the entry says ${entry[name]}`,
+    ]);
+    if (shown("entry") !== event.entry) differing.push(["this page", "shows another entry"]);
+    if (event.data !== null && canonical(JSON.parse(shown("data"))) !== canonical(event.data)) {
+      differing.push(["this page", "shows other data"]);
+    }
+    if (differing.length) return wrong(differing);
+    return right([["entry", `${encoder.encode(event.entry).length} bytes`]]);
+  },
+
+  async data({ text, event }) {
+    if (event.salt === null) return unchecked("cannot be checked any more: the data is erased");
+    const commitment = JSON.parse(event.entry).commitment;
+    const raw = members(text).get("data") ?? "null";
+    const written = canonical(JSON.parse(raw));
+    const key = await crypto.subtle.importKey("raw", fromHex(event.salt), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    const computed = hex(new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(written))));
+    /** @type {[string, string][]} */
+    const values = [
+      ["computed", computed],
+      ["in the entry", commitment],
+      ["of", raw === written ? "the data as it came, byte for byte" : "the data that came, written anew as RFC 8785 has it"],
+    ];
+    return computed === commitment ? right(values) : wrong(values);
+  },
+
+  async leaf({ event }) {
+    const computed = hex(await sha256(LEAF, encoder.encode(event.entry)));
+    return compared(computed, required(event).leaf_hash, "in the proof");
+  },
+
+  async path({ event }) {
+    const { position, size, leaf_hash: leaf, hashes, root } = required(event);
+    if (position !== event.position) return wrong([["position", `${position}; the event is at ${event.position}`]]);
+    const computed = await rootFrom(position - 1, size, fromHex(leaf), hashes.map(fromHex));
+    if (computed === null) return wrong([["hashes", `${hashes.length}, which no path has at ${position} of ${size}`]]);
+    return compared(hex(computed), root, "in the proof");
+  },
+
+  async checkpoint({ event }) {
+    const { root, size, checkpoint } = required(event);
+    const [origin, stated, encoded] = noteOf(checkpoint).text.split("\n");
+    /** @type {[string, string][]} */
+    const values = [
+      ["log", origin],
+      ["size", stated === String(size) ? stated : `${stated}; the proof says ${size}`],
+      ["root", encoded === base64(fromHex(root)) ? root : `${encoded}; the proof says ${base64(fromHex(root))}`],
+    ];
+    return values.some(([, value]) => value.includes("; the proof says")) ? wrong(values) : right(values);
+  },
+
+  async signature({ event, keys, given }) {
+    const note = noteOf(required(event).checkpoint);
+    const whose = given ? "the key that you gave" : "the service's own key";
+    for (const text of keys) {
+      const key = await keyFrom(text);
+      const line = note.signatures.find((each) => each.name === key.name && each.id === key.id);
+      if (!line) continue;
+      const verifier = await crypto.subtle.importKey("raw", key.bytes, { name: "Ed25519" }, false, ["verify"]).catch(() => null);
+      if (verifier === null) return unchecked("not checked here: your browser lacks Ed25519");
+      const holds = await crypto.subtle.verify({ name: "Ed25519" }, verifier, line.signature, encoder.encode(note.text));
+      /** @type {[string, string][]} */
+      const values = [["key", text], ["which is", whose]];
+      return holds ? right(values) : wrong(values);
+    }
+    return wrong([["keys", keys.join(" ") || "none"], ["signed by", note.signatures.map((each) => `${each.name} ${each.id}`).join(", ")]]);
+  },
+};
+
+/**
+ * The root that a path leads to; null where the path has not the length that it must have.
+ * @param {number} index
+ * @param {number} size
+ * @param {Uint8Array} leaf
+ * @param {Uint8Array[]} hashes
+ */
+export async function rootFrom(index, size, leaf, hashes) {
+  if (!(Number.isSafeInteger(index) && Number.isSafeInteger(size) && 0 <= index && index < size)) return null;
+  let node = index, last = size - 1, hash = leaf;
+  const up = () => { node = Math.floor(node / 2); last = Math.floor(last / 2); };
+  for (const other of hashes) {
+    if (last === 0) return null;
+    if (node % 2 === 1 || node === last) {
+      hash = await sha256(NODE, other, hash);
+      while (node % 2 === 0 && node !== 0) up();
+    } else {
+      hash = await sha256(NODE, hash, other);
+    }
+    up();
+  }
+  return last === 0 ? hash : null;
+}
+
+/** @param {string} note */
+function noteOf(note) {
+  const end = note.lastIndexOf("\n\n");
+  if (end < 0) throw new Error("it is no signed note");
+  const signatures = note.slice(end + 2).trimEnd().split("\n").map((line) => {
+    const [dash, name, encoded] = line.split(" ");
+    if (dash !== "—" || !encoded) throw new Error("a line below the text is no signature");
+    const bytes = fromBase64(encoded);
+    return { name, id: hex(bytes.slice(0, KEY_ID_BYTES)), signature: bytes.slice(KEY_ID_BYTES) };
+  });
+  return { text: note.slice(0, end + 1), signatures };
+}
+
+/** @param {string} text */
+async function keyFrom(text) {
+  const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text) ?? [];
+  if (!encoded) throw new Error("a verifier key has the form NAME+ID+KEY");
+  const typed = fromBase64(encoded);
+  const computed = hex((await sha256(encoder.encode(`${name}\n`), typed)).slice(0, KEY_ID_BYTES));
+  if (typed[0] !== ED25519 || computed !== id) throw new Error("the verifier key is not whole");
+  return { name, id, bytes: typed.slice(1) };
+}
+
+/** @param {any} event */
+function required(event) {
+  if (!event.proof) throw new Error("no checkpoint has the event yet; look again in a second or two");
+  return event.proof;
+}
+
+/** @param {Uint8Array} bytes */
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+
+/** @param {string} computed @param {string} expected @param {string} where @returns {Outcome} */
+function compared(computed, expected, where) {
+  const outcome = computed === expected ? right : wrong;
+  return outcome([["computed", computed], [where, expected]]);
+}
+
+/** @param {[string, string][]} values @returns {Outcome} */
+const right = (values) => ({ result: "right", words: "holds", values });
+/** @param {[string, string][]} values @returns {Outcome} */
+const wrong = (values) => ({ result: "wrong", words: "wrong", values });
+/** @param {string} words @returns {Outcome} */
+const unchecked = (words) => ({ result: "unchecked", words });
+
+// The page
+
+/** What this page shows of the event. @param {string} part */
+const shown = (part) => document.querySelector(`[data-shown=${part}]`)?.textContent ?? "";
+
+const section = document.querySelector("[data-proof]");
+const form = document.querySelector("[data-key-form]");
+
+/** @param {HTMLElement} section @param {string} given */
+async function check(section, given) {
+  const verdict = section.querySelector("[data-verdict]");
+  if (!(verdict instanceof HTMLElement)) return;
+  if (!globalThis.crypto?.subtle) {
+    verdict.textContent = "Not checked here: browsers compute hashes only on pages that came by https or from this machine.";
+    return;
+  }
+  verdict.textContent = "Checking…";
+  /** @type {Subject} */
+  let subject;
+  try {
+    const text = await fetched(section.dataset.proof ?? "");
+    const event = JSON.parse(text);
+    const keys = given ? [given] : event.proof ? (await fetched(section.dataset.keys ?? "")).trim().split("\n") : [];
+    subject = { text, event, keys, given: given !== "" };
+  } catch (error) {
+    verdict.textContent = `Not checked: ${said(error)}`;
+    return;
+  }
+  /** @type {Record<string, Outcome>} */
+  const outcomes = {};
+  for (const [name, step] of Object.entries(STEPS)) {
+    outcomes[name] = await step(subject).catch((error) => failed(subject, error));
+    show(section, name, outcomes[name]);
+  }
+  conclude(verdict, outcomes);
+}
+
+/** @param {Subject} subject @param {unknown} error @returns {Outcome} */
+const failed = ({ event }, error) =>
+  event.proof || error instanceof SyntaxError
+    ? { result: "wrong", words: `wrong: ${said(error)}` }
+    : unchecked(`not checked: ${said(error)}`);
+
+/** @param {Element} section @param {string} name @param {Outcome} outcome */
+function show(section, name, outcome) {
+  const item = section.querySelector(`[data-step=${name}]`);
+  if (!(item instanceof HTMLElement)) return;
+  item.dataset.result = outcome.result;
+  const words = item.querySelector(".outcome");
+  if (words) words.textContent = outcome.words;
+  const lines = (outcome.values ?? []).map(([term, value]) => {
+    const dt = document.createElement("dt");
+    const dd = document.createElement("dd");
+    const code = document.createElement("code");
+    dt.textContent = term;
+    code.textContent = value;
+    dd.append(code);
+    return [dt, dd];
+  });
+  item.querySelector("[data-values]")?.replaceChildren(...lines.flat());
+}
+
+/** @param {HTMLElement} verdict @param {Record<string, Outcome>} outcomes */
+function conclude(verdict, outcomes) {
+  const named = (/** @type {string} */ result) => Object.keys(outcomes).filter((name) => outcomes[name].result === result);
+  const faults = named("wrong").map((name) => NAMES[/** @type {keyof typeof NAMES} */ (name)]);
+  const open = named("unchecked").length;
+  verdict.className = faults.length ? "notice wrong" : open ? "notice warning" : "notice right";
+  verdict.textContent = faults.length
+    ? `Found wrong: ${faults.join("; ")}.`
+    : open
+      ? `What was checked holds; ${open} of ${Object.keys(outcomes).length} steps could not be checked.`
+      : "All of it holds: this event is in the log that the checkpoint speaks of, as it is shown.";
+  verdict.dataset.done = "true";
+}
+
+/** @param {string} address */
+async function fetched(address) {
+  const answer = await fetch(address, { headers: { Accept: "application/json, text/plain" }, cache: "no-store" });
+  if (!answer.ok) throw new Error(`${address} is answered with ${answer.status}`);
+  return answer.text();
+}
+
+/** @param {unknown} error */
+const said = (error) => (error instanceof Error ? error.message : String(error));
+
+if (section instanceof HTMLElement) {
+  check(section, "");
+  form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const key = form.querySelector("input");
+    check(section, key?.value.trim() ?? "");
+  });
+}

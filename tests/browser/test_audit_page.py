@@ -1,0 +1,158 @@
+"""The pages of audit, as a browser shows them; and proofs, as a browser checks them."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from timeline.transparency.keys import SEED_BYTES, SigningKey
+
+EVENT = "01a2029e-4a60-7199-ae46-234cd11a7c16"
+HOLDS = "All of it holds"
+
+STEPS = ("event", "data", "leaf", "path", "checkpoint", "signature")
+
+
+def test_the_newest_checkpoint_is_told_and_what_is_looked_for_is_found(page: Page) -> None:
+    """Origin, size, root and signer; a position leads to the event's proof."""
+    page.goto("/audit")
+    expect(page.locator(".facts")).to_contain_text("74 entries")
+    expect(page.locator(".facts")).to_contain_text("the log's own key")
+
+    page.get_by_role("searchbox").fill("44")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("link", name="The event 44 and its proof").click()
+
+    expect(page).to_have_url(re.compile(f"/audit/events/{EVENT}$"))
+
+
+def test_the_browser_checks_a_proof_itself(page: Page) -> None:
+    """Every step holds for an event as it is served, and shows what it computed."""
+    page.goto(f"/audit/events/{EVENT}")
+
+    expect(page.locator("[data-verdict]")).to_contain_text(HOLDS)
+    for step in STEPS:
+        expect(page.locator(f"[data-step={step}]")).to_have_attribute("data-result", "right")
+    values = page.locator("[data-step=path] dd").all_inner_texts()
+    assert len(values) == 2
+    assert values[0] == values[1]
+
+
+def flipped(text: str, at: int = 0) -> str:
+    """Return a text with one hexadecimal or base64 character changed."""
+    return text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1 :]
+
+
+def other_entry(event: dict[str, Any]) -> None:
+    event["entry"] = event["entry"].replace('"commitment":"', '"commitment": "')
+
+
+def other_fields(event: dict[str, Any]) -> None:
+    event["recorded_by"] = "someone-else"
+
+
+def other_data(event: dict[str, Any]) -> None:
+    event["data"]["occurred"] = "2024-12-08"
+
+
+def other_path(event: dict[str, Any]) -> None:
+    event["proof"]["hashes"][3] = flipped(event["proof"]["hashes"][3])
+
+
+def shorter_path(event: dict[str, Any]) -> None:
+    del event["proof"]["hashes"][-1]
+
+
+def other_checkpoint(event: dict[str, Any]) -> None:
+    event["proof"]["checkpoint"] = event["proof"]["checkpoint"].replace("\n74\n", "\n75\n")
+
+
+def other_signature(event: dict[str, Any]) -> None:
+    note = event["proof"]["checkpoint"]
+    event["proof"]["checkpoint"] = flipped(note, len(note) - 20)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "faults"),
+    [
+        (other_entry, {"event": "the entry", "leaf": "the entry's hash is not the leaf"}),
+        (other_fields, {"event": "the entry does not say what is shown"}),
+        (other_data, {"event": "what is shown", "data": "the data is not what was recorded"}),
+        (other_path, {"path": "the path does not lead to the root"}),
+        (shorter_path, {"path": "the path does not lead to the root"}),
+        (other_checkpoint, {"checkpoint": "the checkpoint states", "signature": "the signature"}),
+        (other_signature, {"signature": "the signature is not the log's"}),
+    ],
+)
+def test_what_was_tampered_with_is_named(
+    page: Page, tamper: Callable[[dict[str, Any]], None], faults: dict[str, str]
+) -> None:
+    """Whatever part of an answer is changed on its way, that part is found wrong, and no other."""
+
+    def answer(route: Route) -> None:
+        fetched = route.fetch()
+        event = json.loads(fetched.text())
+        tamper(event)
+        body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        route.fulfill(response=fetched, body=body)
+
+    page.route("**/v1/events/*proof=true", answer)
+    page.goto(f"/audit/events/{EVENT}")
+
+    verdict = page.locator("[data-verdict]")
+    expect(verdict).to_contain_text("Found wrong")
+    for words in faults.values():
+        expect(verdict).to_contain_text(words)
+    wrong = page.locator("[data-result=wrong]").evaluate_all(
+        "steps => steps.map(step => step.dataset.step)"
+    )
+    assert wrong == list(faults)
+
+
+def test_another_key_does_not_hold(page: Page) -> None:
+    """A key that a reader brings is what counts: the service's own signature is not taken for it."""
+    page.goto(f"/audit/events/{EVENT}")
+    expect(page.locator("[data-verdict]")).to_contain_text(HOLDS)
+    key = str(SigningKey("timeline.invalid/log", bytes(SEED_BYTES)).verifier)
+
+    page.get_by_label("A verifier key that you have from elsewhere").fill(key)
+    page.get_by_role("button", name="Check again").click()
+
+    expect(page.locator("[data-verdict]")).to_contain_text("the signature is not the log's")
+
+
+def test_a_browser_without_ed25519_says_what_it_did_not_check(page: Page) -> None:
+    """What cannot be checked is neither right nor wrong, and is said."""
+    page.add_init_script(
+        "const old = crypto.subtle.importKey.bind(crypto.subtle);"
+        "crypto.subtle.importKey = (form, key, kind, ...rest) => kind.name === 'Ed25519'"
+        " ? Promise.reject(new DOMException('unknown', 'NotSupportedError'))"
+        " : old(form, key, kind, ...rest);"
+    )
+    page.goto(f"/audit/events/{EVENT}")
+
+    signature = page.locator("[data-step=signature]")
+    expect(signature).to_contain_text("not checked here: your browser lacks Ed25519")
+    expect(page.locator("[data-verdict]")).to_contain_text("1 of 6 steps could not be checked")
+
+
+def test_a_replay_goes_step_by_step(page: Page) -> None:
+    """The slider shows the step that it is at; the address says which, and leads back to it."""
+    page.goto("/audit/policies/la-ordinance-188441?step=7")
+    slider = page.get_by_role("slider")
+
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+
+    title = page.locator("#step-title")
+    expect(title).to_have_text("Step 8 of 15: ActionCorrected")
+    changed = page.locator("[data-part=step] tr.differs").first
+    expect(changed).to_have_text(re.compile(r"stage\s+changed\s*passed\s*advanced"))
+    expect(page).to_have_url(re.compile(r"step=8$"))
+    page.reload()
+    expect(title).to_have_text("Step 8 of 15: ActionCorrected")
+    page.get_by_role("link", name="Step 9").click()
+    expect(title).to_contain_text("Step 9 of 15")
