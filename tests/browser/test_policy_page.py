@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 ORDINANCE = "la-ordinance-188441"
@@ -76,6 +77,21 @@ def test_corrections_disputes_and_retractions_are_told_as_such(page: Page) -> No
     expect(page.locator(".retracted")).to_contain_text("Recorded too early")
     outward = page.locator(".sources a[href^='http']").first
     assert set((outward.get_attribute("rel") or "").split()) >= {"nofollow", "noopener"}
+
+
+@pytest.mark.parametrize(
+    "target", ["/policies?in_force=yes&limit=3&q=", f"/policies/{ORDINANCE}?as_of=2025-01-01"]
+)
+def test_a_page_leads_to_the_same_in_every_form(page: Page, target: str) -> None:
+    """Feeds, calendars, tables and lines of what the page shows: each link is answered as such."""
+    page.goto(target)
+    links = page.locator("a[href*='format=']").evaluate_all("all => all.map(each => each.href)")
+
+    answers = {link: page.request.get(link) for link in links}
+
+    assert len(links) >= 8
+    assert {answer.status for answer in answers.values()} == {200}
+    assert not any("html" in answer.headers["content-type"] for answer in answers.values())
 
 
 def test_a_page_for_nothing_says_so(page: Page) -> None:

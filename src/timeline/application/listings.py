@@ -23,7 +23,7 @@ from timeline.application.queries import (
     GraphQuery,
     JurisdictionsQuery,
     PlacedPage,
-    PoliciesQuery,
+    PoliciesAsked,
     ReviewQuery,
     TimelineQuery,
 )
@@ -69,7 +69,7 @@ class Listings(Clocked):
         tell_erasures(self._store, page.items)
         return collection(page.items, page.next(cursor), moment)
 
-    def policies(self, query: PoliciesQuery) -> Answer:
+    def policies(self, query: PoliciesAsked) -> Answer:
         """Return the policies with their three axes."""
         require_jurisdiction(query)
         with view(self._engine) as live:
@@ -202,7 +202,7 @@ def require_actions(query: ActionsAsked) -> None:
         raise InvalidRequest(field="to", reason="`to` lies before `from`")
 
 
-def policy_filter(query: PoliciesQuery) -> PolicyFilter:
+def policy_filter(query: PoliciesAsked) -> PolicyFilter:
     """Return which policies a question is about."""
     scheme, _, value = (query.identifier or "").partition(":")
     return PolicyFilter(

@@ -17,7 +17,7 @@ from timeline.application.errors import (
 )
 from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.paging import read_page
-from timeline.application.queries import HistoryQuery, PolicyQuery
+from timeline.application.queries import BothClocks, ClockedPage
 from timeline.application.served import ServedEvent, tell_erasures, with_erasures
 from timeline.eventstore.model import MAX_PAGE, EventFilter, Recorded
 from timeline.projections import evidence_reads, policy_history, policy_reads, timeline_reads
@@ -35,7 +35,7 @@ MAX_DISPUTES: Final = 1_000
 class OnePolicy(Clocked):
     """Answers questions about one policy."""
 
-    def policy(self, policy: str, query: PolicyQuery) -> Answer:
+    def policy(self, policy: str, query: BothClocks) -> Answer:
         """Return one policy with all that the record believes about it."""
         with view(self._engine) as live:
             moment = self._moment(live, query, today=True)
@@ -64,7 +64,7 @@ class OnePolicy(Clocked):
             moment.position,
         )
 
-    def history(self, policy: str, query: HistoryQuery) -> Answer:
+    def history(self, policy: str, query: ClockedPage) -> Answer:
         """Return a policy's replay: event by event, what it changed and the state after it."""
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, POSITION_KEY, today=True, about=policy)

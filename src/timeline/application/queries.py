@@ -178,8 +178,8 @@ class PictureQuery(ActionsAsked, frozen=True, kw_only=True):
     ] = False
 
 
-class PoliciesQuery(PlacedPage, frozen=True, kw_only=True):
-    """`GET /v1/policies`."""
+class PoliciesAsked(PlacedPage, frozen=True, kw_only=True):
+    """A question about policies: which ones."""
 
     instrument: Annotated[Instrument, Meta(description="The legal form.")] | None = None
     topic: Annotated[Text, Meta(description="A topic, any case.")] | None = None
@@ -230,6 +230,11 @@ class PoliciesQuery(PlacedPage, frozen=True, kw_only=True):
         None
     )
     q: Words | None = None
+
+
+class PoliciesQuery(PoliciesAsked, frozen=True, kw_only=True):
+    """`GET /v1/policies`."""
+
     format: Annotated[TimelineFormat, FORMAT] | None = None
 
 

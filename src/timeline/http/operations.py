@@ -420,7 +420,7 @@ OPERATIONS: Final = (
         "Policies, as a page",
         "Search and filters as in `GET /v1/policies`. A field that is empty counts as absent, as on "
         "every page.",
-        queries.PoliciesQuery,
+        queries.PoliciesAsked,
         {HTML: str},
         _READ,
     ),

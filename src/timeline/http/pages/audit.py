@@ -15,7 +15,14 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from timeline.application.errors import UnknownResource
-from timeline.application.queries import MAX_LIMIT, EventsQuery, HistoryQuery, Query
+from timeline.application.queries import (
+    MAX_LIMIT,
+    BothClocks,
+    ClockedPage,
+    Cursor,
+    EventsQuery,
+    Query,
+)
 from timeline.application.reading import Reader
 from timeline.domain.events import SLUG_PATTERN, UUID_PATTERN
 from timeline.eventstore.published import Checkpointed
@@ -49,9 +56,10 @@ class AuditQuery(Query, frozen=True, kw_only=True):
     ] = None
 
 
-class ReplayPageQuery(HistoryQuery, frozen=True, kw_only=True):
+class ReplayPageQuery(BothClocks, frozen=True, kw_only=True):
     """`GET /audit/policies/{policy}`."""
 
+    cursor: Cursor | None = None
     step: Annotated[
         Annotated[int, Meta(ge=1, le=MAX_LIMIT)] | None,
         Meta(description="Which step of this page is looked at; the last where none is given."),
@@ -139,7 +147,7 @@ async def replay(request: HttpRequest, policy: FromPath[str]) -> Response[bytes]
 
 def _replay(request: HttpRequest, policy: str, service: Service, query: ReplayPageQuery) -> Shown:
     known_form(policy, service)
-    question = HistoryQuery(
+    question = ClockedPage(
         as_of=query.as_of,
         known_at=query.known_at,
         known_position=query.known_position,

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from msgspec import Meta
 
 from timeline.application.errors import UnknownResource
-from timeline.application.queries import MAX_LIMIT, EventsQuery, PolicyQuery
+from timeline.application.queries import MAX_LIMIT, BothClocks, EventsQuery
 from timeline.application.reading import Reader
 from timeline.domain.events import SLUG_PATTERN
 from timeline.http.pages import annotations
@@ -32,7 +32,7 @@ _POLICY: Final = re.compile(SLUG_PATTERN)
 _LONGEST_POLICY: Final = 128
 
 
-class PolicyPageQuery(PolicyQuery, frozen=True, kw_only=True):
+class PolicyPageQuery(BothClocks, frozen=True, kw_only=True):
     """`GET /policies/{policy}`."""
 
     why: Annotated[
