@@ -1,10 +1,15 @@
 """The form for editors, as someone uses it who has never seen it."""
 
+import csv
 from collections.abc import Iterator
+from datetime import date
+from io import StringIO
 from typing import Any
 
+import feedparser
 import httpx
 import pytest
+from icalendar import Calendar
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from shown import Demo
@@ -95,17 +100,32 @@ def test_a_newcomer_records_an_action_and_finds_it_everywhere(
     expect(form.locator("#json")).to_contain_text('"occurred": "2025-06-05"')
     done = send(form)
 
-    item = list(client.timeline(policy=ORDINANCE, action="confirmed"))[-1]
-    assert item.occurred.edtf == "2025-06-05"
-    assert item.sources[0].publisher == "Example News"
-    assert done.get_by_role("link", name="its policy").get_attribute("href") == (
-        f"/policies/{ORDINANCE}"
-    )
-    assert done.get_by_role("link", name="its proof").get_attribute("href") == (
-        f"/audit/events/{item.event}"
-    )
-    found = httpx.get(f"{demo.url}/v1/events/{item.event}?proof=true").json()
-    assert found["position"] == item.position
+    address = done.get_by_role("link", name="its proof").get_attribute("href")
+    assert address is not None
+    event = address.removeprefix("/audit/events/")
+    done.get_by_role("link", name="its policy").click()
+    expect(form.get_by_role("main")).to_contain_text("Example News")
+    client.record(registered("later"), wait="proof")  # Then a checkpoint has that event, too.
+    form.goto(address)
+    expect(form.locator("[data-verdict]")).to_contain_text("All of it holds")
+    _assert_in_feed_calendar_and_table(demo, event)
+
+
+def _assert_in_feed_calendar_and_table(demo: Demo, event: str) -> None:
+    """Find an event as the programs of others read it."""
+    question = f"{demo.url}/v1/timeline?policy={ORDINANCE}&format="
+    feed = feedparser.parse(httpx.get(f"{question}atom").content)
+    calendar = Calendar.from_ical(httpx.get(f"{question}ics").content)
+    rows = csv.DictReader(StringIO(httpx.get(f"{question}csv").text))
+
+    (entry,) = [each for each in feed.entries if each.id == f"urn:uuid:{event}"]
+    (day,) = [each for each in calendar.walk("VEVENT") if each["UID"] == event]
+    (row,) = [each for each in rows if each["event"] == event]
+
+    assert "Example News" in entry.content[0].value
+    assert day.decoded("DTSTART") == date(2025, 6, 5)
+    assert (row["action"], row["occurred"]) == ("confirmed", "2025-06-05")
+    assert row["sources"] == "https://news.example/still-in-force"
 
 
 def test_a_policy_is_registered_with_its_first_action(
@@ -179,6 +199,31 @@ def test_a_double_click_records_once(form: Page, demo: Demo, client: Client) -> 
     assert client.policy("twice").version == 3
 
 
+def test_a_draft_that_was_edited_after_its_answer_was_lost_is_another_event(
+    form: Page, demo: Demo, client: Client
+) -> None:
+    """What is recorded stays, and is shown; the rest is recorded on purpose or not at all."""
+    client.record([registered("edited"), acted("edited")])
+    form.goto("/record?policy=edited")
+    form.get_by_label("Token").fill(demo.token)
+    fill_action(form, "confirmed", "2025-07-01", "https://news.example/7")
+    expect(form.locator("#preview.ready")).to_be_visible()
+    form.route("**/v1/events", lambda route: (route.fetch(), route.abort()), times=3)
+    form.get_by_role("button", name="Record it").click()
+    expect(form.locator("#problem")).to_contain_text("recorded once", timeout=20_000)
+
+    form.get_by_label("When it happened").fill("2025-07-02")
+    form.get_by_role("button", name="Record it", exact=True).click()
+    expect(form.locator("#problem")).to_contain_text("recorded already")
+    form.get_by_role("button", name="Record it as another event").click()
+    # The version has moved on by what was recorded without an answer.
+    form.get_by_role("button", name="Go on at version 3").click()
+    send(form)
+
+    dates = [each.occurred.edtf for each in client.policy("edited").actions]
+    assert dates == ["2025-01-02", "2025-07-01", "2025-07-02"]
+
+
 def test_who_was_slower_loses_nothing(form: Page, demo: Demo, client: Client) -> None:
     """What others recorded is shown, the draft is kept through a reload, one click goes on."""
     client.record([registered("contended"), acted("contended")])
@@ -200,6 +245,28 @@ def test_who_was_slower_loses_nothing(form: Page, demo: Demo, client: Client) ->
 
     policy = client.policy("contended", as_of="2025-09-01")
     assert [action.action for action in policy.actions] == ["issued", "suspended", "rescinded"]
+
+
+def test_a_correction_keeps_what_others_corrected_meanwhile(
+    form: Page, demo: Demo, client: Client
+) -> None:
+    """After the conflict, the draft changes what its author changed, and nothing else."""
+    event = client.record([registered("shared"), acted("shared")]).events[1].id
+    form.goto(f"/record?correct={event}")
+    form.get_by_label("Token").fill(demo.token)
+    form.get_by_label("When it happened").fill("2025-01-03")
+    form.get_by_label("Reason").fill("A slip")
+    expect(form.locator("#preview.ready")).to_be_visible()
+    theirs = {"event": event, "changes": {"label": "Issued by hand"}, "reason": "Seen"}
+    client.record(Draft(policy="shared", type="ActionCorrected", data=theirs))
+
+    form.get_by_role("button", name="Record it").click()
+    form.get_by_role("button", name="Go on at version 3").click()
+    expect(form.get_by_label("In the source's own words")).to_have_value("Issued by hand")
+    send(form)
+
+    (action,) = client.policy("shared").actions
+    assert (action.occurred.edtf, action.label) == ("2025-01-03", "Issued by hand")
 
 
 def test_an_action_is_disputed_corrected_and_taken_back(

@@ -194,7 +194,14 @@ function adviceOf(error) {
     return make("span", {}, link(`/record?policy=${there}`, "Record an action of the policy that is there"), ". ", more);
   }
   if (error.slug === "id-conflict") {
-    return make("span", {}, "An earlier state of this draft is recorded already. ", link(`${EVENTS}/${state.ids[0]}`, "Look at it"), ", and start over for another event. ", more);
+    const anew = make("button", { type: "button" }, "Record it as another event");
+    anew.addEventListener("click", async () => {
+      state.ids = [newId(), newId()];
+      await check(true);
+      if (state.ready) preview.focus();
+    });
+    const recorded = link(`/audit/events/${state.ids[0]}`, "what is recorded");
+    return make("span", {}, "An earlier state of this draft is recorded already: look at ", recorded, ". ", anew, " ", more);
   }
   return more;
 }
