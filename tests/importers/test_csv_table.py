@@ -252,6 +252,30 @@ def test_the_same_thing_twice_in_a_day_is_two_actions() -> None:
     assert second == f"{first}/2"
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_table_of_what_is_new_takes_nothing_back(whole: bool) -> None:  # noqa: FBT001
+    """`whole = false` says that what is missing is not gone."""
+    mapping = f"whole = {str(whole).lower()}\n{MAPPING}"
+
+    sketch = _one(_read(HEADER + "1,T,Ord,,,,adopted,2019,,\n", mapping=mapping))
+
+    assert sketch.whole is whole
+
+
+def test_rows_that_describe_a_policy_otherwise_are_told() -> None:
+    """The first row counts; a row that differs in what describes nothing is no other description."""
+    found = _read(
+        HEADER
+        + "1,T,Ord,,,,adopted,2019,,\n"
+        + "1,T,Ord,,,,adopted,2020,,\n"
+        + "1,Other,Ord,,,,adopted,2021,,\n"
+    )
+
+    assert _one(found).described["title"] == "T"
+    ((place, about),) = [(str(each.place), each.about) for each in found if isinstance(each, Note)]
+    assert (place, about) == ("1.csv:4", "rows that describe a policy otherwise; the first counts")
+
+
 def test_a_template_is_filled_and_nothing_else() -> None:
     """What looks like code, a format or another template in a cell stays what it is."""
     found = _read(HEADER + '1,"{No.__class__} %s {0} {Kind}",Ord,,,,adopted,2019,,\n')

@@ -8,6 +8,7 @@ template's `{Column}` is replaced by that column's cell, and that is all.
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -73,11 +74,13 @@ class Field(_Table, frozen=True, kw_only=True):
             if each != EDTF and not (DATE_FORMAT.fullmatch(each) and _YEAR.search(each)):
                 msg = f"{each!r} is no date format with a year, such as %m/%d/%Y or {EDTF}"
                 raise ValueError(msg)
+        folded = {each.casefold(): value for each, value in self.values.items()}
+        msgspec.structs.force_setattr(self, "values", folded | self.values)
 
     @property
-    def columns(self) -> set[str]:
+    def columns(self) -> frozenset[str]:
         """The columns that it needs."""
-        return {self.column} if self.column is not None else names(self.template or "")
+        return frozenset({self.column}) if self.column is not None else names(self.template or "")
 
     @property
     def shown(self) -> str:
@@ -120,15 +123,16 @@ class Field(_Table, frozen=True, kw_only=True):
         return ""
 
     def _mapped(self, found: str) -> str:
-        if found in self.values:
-            return self.values[found]
-        folded = {each.casefold(): value for each, value in self.values.items()}
-        return folded.get(found.casefold(), self.otherwise or found)
+        if not self.values:
+            return found
+        known = self.values.get(found) or self.values.get(found.casefold())
+        return known or self.otherwise or found
 
 
-def names(template: str) -> set[str]:
+@lru_cache(maxsize=10_000)
+def names(template: str) -> frozenset[str]:
     """Return the columns that a template names."""
-    return set(_PLACE.findall(template))
+    return frozenset(_PLACE.findall(template))
 
 
 def filled(template: str, row: Row) -> str:
@@ -143,6 +147,7 @@ def slug(text: str) -> str:
     return _SLUG.sub("-", text.lower()).strip("-")
 
 
+@lru_cache(maxsize=10_000)
 def _dated(words: str, format: str) -> str | None:
     """Return a date as EDTF, as exact as its format is; None where it is none."""
     try:
@@ -251,12 +256,13 @@ class CsvMapping(_Table, frozen=True, kw_only=True):
     """A mapping file.
 
     `system` names the source: it is a part of the ids of all that is imported, so that the same table
-    can be imported again.
+    can be imported again. `whole` tells that what the tables do not say of a policy any more is taken back.
     """
 
     system: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
     policy: PolicyRule
     actions: Annotated[list[ActionRule], Meta(max_length=MAX_RULES)] = []
+    whole: bool = True
     encoding: str = "utf-8"
     delimiter: Annotated[str, Meta(min_length=1, max_length=1)] = ","
 
@@ -289,7 +295,12 @@ def read_mapping(raw: bytes, file: str) -> CsvMapping:
 
 def as_field(cell: Cell) -> Field:
     """Return a field, also of a column's name alone."""
-    return Field(column=cell) if isinstance(cell, str) else cell
+    return _of_column(cell) if isinstance(cell, str) else cell
+
+
+@lru_cache(maxsize=10_000)
+def _of_column(name: str) -> Field:
+    return Field(column=name)
 
 
 Rule = TypeVar("Rule", bound=msgspec.Struct)

@@ -21,6 +21,7 @@ from timeline.importers.csv_mapping import (
     Row,
     SourceRule,
     as_field,
+    columns,
     filled,
     slug,
 )
@@ -51,33 +52,39 @@ class Told(NamedTuple):
     rules: Sequence[int]
 
 
-def draw(
-    mapping: CsvMapping, policy: str, told: Sequence[Told]
-) -> tuple[Sketch | Refused, list[Note]]:
-    """Return what a policy's rows say of it together, and what is to be known of that.
+class Drawer:
+    """Draws policies from their rows."""
 
-    Args:
-        mapping: the rules.
-        policy: its id.
-        told: its rows, in their order.
+    def __init__(self, mapping: CsvMapping) -> None:
+        """Take the rules."""
+        self.mapping = mapping
+        self.describing = sorted({column for column, _ in columns(mapping.policy)})
 
-    """
-    drawing = _Drawing(mapping, policy)
-    try:
-        return drawing.sketch(told), drawing.notes
-    except BadCell as error:
-        return Refused(place=drawing.place, field=error.column, reason=error.reason), []
+    def draw(self, policy: str, told: Sequence[Told]) -> tuple[Sketch | Refused, list[Note]]:
+        """Return what a policy's rows say of it together, and what is to be known of that.
+
+        Args:
+            policy: its id.
+            told: its rows, in their order.
+
+        """
+        drawing = _Drawing(self, policy)
+        try:
+            return drawing.sketch(told), drawing.notes
+        except BadCell as error:
+            return Refused(place=drawing.place, field=error.column, reason=error.reason), []
 
 
 class _Drawing:
     """One policy."""
 
-    def __init__(self, mapping: CsvMapping, policy: str) -> None:
+    def __init__(self, drawer: Drawer, policy: str) -> None:
         self.notes: list[Note] = []
         self.place = Place("", 0)
-        self._mapping = mapping
+        self._mapping = drawer.mapping
+        self._describing = drawer.describing
         self._policy = policy
-        self._system = mapping.system
+        self._system = drawer.mapping.system
         self._seen: Counter[str] = Counter()
         self._by_id: dict[str, Json] = {}
         self._said: set[tuple[str, bytes]] = set()
@@ -97,6 +104,7 @@ class _Drawing:
             described={**described, "origin": {"system": self._system, "id": about}},
             statements=statements,
             place=first.place,
+            whole=self._mapping.whole,
         )
 
     # ---- what it is
@@ -108,7 +116,9 @@ class _Drawing:
         name = filled(rule.id, first.row)
         described = self._described(first.row)
         for each in told:
-            if not each.describes or each is first:
+            if not each.describes or all(
+                each.row[name] == first.row[name] for name in self._describing
+            ):
                 continue
             self.place = each.place
             other = filled(rule.id, each.row)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from timeline.importers.csv_mapping import CsvMapping, columns, filled, slug
-from timeline.importers.csv_rows import Told, draw
+from timeline.importers.csv_rows import Drawer, Told
 from timeline.importers.errors import InputRefused
 from timeline.importers.opening import Input
 from timeline.importers.reading import Row, rows, undecodable
@@ -54,6 +54,7 @@ class CsvTable:
         self.system = mapping.system
         self._inputs = inputs
         self._mapping = mapping
+        self._drawer = Drawer(mapping)
         self._headers: list[_Header] = []
 
     def read(self) -> Iterator[Found]:
@@ -70,7 +71,7 @@ class CsvTable:
                     )
                     yield Refused(place=_place(kept[0]), field="id", reason=reason)
                     continue
-                drawn, notes = draw(self._mapping, policy, [self._told(each) for each in kept])
+                drawn, notes = self._drawer.draw(policy, [self._told(each) for each in kept])
                 yield from notes
                 yield drawn
 
