@@ -1,7 +1,13 @@
 """The same service on both databases."""
 
+import re
+from typing import Final
+
 from http_client import Client, registration, running, story
 from timeline.application.access import Role
+
+FORM: Final = re.compile(r"<id>\S+</id>|^(?:UID|DTSTART|SEQUENCE|STATUS)\S*", re.MULTILINE)
+"""What of a feed or a calendar does not depend on when it was recorded."""
 
 
 def test_the_story_is_told_alike_on_every_database(reading: Client, database_url: str) -> None:
@@ -14,6 +20,10 @@ def test_the_story_is_told_alike_on_every_database(reading: Client, database_url
             items = client.get(target).json()["items"]
             wanted = reading.get(target).json()["items"]
             assert [without_time(item) for item in items] == [without_time(w) for w in wanted]
+        for target in ("/v1/timeline?format=", "/v1/policies?format="):
+            for form in ("atom", "ics"):
+                told = client.get(f"{target}{form}").text
+                assert FORM.findall(told) == FORM.findall(reading.get(f"{target}{form}").text) != []
         assert client.get("/health/ready").json()["reflected"] == report["position"]
         assert client.record(registration(), role=Role.RECORDER).status_code == 201
         assert client.get("/v1/policies?q=%25").json()["items"] == []

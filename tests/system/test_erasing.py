@@ -14,6 +14,7 @@ from service import Service, timeline
 from timeline.application.key_files import KeyFile
 from timeline.eventstore.database import create_engine
 from timeline.http.operations import OPERATIONS
+from timeline.http.represented import HISTORY, ONE_POLICY, POLICIES, TIMELINE
 from timeline.transparency.checkpoints import opened
 from timeline.transparency.merkle import leaf_hash
 from timeline.transparency.proofs import check_inclusion
@@ -183,15 +184,23 @@ def walk(http: httpx.Client) -> dict[str, list[str]]:
         ],
         "getEvent": [f"/v1/events/{id}?proof=true" for id in ids],
         "listActions": [f"/v1/timeline?policy={policies[0]}&{each}" for each in ["", *known]]
-        + ["/v1/timeline?limit=500", "/v1/timeline?around=beside"],
+        + ["/v1/timeline?limit=500", "/v1/timeline?around=beside"]
+        + [f"/v1/timeline?format={form}&{each}" for form in TIMELINE for each in ["", *known[-2:]]]
+        + [f"/v1/timeline?format={form}&{each}" for form in ("atom", "ics") for each in known],
         "drawPicture": [f"/v1/picture?policy={policies[0]}&{each}" for each in ["", *known]]
         + ["/v1/picture?relations=true"],
-        "listPolicies": [f"/v1/policies?limit=500&{each}" for each in ["", *known]],
+        "listPolicies": [f"/v1/policies?limit=500&{each}" for each in ["", *known]]
+        + [f"/v1/policies?format={form}&{each}" for form in POLICIES for each in ["", known[-2]]],
         "countPolicies": ["/v1/jurisdictions"],
         "getGraph": [f"/v1/graph?policy={each}" for each in policies],
         "listReviews": ["/v1/review?limit=500"],
-        "getPolicy": [f"/v1/policies/{policy}?{each}" for policy in policies for each in known[6:]],
-        "replayPolicy": [f"/v1/policies/{each}/history?limit=500" for each in policies],
+        "getPolicy": [f"/v1/policies/{policy}?{each}" for policy in policies for each in known[6:]]
+        + [f"/v1/policies/{policy}?format={form}" for policy in policies for form in ONE_POLICY],
+        "replayPolicy": [
+            f"/v1/policies/{policy}/history?limit=500&format={form}"
+            for policy in policies
+            for form in HISTORY
+        ],
         "listChanges": ["/v1/changes?from=0&limit=500", "/v1/changes?from=75&limit=500"],
         "getVocabulary": ["/v1/vocabulary"],
         "replayRecord": ["/v1/audit/replay"],
