@@ -139,11 +139,13 @@ def revisions(
     """
     table = view.table("timeline", "timeline")
     found: dict[tuple[str, str], tuple[int, int]] = {}
-    keys = [(item["policy"], item["event"]) for item in items]
-    for some in chunks(keys, columns=2):
+    for some in chunks(items, columns=2):
+        # Column by column, as SQLite looks no pair up.
         rows = view.connection.execute(
             select(table.c.policy, table.c.event, table.c.known_from, table.c.known_until).where(
-                tuple_(table.c.policy, table.c.event).in_(some), table.c.known_from <= position
+                table.c.policy.in_(sorted({item["policy"] for item in some})),
+                table.c.event.in_(sorted({item["event"] for item in some})),
+                table.c.known_from <= position,
             )
         ).all()
         for row in rows:
