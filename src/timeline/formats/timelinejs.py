@@ -36,31 +36,32 @@ _ANSWERS: Final = {"yes": "in force", "maybe": "perhaps in force"}
 def actions(document: Document, links: Links) -> bytes:
     """Return a page of the timeline, with the eras of `policies` where the answer has those."""
     eras = [era for policy in document.get("policies", ()) for era in _eras(policy, document)]
-    return _encoded(document["items"], eras, document, links, document["next"])
+    return _encoded("Timeline", document["items"], eras, document, links)
 
 
 def policy(document: Document, links: Links) -> bytes:
     """Return one policy: its actions, and when it was in force."""
-    return _encoded(document["actions"], list(_eras(document, document)), document, links, None)
+    title, eras = on_one_line(document["title"]), list(_eras(document, document))
+    return _encoded(title, document["actions"], eras, document, links)
 
 
 def _encoded(
+    title: str,
     items: Sequence[Document],
     eras: list[dict[str, Any]],
     document: Document,
     links: Links,
-    more: str | None,
 ) -> bytes:
     placed = [item for item in items if _bounds(item["occurred"]) is not None]
     told = {
-        "title": {"text": {"headline": "Timeline", "text": escape(moment(document))}},
+        "title": {"text": {"headline": escape(title), "text": escape(moment(document))}},
         "events": [_slide(item, links) for item in placed],
         "eras": eras,
         "position": document["position"],
         "as_of": document["as_of"],
         "known_at": document["known_at"],
         "undated": len(items) - len(placed),
-        "next": more,
+        "next": document.get("next"),
     }
     return msgspec.json.encode(told)
 
