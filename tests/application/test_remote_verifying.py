@@ -8,10 +8,13 @@ from sqlalchemy import Engine
 from builders import acted
 from proven_log import KEY, ORIGIN, Mirror, ProvenLog
 from timeline.application import remote_verifying as remote
+from timeline.application.errors import LogUnreachable
 from timeline.application.findings import Kind
 from timeline.application.log_client import NotThere
+from timeline.application.remote_verified import Outcome, RemotelyVerified
 from timeline.eventstore.published import Published
 from timeline.transparency.checkpoints import Checkpoint, cosign
+from timeline.transparency.errors import UnknownSigner
 from timeline.transparency.keys import COSIGNATURE_V1, SigningKey
 from timeline.transparency.merkle import EMPTY_ROOT
 from timeline.transparency.notes import Note, signed
@@ -28,7 +31,7 @@ def log(engine: Engine, tmp_path: Path) -> ProvenLog:
     return log
 
 
-def verified(mirror: Mirror, *seen: bytes) -> remote.RemotelyVerified:
+def verified(mirror: Mirror, *seen: bytes) -> RemotelyVerified:
     return remote.verify(mirror, [KEY.verifier], seen=seen)
 
 
@@ -157,14 +160,86 @@ def test_a_hash_that_is_wrong_is_told_by_its_place(log: ProvenLog, path: str) ->
     ]
 
 
-def test_a_checkpoint_of_another_key_is_told(log: ProvenLog) -> None:
-    """Nothing else is looked at then."""
+def test_a_checkpoint_of_a_key_that_was_not_given_is_no_finding(log: ProvenLog) -> None:
+    """A log changes its key: nothing can be checked then, and who signed is named."""
     stranger = SigningKey(ORIGIN, bytes(32))
     note = bytes(signed(Checkpoint(ORIGIN, 300, bytes(32)).text, [stranger]))
+
+    with pytest.raises(UnknownSigner, match="none of the known keys") as refused:
+        verified(Mirror(log.engine, {"checkpoint": note}))
+
+    assert refused.value.signers == (f"{ORIGIN}+{stranger.verifier.id.hex()}",)
+
+
+def test_a_signature_that_is_not_of_the_key_it_names_is_told(log: ProvenLog) -> None:
+    """That is a forgery, and not another key."""
+    forged = Note.parse(signed_by_the_log(299, bytes(32))).signatures
+    note = bytes(Note(Checkpoint(ORIGIN, 300, bytes(32)).text, forged))
 
     found = verified(Mirror(log.engine, {"checkpoint": note}))
 
     assert [(each.kind, found.entries) for each in found.findings] == [(Kind.CHECKPOINT, 0)]
+    assert found.outcome is Outcome.WRONG
+
+
+class FailingMirror(Mirror):
+    """Fails at some paths: from the second time on, at a checkpoint."""
+
+    def __init__(self, engine: Engine, *failing: str) -> None:
+        super().__init__(engine)
+        self._failing = failing
+
+    def get(self, path: str, limit_bytes: int) -> bytes:
+        """Return a file, or fail as `LogClient` does where a server answers 500."""
+        found = super().get(path, limit_bytes)
+        if path in self._failing and (path != "checkpoint" or self.asked.count(path) > 1):
+            raise LogUnreachable(url="log.example", reason=f"it answers 500 to /log/{path}")
+        return found
+
+
+def test_entries_that_are_signed_and_not_served_are_withheld(log: ProvenLog) -> None:
+    """A server that goes on serving its checkpoint is there: that is found, and where it begins."""
+    found = verified(FailingMirror(log.engine, "tile/entries/001.p/44"))
+
+    (finding,) = found.findings
+    assert (finding.kind, finding.position) == (Kind.WITHHELD, 257)
+    assert "500 to /log/tile/entries/001.p/44" in finding.what
+    assert "promises 300 entries" in finding.what
+    assert (found.outcome, found.ok, found.complete) == (Outcome.WRONG, False, False)
+
+
+def test_entries_that_are_not_there_are_withheld(log: ProvenLog) -> None:
+    """Whether it is by 404 or by 500, whoever signed them does not show them."""
+
+    class CutMirror(Mirror):
+        def _file(self, path: str) -> bytes:
+            if path == "tile/entries/000":
+                raise NotThere(path)
+            return super()._file(path)
+
+    assert told(CutMirror(log.engine)) == [(Kind.WITHHELD, 1)]
+
+
+@pytest.mark.parametrize("tile", ["tile/entries/001.p/44", "tile/1/000.p/1"])
+def test_an_outage_is_no_finding(log: ProvenLog, tile: str) -> None:
+    """Where the checkpoint is gone, too, nothing is said against the log, nor for it."""
+    found = verified(FailingMirror(log.engine, tile, "checkpoint"))
+
+    assert (found.outcome, found.ok, found.reachable) == (Outcome.UNREACHABLE, False, False)
+    assert (found.findings, found.complete, found.size) == ((), False, 300)
+    assert found.unread == f"it answers 500 to /log/{tile}"
+
+
+def test_a_log_without_a_checkpoint_cannot_be_checked(log: ProvenLog) -> None:
+    """It may be another address, or nobody signs there."""
+
+    class EmptyMirror(Mirror):
+        def _file(self, path: str) -> bytes:
+            raise NotThere(path)
+
+    found = verified(EmptyMirror(log.engine))
+
+    assert (found.outcome, found.reachable, found.checkpoint) == (Outcome.UNREACHABLE, False, "")
 
 
 def test_a_log_that_says_to_be_empty(log: ProvenLog) -> None:

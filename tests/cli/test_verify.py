@@ -202,9 +202,36 @@ def test_another_key_is_no_other_log(
     result = timeline("verify", "--url", server.url, "--key", str(stranger.verifier))
     both = timeline("verify", "--url", server.url, "--key", VKEY, "--key", str(stranger.verifier))
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "seen before" in result.stderr
+    assert "--key OLD --key NEW" in result.stderr
     assert both.exit_code == 0
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_keys_are_changed_under_whoever_checks(
+    timeline: Timeline, log: ProvenLog, server: FileServer
+) -> None:
+    """While two sign, what `/log/vkey` answers is given as it is; later, who signs is named."""
+    timeline("verify", "--url", server.url, "--key", VKEY)
+    newer = SigningKey(ORIGIN, bytes(range(9, 41)))
+    log.key_file.write([KEY, newer])
+    log.record(acted("an-order"))
+    log.sign()
+
+    both = timeline("verify", "--url", server.url, "--key", f"{VKEY}\n{newer.verifier}\n")
+    old = timeline("verify", "--url", server.url, "--key", VKEY)
+    log.key_file.write([newer])
+    log.record(acted("an-order"))
+    log.sign()
+    retired = timeline("verify", "--url", server.url, "--key", VKEY)
+    new = timeline("verify", "--url", server.url, "--key", str(newer.verifier))
+
+    assert [each.exit_code for each in (both, old, retired, new)] == [0, 0, 2, 0]
+    assert retired.stdout == ""
+    said = " ".join(retired.stderr.replace("│", " ").split())
+    assert f"signed by {ORIGIN}+{newer.verifier.id.hex()}" in said
+    assert "--key OLD --key NEW" in said
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -317,6 +344,8 @@ def test_used_wrongly(timeline: Timeline, server: FileServer) -> None:
     for words in (
         ("--url", server.url),
         ("--url", server.url, "--key", "nonsense"),
+        ("--url", server.url, "--key", "\n"),
+        ("--url", server.url, "--key", f"{VKEY}\nnonsense"),
         ("--url", server.url, "--key", witness),
         ("--state", "somewhere"),
         ("--key", witness),
@@ -331,3 +360,32 @@ def test_a_log_that_cannot_be_reached(timeline: Timeline) -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no address like https://" in result.stderr
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_log_that_is_away_is_told_from_one_that_is_wrong(
+    timeline: Timeline, log: ProvenLog, server: FileServer, tmp_path: Path
+) -> None:
+    """A script reads it from `outcome`, and a person in words; what was seen before stays."""
+    words = ("verify", "--quiet", "--url", server.url, "--key", VKEY)
+    right = timeline(*words, "--json")
+    server.statuses = [403, 403]
+    away = timeline(*words, "--json")
+    told = timeline(*words)
+    server.files = Mirror(log.engine, {"tile/0/000": bytes(8192)})
+    wrong = timeline(*words, "--json")
+
+    outcomes = [json.loads(each.stdout) for each in (right, away, wrong)]
+    assert [(each["outcome"], each["ok"], each["reachable"]) for each in outcomes] == [
+        ("verified", True, True),
+        ("unreachable", False, False),
+        ("wrong", False, True),
+    ]
+    assert [each.exit_code for each in (right, away, told, wrong)] == [0, 1, 1, 1]
+    assert outcomes[1]["unread"] in told.stderr
+    assert "could not be checked" in told.stderr
+    assert "300 entries when it was seen before" in told.stderr
+    assert told.stdout == ""
+    assert [each.read_bytes() for each in (tmp_path / "state").rglob("*.checkpoint")] == [
+        log.checkpoint()
+    ]

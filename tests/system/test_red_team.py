@@ -18,6 +18,7 @@ from builders import acted
 from proven_log import KEY, ORIGIN, Mirror, ProvenLog
 from timeline.application import remote_verifying
 from timeline.application.findings import Kind
+from timeline.application.remote_verified import RemotelyVerified
 from timeline.application.verifying import Verified, verify
 from timeline.application.witnessing import Witnesses
 from timeline.eventstore.errors import LogDiverged
@@ -42,11 +43,11 @@ def verified(log: ProvenLog) -> Verified:
     return verify(log.engine, log.key_file)
 
 
-def told(found: Verified | remote_verifying.RemotelyVerified) -> list[tuple[Kind, int | None]]:
+def told(found: Verified | RemotelyVerified) -> list[tuple[Kind, int | None]]:
     return [(finding.kind, finding.position) for finding in found.findings]
 
 
-def remotely(log: ProvenLog, *seen: bytes) -> remote_verifying.RemotelyVerified:
+def remotely(log: ProvenLog, *seen: bytes) -> RemotelyVerified:
     return remote_verifying.verify(Mirror(log.engine), [KEY.verifier], seen=seen)
 
 
@@ -333,7 +334,7 @@ def test_the_log_is_rewritten_and_all_else_made_to_fit(
     assert "after position 7, up to position 290" in first.what
     # A log that lost an entry cannot even serve what its checkpoint says.
     lost = attack is deleted_and_closed
-    assert (Kind.TILE if lost else Kind.SEEN) in {kind for kind, _ in told(remotely(log, seen))}
+    assert (Kind.WITHHELD if lost else Kind.SEEN) in {kind for kind, _ in told(remotely(log, seen))}
     with pytest.raises(LogDiverged):
         log.sign()
 

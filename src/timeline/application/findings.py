@@ -44,6 +44,9 @@ class Kind(StrEnum):
     DERIVED = "derived"
     """What the write side keeps beside the log does not follow from it."""
 
+    WITHHELD = "withheld"
+    """Entries that a signed checkpoint promises are not served, from that position on."""
+
     SIGNED = "signed"
     """The log is not the one that its signer signed last, as what lies beside the key shows."""
 

@@ -13,14 +13,14 @@ from contextlib import closing, suppress
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-import msgspec
-
-from timeline.application.findings import EnoughFound, Finding, Findings, Kind
+from timeline.application.errors import LogUnreachable
+from timeline.application.findings import EnoughFound, Findings, Kind
 from timeline.application.log_client import NotThere, ahead
 from timeline.application.remote_tiles import Client, Hashes, Tiles, entries_of, hashes_of, said
+from timeline.application.remote_verified import UNCHECKED, Outcome, RemotelyVerified
 from timeline.transparency.checkpoints import Checkpoint, cosigners, opened
 from timeline.transparency.entries import MAX_ENTRY_BYTES, read_entry
-from timeline.transparency.errors import TransparencyError, WrongTile
+from timeline.transparency.errors import TransparencyError, UnknownSigner, WrongTile
 from timeline.transparency.growing import Growth
 from timeline.transparency.keys import VerifierKey
 from timeline.transparency.merkle import leaf_hash
@@ -32,51 +32,6 @@ MAX_BUNDLE_BYTES: Final = WIDTH * (2 + MAX_ENTRY_BYTES)
 
 Report = Callable[[int, int | None], None]
 """Takes how far it is, and where it ends."""
-
-
-class RemotelyVerified(msgspec.Struct, frozen=True, kw_only=True):
-    """What was checked over HTTP, and what was found wrong.
-
-    Attributes:
-        origin: the log's name.
-        size: how many entries its checkpoint has.
-        root: the checkpoint's root hash, in hexadecimal digits.
-        entries: how many were fetched and checked.
-        tiles: tiles of hashes that were fetched and compared.
-        seen: the sizes of the checkpoints seen before that it was compared with.
-        witnesses: of those asked for, the ones that have cosigned the checkpoint.
-        not_cosigned: the ones that have not.
-        unchecked: what was not checked, and why.
-        findings: what is wrong.
-        complete: whether the check came to its end; it stops where too much is wrong, or missing.
-        checkpoint: the signed note that was served.
-        evidence: of two checkpoints that contradict each other, both notes.
-
-    """
-
-    origin: str
-    size: int
-    root: str | None
-    entries: int
-    tiles: int
-    seen: tuple[int, ...]
-    witnesses: tuple[str, ...]
-    not_cosigned: tuple[str, ...]
-    unchecked: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    complete: bool
-    checkpoint: str
-    evidence: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing was found wrong, and each witness that was asked for has cosigned."""
-        return not self.findings and not self.not_cosigned
-
-
-UNCHECKED: Final = (
-    "payloads: tiles hold what entries commit to as hashes; `GET /v1/events/ID?proof=true` opens one",
-)
 
 
 def verify(
@@ -96,8 +51,11 @@ def verify(
         witnesses: whose cosignatures there have to be.
         report: takes how far it is.
 
+    Returns:
+        What was found, also where it could not be read.
+
     Raises:
-        LogUnreachable: it cannot be read.
+        UnknownSigner: its checkpoint, or one seen before, is signed, and by none of the keys.
         WrongNote, WrongCheckpoint: a checkpoint seen before is none of this log.
 
     """
@@ -145,6 +103,8 @@ class _Check:
         self._raw = b""
         self._checkpoint: Checkpoint | None = None
         self._cosigned: list[VerifierKey] = []
+        self._walked = 0
+        self._unread: str | None = None
 
     def verified(self) -> RemotelyVerified:
         """Check; return what was found."""
@@ -155,7 +115,13 @@ class _Check:
         with suppress(EnoughFound):
             self._tell_differing()
         checkpoint = self._checkpoint
+        lacking = [each for each in self._witnesses if each not in self._cosigned]
+        outcome = self._outcome(lacking)
         return RemotelyVerified(
+            outcome=outcome,
+            ok=outcome is Outcome.VERIFIED,
+            reachable=self._unread is None,
+            unread=self._unread,
             origin=self._keys[0].name,
             size=0 if checkpoint is None else checkpoint.size,
             root=None if checkpoint is None else checkpoint.root.hex(),
@@ -163,7 +129,7 @@ class _Check:
             tiles=self._tiles.compared,
             seen=tuple(of.size for _, of in self._before),
             witnesses=tuple(map(str, self._cosigned)),
-            not_cosigned=tuple(str(each) for each in self._witnesses if each not in self._cosigned),
+            not_cosigned=tuple(map(str, lacking)),
             unchecked=UNCHECKED,
             findings=tuple(self._findings.found),
             complete=complete,
@@ -171,22 +137,70 @@ class _Check:
             evidence=tuple(self._evidence),
         )
 
+    def _outcome(self, lacking: Sequence[VerifierKey]) -> Outcome:
+        if self._findings.found:
+            return Outcome.WRONG
+        if self._unread is not None:
+            return Outcome.UNREACHABLE
+        return Outcome.WRONG if lacking else Outcome.VERIFIED
+
     def _run(self) -> bool:
         """Check; return whether that came to its end."""
         try:
             self._raw = self._client.get("checkpoint", MAX_CHECKPOINT_BYTES)
+        except NotThere:
+            self._unread = "it has no checkpoint there"
+            return False
+        except LogUnreachable as error:
+            self._unread = str(error.facts["reason"])
+            return False
+        try:
             self._checkpoint, note = opened(self._raw, self._keys)
             found = {each.witness for each in cosigners(note, self._witnesses)}
-        except (NotThere, TransparencyError) as error:
-            self._findings.add(Kind.CHECKPOINT, None, said(error))
+        except UnknownSigner:
+            raise
+        except TransparencyError as error:
+            self._findings.add(Kind.CHECKPOINT, None, str(error))
             return False
         self._cosigned = [each for each in self._witnesses if each in found]
+        return self._walked_through(self._checkpoint)
+
+    def _walked_through(self, checkpoint: Checkpoint) -> bool:
         try:
-            self._walk(self._checkpoint)
-        except (NotThere, WrongTile) as error:
+            self._walk(checkpoint)
+        except WrongTile as error:
             self._findings.add(Kind.TILE, None, said(error))
             return False
+        except NotThere as error:
+            self._withheld(said(error), checkpoint)
+            return False
+        except LogUnreachable as error:
+            reason = str(error.facts["reason"])
+            if self._still_signs():
+                self._withheld(reason, checkpoint)
+            else:
+                self._unread = reason
+            return False
         return True
+
+    def _still_signs(self) -> bool:
+        """Tell whether a log that does not serve its entries goes on serving a checkpoint.
+
+        Then it is no outage: what is signed is withheld.
+        """
+        try:
+            self._client.get("checkpoint", MAX_CHECKPOINT_BYTES)
+        except (LogUnreachable, NotThere):
+            return False
+        return True
+
+    def _withheld(self, reason: str, checkpoint: Checkpoint) -> None:
+        what = (
+            f"{reason}, and goes on serving its signed checkpoint, which promises"
+            f" {checkpoint.size} entries: a loss can be hidden like that"
+        )
+        missing = self._walked + 1 if self._walked < checkpoint.size else None
+        self._findings.add(Kind.WITHHELD, missing, what)
 
     def _walk(self, checkpoint: Checkpoint) -> None:
         """Fetch all entries, and compare what they add up to with each checkpoint on the way."""
@@ -205,6 +219,7 @@ class _Check:
                     tree, full = tree.extend(some)
                     self._tiles.add(some, full, served)
                     self._compare(roots.get(last, ()), tree.root())
+                self._walked = tree.size
                 self._report(tree.size, checkpoint.size)
         self._tiles.end(tree.size, served)
 

@@ -10,6 +10,8 @@ import rich_click as click
 from timeline.domain.errors import DomainError
 from timeline.domain.events import PolicyId, PrincipalName, read
 from timeline.settings import SETTINGS, Settings
+from timeline.transparency.errors import WrongKey
+from timeline.transparency.keys import VerifierKey
 
 pass_settings = click.make_pass_decorator(Settings)
 
@@ -48,8 +50,30 @@ class DatabaseUrl(click.ParamType[str]):
         return str(value)
 
 
+class VerifierKeys(click.ParamType[tuple[VerifierKey, ...]]):
+    """Verifier keys, one a line, as `/log/vkey` and `timeline key show` give them."""
+
+    name = "key"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[VerifierKey, ...]:
+        """Return the keys; a usage error where one of them is none, or where there are none."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            # During a change of keys, there are two.
+            keys = tuple(map(VerifierKey.parse, str(value).split()))
+        except WrongKey as error:
+            self.fail(str(error), param, ctx)
+        if not keys:
+            self.fail("It is empty: is the service whose /log/vkey was asked there?", param, ctx)
+        return keys
+
+
 _DATABASE_URL: Final = next(each for each in SETTINGS if each.field == "database_url")
 DATABASE_URL = DatabaseUrl()
 POLICY = Slug("policy", PolicyId)
 PRINCIPAL = Slug("principal", PrincipalName)
+VERIFIER_KEYS = VerifierKeys()
 POSITION = click.IntRange(min=0, max=2**53 - 1)

@@ -10,9 +10,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+import rich_click as click
+
 from timeline.application.remote_verifying import MAX_CHECKPOINT_BYTES
 from timeline.cli.errors import CommandError
 from timeline.cli.files import replacing
+from timeline.cli.showing import shown
 from timeline.transparency.checkpoints import opened
 from timeline.transparency.errors import TransparencyError
 from timeline.transparency.keys import VerifierKey
@@ -55,9 +58,9 @@ class Seen:
             try:
                 opened(note, self._keys)
             except TransparencyError as error:
-                raise CommandError(
-                    f"This log was seen before, in {path}, and not under this key: {error}"
-                    " Find out why it has another one, then give both with --key."
+                raise click.UsageError(
+                    f"This log was seen before, in {path}, and not under this key: {shown(error)}"
+                    " Find out why it has another one, then give both once: --key OLD --key NEW."
                 ) from error
             yield note
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 import rich_click as click
 
@@ -10,34 +11,22 @@ from timeline.application import remote_verifying as remote
 from timeline.application import verifying
 from timeline.application.findings import Finding
 from timeline.application.log_client import LogClient
+from timeline.application.remote_verified import RemotelyVerified
 from timeline.cli.database import known_keys, migrated
 from timeline.cli.errors import CommandError
-from timeline.cli.options import json_option, pass_settings, quiet_option
+from timeline.cli.options import VERIFIER_KEYS, json_option, pass_settings, quiet_option
 from timeline.cli.progress import progress
 from timeline.cli.seen import Seen
 from timeline.cli.showing import document, shown, visible
 from timeline.settings import TOKEN_VARIABLE, Settings
 from timeline.transparency.checkpoints import opened
-from timeline.transparency.errors import TransparencyError, WrongKey
+from timeline.transparency.errors import TransparencyError, UnknownSigner
 from timeline.transparency.keys import ED25519, VerifierKey
 
-
-class _Key(click.ParamType[VerifierKey]):
-    """A verifier key, as `/log/vkey` and `timeline key show` give it."""
-
-    name = "key"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> VerifierKey:
-        """Return the key; a usage error where it is none."""
-        if isinstance(value, VerifierKey):
-            return value
-        try:
-            return VerifierKey.parse(str(value).strip())
-        except WrongKey as error:
-            self.fail(str(error), param, ctx)
-
+NEW_KEY: Final = (
+    "Where the log's key was changed, ask the operator for the new one, in another way than from this"
+    " service, and give both once: --key OLD --key NEW."
+)
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -47,10 +36,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--key",
     "keys",
-    type=_Key(),
+    type=VERIFIER_KEYS,
     multiple=True,
     metavar="KEY",
-    help="A verifier key of the log, or of a witness; may be repeated. Without --url, beside those of the key file.",
+    help="A verifier key of the log, or of a witness, or several, one a line; may be repeated. Without --url, beside"
+    " those of the key file.",
 )
 @click.option(
     "--since",
@@ -71,7 +61,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def verify(
     settings: Settings,
     url: str | None,
-    keys: tuple[VerifierKey, ...],
+    keys: tuple[tuple[VerifierKey, ...], ...],
     since: tuple[Path, ...],
     state: Path | None,
     *,
@@ -85,10 +75,13 @@ def verify(
     mirror, is checked from outside, with nothing but its public key. The checkpoint seen is
     remembered, so that a fork or a shortened log is detected the next time. Where reading needs a
     token, TIMELINE_TOKEN holds it; it goes over https alone, or to this machine. The exit code is 1
-    where anything is found wrong, or a witness whose --key is given has not cosigned the checkpoint.
+    where anything is found wrong, or a witness whose --key is given has not cosigned the checkpoint,
+    and also where the log cannot be read: `outcome` of --json tells wrong from unreachable. It is 2
+    where another key signed than was given.
     """
-    own = [key for key in keys if key.algorithm == ED25519]
-    witnesses = [key for key in keys if key.algorithm != ED25519]
+    given = list(dict.fromkeys(key for some in keys for key in some))
+    own = [key for key in given if key.algorithm == ED25519]
+    witnesses = [key for key in given if key.algorithm != ED25519]
     if url is None:
         if witnesses or state is not None:
             raise click.UsageError("--state, and a witness's --key, go with --url.")
@@ -138,32 +131,50 @@ def _verify_there(
     quiet: bool,
 ) -> None:
     before = list(dict.fromkeys((*seen, *kept.read())))
-    with progress("Verified", quiet=quiet) as report:
-        found = remote.verify(client, keys, seen=before, witnesses=witnesses, report=report)
-    if not found.findings:
+    try:
+        with progress("Verified", quiet=quiet) as report:
+            found = remote.verify(client, keys, seen=before, witnesses=witnesses, report=report)
+    except UnknownSigner as error:
+        raise click.UsageError(f"Nothing was checked. {shown(error)} {NEW_KEY}") from error
+    if found.complete and not found.findings:
         kept.keep(found.checkpoint.encode())
     if as_json:
         click.echo(document(found))
-    else:
-        click.echo(
-            f"log: {shown(found.origin)}, {found.size} entries, root {found.root or 'unknown'}"
-        )
-        sizes = ", ".join(map(str, found.seen)) or "none: it is seen for the first time"
-        click.echo(f"checked: {found.entries} entries, {found.tiles} tiles")
-        click.echo(f"seen before, with so many entries: {sizes}")
-        for witness in found.witnesses:
-            click.echo(f"cosigned by: {shown(witness)}")
-        for witness in found.not_cosigned:
-            click.echo(f"not cosigned by: {shown(witness)}")
-        _tell(found.unchecked, found.findings, complete=found.complete)
-        for note in found.evidence:
-            click.echo("\nkeep this, as evidence:")
-            for line in note.split("\n"):
-                click.echo(visible(line))
+    elif found.checkpoint:
+        _tell_remote(found)
     _end(found.findings, complete=found.complete)
+    if found.unread is not None:
+        raise CommandError(_unread(found))
     if found.not_cosigned:
         missing, asked = len(found.not_cosigned), len(witnesses)
         raise CommandError(f"The checkpoint is not cosigned by {missing} of {asked} witnesses.")
+
+
+def _tell_remote(found: RemotelyVerified) -> None:
+    click.echo(f"log: {shown(found.origin)}, {found.size} entries, root {found.root or 'unknown'}")
+    sizes = ", ".join(map(str, found.seen)) or "none: it is seen for the first time"
+    click.echo(f"checked: {found.entries} entries, {found.tiles} tiles")
+    click.echo(f"seen before, with so many entries: {sizes}")
+    for witness in found.witnesses:
+        click.echo(f"cosigned by: {shown(witness)}")
+    for witness in found.not_cosigned:
+        click.echo(f"not cosigned by: {shown(witness)}")
+    _tell(found.unchecked, found.findings, complete=found.complete)
+    for note in found.evidence:
+        click.echo("\nkeep this, as evidence:")
+        for line in note.split("\n"):
+            click.echo(visible(line))
+
+
+def _unread(found: RemotelyVerified) -> str:
+    """Say that a log could not be checked, which is no word against it, nor for it."""
+    how_far = "" if not found.checkpoint else f" beyond {found.entries} of {found.size} entries"
+    known = max(found.seen, default=0)
+    before = f" It had {known} entries when it was seen before." if known else ""
+    return (
+        f"The log could not be checked{how_far}: {found.unread}. Nothing was found wrong, and nothing"
+        f" is proven; try again.{before}"
+    )
 
 
 def _tell(unchecked: Iterable[str], findings: Sequence[Finding], *, complete: bool) -> None:
@@ -193,7 +204,8 @@ def _read(since: Iterable[Path], keys: Sequence[VerifierKey]) -> list[bytes]:
             raise CommandError(f"{path} cannot be read: {error.strerror}") from error
         except TransparencyError as error:
             raise click.UsageError(
-                f"{path}: {shown(error)} Where an earlier key of the log signed it, give that one with --key, too."
+                f"{path}: {shown(error)} Where an earlier key of the log signed it, give that one with"
+                " --key, too."
             ) from error
         found.append(note)
     return found

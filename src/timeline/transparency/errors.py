@@ -10,6 +10,7 @@ TransparencyError
 ├── WrongFrontier     a Merkle frontier that belongs to no tree
 ├── WrongKey          text that is no key of a signed note
 ├── WrongNote         bytes that are no signed note, or one that no known key has signed
+│   └── UnknownSigner the latter: it is signed, by a key that was not given
 ├── WrongCheckpoint   a note that is no checkpoint, or one of another log
 ├── WrongTile         a path, a tile or a bundle of entries that is not as C2SP tlog-tiles has it
 ├── WrongPolicy       a policy of witnesses that cannot be read
@@ -116,6 +117,16 @@ class WrongNote(TransparencyError):
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class UnknownSigner(WrongNote):
+    """The signed note cannot be checked: {reason}."""
+
+    def __init__(self, *, signers: tuple[str, ...]) -> None:
+        names = ", ".join(signers)
+        by = f"; it says to be signed by {names}" if signers else ""
+        super().__init__(reason=f"none of the known keys has signed it{by}")
+        self.signers = signers
 
 
 class WrongCheckpoint(TransparencyError):

@@ -14,11 +14,12 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from timeline.transparency.errors import WrongNote
+from timeline.transparency.errors import UnknownSigner, WrongNote
 from timeline.transparency.keys import (
     ED25519,
     KEY_ID_BYTES,
     MAX_NAME_CHARACTERS,
+    SIGNATURE_BYTES,
     SigningKey,
     VerifierKey,
 )
@@ -26,6 +27,9 @@ from timeline.transparency.keys import (
 MAX_NOTE_BYTES: Final = 1_000_000
 MAX_SIGNATURES: Final = 100
 """As golang.org/x/mod/sumdb/note has it: more signers than any log has witnesses."""
+
+SHOWN_SIGNERS: Final = 2
+"""A log has two keys at most: one, and its successor."""
 
 _LINE: Final = re.compile(rf"— ([^\s+]{{1,{MAX_NAME_CHARACTERS}}}) ([A-Za-z0-9+/]+={{0,2}})")
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
@@ -97,8 +101,8 @@ class Note(msgspec.Struct, frozen=True):
     def signed_by(self, keys: Iterable[VerifierKey]) -> tuple[VerifierKey, ...]:
         """Return which of some Ed25519 keys have signed the text, each once.
 
-        Raises WrongNote where a signature says to be of one of the keys and is not, or where none
-        of the keys has signed.
+        Raises WrongNote where a signature says to be of one of the keys and is not, and
+        UnknownSigner where none of the keys has signed.
         """
         known = [key for key in keys if key.algorithm == ED25519]
         found: dict[VerifierKey, None] = {}
@@ -111,8 +115,18 @@ class Note(msgspec.Struct, frozen=True):
                     raise WrongNote(reason=f"a signature is not that of {key.name}")
                 found[key] = None
         if not found:
-            raise WrongNote(reason="none of the known keys has signed it")
+            raise UnknownSigner(signers=self._signers())
         return tuple(found)
+
+    def _signers(self) -> tuple[str, ...]:
+        """Name those who say to have signed, by name and id as a verifier key begins; a few of them."""
+        # A witness's line is longer than a signature: it has the time before it.
+        names = dict.fromkeys(
+            f"{line.name}+{line.key_id.hex()}"
+            for line in self.signatures
+            if len(line.signature) == SIGNATURE_BYTES
+        )
+        return tuple(names)[:SHOWN_SIGNERS]
 
     def with_signatures(self, more: Sequence[Signature]) -> "Note":
         """Return the note with more signatures, each line once."""
