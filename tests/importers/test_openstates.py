@@ -12,7 +12,7 @@ from timeline.domain.vocabulary import EventType
 from timeline.importers.errors import InputRefused
 from timeline.importers.label_tables import read_tables
 from timeline.importers.openstates import OpenStates
-from timeline.importers.openstates_bill import OpenStatesLabels
+from timeline.importers.openstates_actions import OpenStatesLabels
 from timeline.importers.sketch import Found, Note, NoteKind, Refused, Sketch
 
 SAMPLES: Final = Path(__file__).resolve().parents[1] / "samples" / "openstates"
@@ -201,6 +201,74 @@ def test_the_bulk_export_is_read_alike() -> None:
     assert resolution.described["sources"] == [{"citation": "H.R. No. 4, 2023"}]
     again = "bills that are given more than once; the first counts"
     assert [each.about for each in found if isinstance(each, Note)].count(again) == 2
+
+
+def test_the_bulk_export_and_the_api_say_the_same_of_a_bill() -> None:
+    """Named or classified, a chamber is the same; so are the ids of actions, and the vote."""
+    days = (("House", "lower", "2025-01-02"), ("Senate", "upper", "2025-02-03"))
+    api = [
+        {
+            "date": f"{day}T00:00:00+00:00",
+            "description": "Passed",
+            "classification": ["passage"],
+            "organization": {"name": name, "classification": kind},
+        }
+        for name, kind, day in days
+    ]
+    bulk = [
+        {
+            "date": day,
+            "description": "Passed",
+            "classification": ["passage"],
+            "organization__name": name,
+        }
+        for name, _, day in days
+    ]
+    vote = {"start_date": "2025-02-03", "motion_classification": ["passage"]}
+    counts = {"counts": [{"option": "yes", "value": 3}]}
+
+    (one,) = _sketches(
+        _read(
+            _bill(
+                actions=api, votes=[vote | counts | {"organization": {"classification": "upper"}}]
+            )
+        )
+    )
+    (other,) = _sketches(
+        _read(
+            _bill(
+                session=None,
+                legislative_session="2025",
+                jurisdiction=None,
+                jurisdiction_name="North Carolina",
+                from_organization=None,
+                chamber="lower",
+                actions=bulk,
+                votes=[vote | counts | {"organization__classification": "upper"}],
+            )
+        )
+    )
+
+    assert (one.policy, one.statements) == (other.policy, other.statements)
+    assert _actions(one) == [("2025-01-02", "advanced"), ("2025-02-03", "passed")]
+    assert one.statements[1].data["vote"] == {"yes": 3}
+
+
+def test_a_veto_that_one_chamber_overrode_is_doubtful() -> None:
+    """The other chamber's vote may be missing, so it is told and enacts nothing."""
+    action = {
+        "date": "2025-01-01",
+        "description": "Overridden",
+        "classification": ["veto-override-passage"],
+        "organization": {"name": "House", "classification": "lower"},
+    }
+
+    found = _read(_bill(actions=[action]))
+
+    assert _actions(_sketches(found)[0]) == [("2025-01-01", "advanced")]
+    assert [(each.kind, each.about) for each in found if isinstance(each, Note)] == [
+        (NoteKind.DOUBTFUL, "a veto that one of two chambers overrode")
+    ]
 
 
 @pytest.mark.parametrize(

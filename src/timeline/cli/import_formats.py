@@ -17,7 +17,7 @@ from timeline.importers.federal_register import FederalRegister
 from timeline.importers.label_tables import MAX_TABLES_BYTES, read_tables
 from timeline.importers.opening import Inputs
 from timeline.importers.openstates import OpenStates
-from timeline.importers.openstates_bill import OpenStatesLabels
+from timeline.importers.openstates_actions import OpenStatesLabels
 from timeline.importers.sketch import Importer
 
 CSV: Final = "csv"

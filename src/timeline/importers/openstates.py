@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from timeline.importers.errors import Unrecordable
 from timeline.importers.json_items import Item, items
 from timeline.importers.opening import Input
-from timeline.importers.openstates_bill import SYSTEM, OpenStatesLabels, sketch
+from timeline.importers.openstates_actions import OpenStatesLabels
+from timeline.importers.openstates_bill import SYSTEM, sketch
 from timeline.importers.shelf import Shelf
 from timeline.importers.sketch import Found, Note, NoteKind, Refused
 

@@ -6,12 +6,6 @@ Source of the fields: https://docs.openstates.org/api-v3/ and the bulk export of
 
 - An action's id follows from its date and words, not from the id that Open States gives it, nor from its
   place: actions are written anew whenever a bill is scraped, and earlier ones are found later.
-- A bill of two chambers passes with the second of them: the first chamber's passage is `advanced`, as
-  is its vote to override. Each later one counts again, as a chamber concurs in what the other changed.
-  A bill is of one chamber if its kind is, or its house is neither `upper` nor `lower`.
-- Votes are put to the action of that day and chamber with one of the motion's classifications. What was
-  neither "yes" nor "no" counts as abstaining ("abstain", "not voting", "other", "paired") or as absent
-  ("absent", "excused").
 - Bills are cited by session and identifier in the bulk's and the API's words alike.
 """
 
@@ -19,14 +13,12 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import msgspec
-
-from timeline.domain.events import MemberVote
-from timeline.domain.vocabulary import Action, EventType, Instrument, Relation
+from timeline.domain.vocabulary import EventType, Instrument, Relation
 from timeline.importers.errors import Unrecordable
-from timeline.importers.json_fields import mapping, mappings, number, text, texts
+from timeline.importers.json_fields import mapping, mappings, text, texts
+from timeline.importers.openstates_actions import OpenStatesLabels, deeds, take_vote
 from timeline.importers.sketch import Json, Note, NoteKind, Place, Sketch, Statement
 
 SYSTEM: Final = "openstates"
@@ -34,35 +26,13 @@ SYSTEM: Final = "openstates"
 MAX_LISTED: Final = 64
 """Topics, sponsors and identifiers that the record takes of one policy."""
 
+MAX_WORDS: Final = 1_000
+"""Characters that the record takes of a title or a label."""
+
 MAX_SOURCES: Final = 100
-MAX_MEMBERS: Final = 1_000
-
-VOTES: Final = {
-    "yes": MemberVote.YES,
-    "no": MemberVote.NO,
-    "abstain": MemberVote.ABSTAIN,
-    "not voting": MemberVote.ABSTAIN,
-    "other": MemberVote.ABSTAIN,
-    "paired": MemberVote.ABSTAIN,
-    "absent": MemberVote.ABSENT,
-    "excused": MemberVote.ABSENT,
-}
-
-CHAMBERS: Final = frozenset({"upper", "lower"})
-
 _DIVISION: Final = re.compile(r"ocd-jurisdiction/(?P<segments>country:[^\s]+)/[a-z_]+")
 _URL: Final = re.compile(r"https?://\S{1,1990}")
 _WEAK: Final = re.compile(r"[^a-z0-9]+")
-
-
-class OpenStatesLabels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The tables of labels/openstates.toml."""
-
-    actions: dict[str, Action]
-    instruments: dict[str, Instrument]
-    one_chamber: dict[str, bool]
-    relations: dict[str, Relation]
-    jurisdictions: dict[str, str]
 
 
 def sketch(bill: Json, place: Place, labels: OpenStatesLabels) -> tuple[Sketch, list[Note]]:
@@ -74,15 +44,6 @@ def sketch(bill: Json, place: Place, labels: OpenStatesLabels) -> tuple[Sketch, 
     """
     reader = _Reader(bill, place, labels)
     return reader.sketch(), reader.notes
-
-
-class _Deed(NamedTuple):
-    """An action as it is being read; `classes` are its classifications that the table has."""
-
-    fields: Json
-    classes: list[str]
-    action: Action
-    chamber: str
 
 
 class _Reader:
@@ -139,7 +100,8 @@ class _Reader:
     def _described(self, about: str) -> Json:
         bill = self._bill
         described: Json = {
-            "title": " ".join(text(bill, "title").split())[:1_000] or self._identifier,
+            "title": self._cut(" ".join(text(bill, "title").split()), "a title")
+            or self._identifier,
             "instrument": self._instrument(),
             "jurisdiction": self._division,
             "identifiers": self._identifiers(),
@@ -204,6 +166,11 @@ class _Reader:
             return ""
         return url
 
+    def _cut(self, words: str, what: str) -> str:
+        if len(words) > MAX_WORDS:
+            self._note(NoteKind.LEFT_OUT, f"what {what} has beyond {MAX_WORDS} characters")
+        return words[:MAX_WORDS]
+
     def _bounded(self, what: str, found: list[Any]) -> list[Any]:
         if len(found) > MAX_LISTED:
             self._note(NoteKind.LEFT_OUT, f"{what} beyond the first {MAX_LISTED}")
@@ -212,81 +179,30 @@ class _Reader:
     # ---- what happened to it
 
     def _actions(self, about: str) -> Iterator[Statement]:
-        source = self._sources[0]
         votes = mappings(self._bill, "votes")
         seen: Counter[str] = Counter()
-        for deed in self._deeds():
-            words = text(deed.fields, "description")
-            day = text(deed.fields, "date")[:10]
-            key = hashlib.sha256(f"{day}\n{words}".encode(errors="replace")).hexdigest()[:16]
+        for deed in deeds(self._bill, self._labels, self._note):
+            key = hashlib.sha256(f"{deed.day}\n{deed.words}".encode(errors="replace")).hexdigest()[
+                :16
+            ]
             seen[key] += 1
             id = f"{about}/action/{key}" + (f"/{seen[key]}" if seen[key] > 1 else "")
             data: Json = {
                 "action": deed.action,
-                "occurred": day,
-                "label": words[:1_000] or str(deed.action),
+                "occurred": deed.day,
+                "label": self._cut(deed.words, "an action's words") or str(deed.action),
                 "origin": {"system": SYSTEM, "id": id},
-                "sources": [source],
+                "sources": self._sources[:1],
             }
-            if body := _organization(deed.fields):
-                data["body"] = body[:500]
-            if "executive-veto-line-item" in deed.classes[:1]:
+            if deed.body:
+                data["body"] = deed.body
+            if deed.partial:
                 data["scope"] = "partial"
-            if vote := self._vote(deed, day, votes):
+            if vote := take_vote(deed, votes):
                 data["vote"] = vote
             yield Statement(about=id, type=EventType.ACTION_RECORDED, data=data, place=self._place)
         if votes:
             self._note(NoteKind.LEFT_OUT, "votes that belong to no action", len(votes))
-
-    def _deeds(self) -> Iterator[_Deed]:
-        """Yield the actions in their order, with what they are once both chambers are looked at."""
-        both = self._needs_both_chambers()
-        done: dict[Action, set[str]] = {Action.PASSED: set(), Action.OVERRIDE_PASSED: set()}
-        given = mappings(self._bill, "actions")
-        for fields in sorted(given, key=lambda each: number(each, "order")):
-            classes = self._classes(fields)
-            action = self._labels.actions[classes[0]] if classes else Action.OTHER
-            chamber = text(mapping(fields, "organization"), "classification")
-            chamber = chamber or _organization(fields)
-            words = text(fields, "description").casefold()
-            if action is Action.ENACTED and "without" in words and "signature" in words:
-                action = Action.LAPSED_INTO_LAW
-            if both and action in done and chamber != "legislature":
-                done[action].add(chamber)
-                action = action if len(done[action]) > 1 else Action.ADVANCED
-            yield _Deed(fields, classes, action, chamber)
-        if len(done[Action.OVERRIDE_PASSED]) == 1:
-            self._note(NoteKind.DOUBTFUL, "a veto that one of two chambers overrode")
-
-    def _needs_both_chambers(self) -> bool:
-        house = mapping(self._bill, "from_organization")
-        chamber = text(house, "classification") or text(self._bill, "chamber")
-        kinds = texts(self._bill, "classification")
-        return chamber in CHAMBERS and not any(self._labels.one_chamber.get(each) for each in kinds)
-
-    def _classes(self, fields: Json) -> list[str]:
-        """Return an action's classifications that the table has, in the table's order."""
-        given = texts(fields, "classification")
-        for each in given:
-            if each not in self._labels.actions:
-                self._note(NoteKind.UNKNOWN_LABEL, f"an action's classification {each[:60]!r}")
-        if not given:
-            self._note(NoteKind.UNKNOWN_LABEL, "actions without a classification")
-        return [each for each in self._labels.actions if each in given]
-
-    def _vote(self, deed: _Deed, day: str, votes: list[Json]) -> Json | None:
-        """Take the vote that decided an action out of those left, and return it as the record has it."""
-        for index, vote in enumerate(votes):
-            house = mapping(vote, "organization")
-            chamber = text(house, "classification") or text(vote, "organization__classification")
-            names = {deed.chamber, _CHAMBER_OF.get(deed.chamber.casefold(), "")}
-            if (
-                text(vote, "start_date")[:10] == day
-                and chamber in names
-                and set(deed.classes).intersection(texts(vote, "motion_classification"))
-            ):
-                return _counted(votes.pop(index))
-        return None
 
     def _relations(self, about: str) -> Iterator[Statement]:
         seen: set[str] = set()
@@ -327,39 +243,8 @@ class _Reader:
         self.notes += [Note(kind=kind, about=about, place=self._place)] * times
 
 
-_CHAMBER_OF: Final = {
-    "senate": "upper",
-    "house": "lower",
-    "house of representatives": "lower",
-    "house of delegates": "lower",
-    "assembly": "lower",
-    "general assembly": "lower",
-    "legislature": "legislature",
-    "council": "legislature",
-}
-"""What the bulk export has of an action's chamber is its name; of a vote's, its classification."""
-
-
 def _bill_number(prefix: str, session: str, identifier: str) -> Json:
     return {"scheme": f"{prefix}-bill"[:64], "value": f"{session} {identifier}"[:256]}
-
-
-def _organization(fields: Json) -> str:
-    return text(mapping(fields, "organization"), "name") or text(fields, "organization__name")
-
-
-def _counted(vote: Json) -> Json:
-    counts: Counter[MemberVote] = Counter()
-    for each in mappings(vote, "counts"):
-        if (option := VOTES.get(text(each, "option"))) is not None:
-            counts[option] += number(each, "value")
-    members = [
-        {"name": name[:500], "vote": VOTES[said]}
-        for each in mappings(vote, "votes")
-        if (name := text(each, "voter_name")) and (said := text(each, "option")) in VOTES
-    ]
-    counted: Json = {str(each): count for each, count in counts.items()}
-    return counted | ({"members": members[:MAX_MEMBERS]} if members else {})
 
 
 def _slug(text: str) -> str:
