@@ -76,6 +76,35 @@ def test_an_archive_of_bills_is_imported(timeline: Timeline, tmp_path: Path) -> 
     assert actions[8:] == ["vetoed", "advanced", "override_passed", "enacted", "confirmed", "other"]
 
 
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("\\u0000", "bills.json:2: data.title: It holds U+0000"),
+        ("\\ud800", "bills.json:2: "),
+        ('", "x', "bills.json:2: It is no JSON"),
+    ],
+)
+def test_a_bill_that_the_record_does_not_take_is_refused(
+    timeline: Timeline, tmp_path: Path, title: str, told: str
+) -> None:
+    """In one line with its place; the bills before it are recorded, nothing of it is."""
+    line = (
+        '{"identifier": "HB NUMBER", "session": "1", "jurisdiction": "Ohio", "title": "TITLE",'
+        ' "classification": ["bill"]}\n'
+    )
+    bills = tmp_path / "bills.json"
+    bills.write_text(
+        line.replace("NUMBER", "1") + line.replace("NUMBER", "2").replace("TITLE", title),
+        encoding="utf-8",
+    )
+
+    result = timeline("import", "--from", "openstates", str(bills), "-q")
+
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert told in result.stderr
+    assert [each["policy"] for each in _exported(timeline)] == ["oh-1-hb-1"]
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     """Return a table as somebody has it."""
