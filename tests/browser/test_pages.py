@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 PAGES = (
+    "/?around=la-ordinance-188441&depth=3&relations=true&known_position=40",
     "/",
     "/schema",
     "/problems/invalid-data",

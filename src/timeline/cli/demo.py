@@ -41,6 +41,7 @@ _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - comp
 def demo(settings: Settings, host: str | None, port: int | None, *, quiet: bool) -> None:
     """Record the Los Angeles story and serve it: migrate, import, a token, serve.
 
+    It prints the address of the page that shows the story, and a token.
     The data stays in TIMELINE_DATABASE_URL; the command can be run again on it.
     """
     address = bindable(host or settings.host, port or settings.port)
@@ -80,6 +81,7 @@ def _welcome(host: str, port: int, name: str, token: str) -> str:
         (
             "",
             f"address: {address}",
+            f"page: {address}/?around={POLICY}&depth=3",
             f"token: {token}",
             f"principal: {name} (admin)",
             "",

@@ -406,11 +406,11 @@ OPERATIONS: Final = (
         "listEntryPoints",
         "Operations",
         "Entry points",
-        "Where to begin; a page for browsers.",
-        queries.Query,
+        "Where to begin. For browsers, the page of the timeline, which takes the parameters of "
+        "`/v1/picture`; the list for programs is the same whatever they say.",
+        queries.PictureQuery,
         {JSON: schemas.EntryPoints, HTML: str},
-        (304, 406),
-        min_position=False,
+        (*_READ, 307, 404, 410),
     ),
     Operation(
         "get",

@@ -19,6 +19,8 @@ _KINDS: Final = ("in_force", "force")
 _SHOWN: Final = (str(InForce.YES), str(InForce.MAYBE), str(Force.SUSPENDED))
 """What a policy's days are shown for: what is, or may be, in force, and what is suspended."""
 
+_FORCES: Final = tuple(map(str, Force))
+
 _ANSWERS: Final = (str(InForce.YES), str(InForce.MAYBE))
 
 
@@ -312,7 +314,7 @@ def _differing(selection: Selection, asked: Moments, now: Moments) -> Any:
         select(values.c.policy)
         .where(
             values.c.kind == "force",
-            values.c.value >= "",
+            values.c.value.in_(_FORCES),
             or_(then, today),
             *selection.conditions(values),
         )

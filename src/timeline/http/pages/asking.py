@@ -21,13 +21,14 @@ from timeline.application.errors import (
 from timeline.application.moments import Answer
 from timeline.application.queries import BothClocks, Query
 from timeline.application.reading import Reader
+from timeline.domain.events import write_custom
 from timeline.eventstore.errors import EventStoreError
 from timeline.http.errors import HttpError, NotAcceptable
 from timeline.http.pages.rendering import POLICY, render
 from timeline.http.parameters import following, parse
 from timeline.http.problems import problem, respond
 from timeline.http.reading import patiently
-from timeline.http.replies import HTML, HttpRequest, Reply, encode, negotiate, represent
+from timeline.http.replies import HTML, HttpRequest, Reply, negotiate, represent
 from timeline.http.requests import raw_path, request_id
 from timeline.http.service import Service, service_of
 
@@ -90,7 +91,7 @@ def _rendered(service: Service, made: Shown, common: dict[str, Any]) -> tuple[by
 
 def plain(value: object) -> Any:
     """Return a value as a program gets it: text, numbers, lists and dictionaries."""
-    return msgspec.json.decode(encode(value))
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=write_custom))
 
 
 def answered(

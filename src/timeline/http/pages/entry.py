@@ -4,11 +4,11 @@ from typing import Final
 
 from litestar import Response, route
 
-from timeline.application.queries import Query
-from timeline.http.pages.rendering import either
+from timeline.application.queries import PictureQuery
+from timeline.http.pages import timeline
 from timeline.http.parameters import parse
 from timeline.http.reading import READ
-from timeline.http.replies import HttpRequest
+from timeline.http.replies import HTML, JSON, HttpRequest, encode, negotiate, reply
 from timeline.http.service import service_of
 
 ENTRY_POINTS: Final = (
@@ -29,14 +29,16 @@ ENTRY_POINTS: Final = (
 
 @route("/", http_method=READ, status_code=200)
 async def index(request: HttpRequest) -> Response[bytes]:
-    """Answer where to begin."""
-    parse(request.scope["query_string"], Query)
+    """Answer where to begin: with the list of entry points, or with the page of the timeline."""
+    if negotiate(request.headers.get("accept"), [JSON, HTML]) == HTML:
+        return await timeline.page(request)
+    parse(request.scope["query_string"], PictureQuery)
     service = service_of(request)
     document = {
         "items": [{"href": href, "title": title} for href, title in ENTRY_POINTS],
         **service.openly(position=service.position),
     }
-    return either(request, document, "index.html")
+    return reply(encode(document), JSON, headers={"Vary": "Accept"})
 
 
 HANDLERS: Final = (index,)

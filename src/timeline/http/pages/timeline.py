@@ -1,0 +1,59 @@
+"""The page of the timeline: a picture of what was in force and what happened, on two clocks.
+
+Owns where its links lead. Must not know how a picture comes about, nor where its pieces lie.
+"""
+
+from typing import Any, Final
+
+from litestar import Response
+
+from timeline.application.queries import PictureQuery
+from timeline.application.reading import Reader
+from timeline.domain.vocabulary import Action, Instrument
+from timeline.http.pages.asking import Shown, answered, plain, show
+from timeline.http.pages.drawing import SYMBOLS, draw, windows
+from timeline.http.replies import HttpRequest
+from timeline.http.service import Service
+
+_CHOICES: Final = {
+    "instrument": [*map(str, Instrument)],
+    "action": [*map(str, Action)],
+}
+_WINDOW: Final = ("from", "to")
+_OF_PICTURES: Final = ("from", "to", "as_of", "known_at", "known_position", "relations", "marks")
+_CLOCKS: Final = ("as_of", "known_at", "known_position")
+
+
+async def page(request: HttpRequest) -> Response[bytes]:
+    """Answer the page of the timeline."""
+    return await show(request, PictureQuery, _timeline)
+
+
+def _timeline(service: Service, query: PictureQuery) -> Shown:
+    picture = answered(service, query, Reader.picture)
+    given = _given(query)
+    values = {
+        "picture": picture,
+        "drawing": draw(picture),
+        "windows": windows(picture["from"], picture["to"]),
+        "titles": {
+            each["policy"]: each["title"] for lane in picture["lanes"] for each in lane["policies"]
+        },
+        "choices": _CHOICES,
+        "symbols": SYMBOLS,
+        "filters_of_actions": {n: v for n, v in given.items() if n not in _OF_PICTURES},
+        "filters": {n: v for n, v in given.items() if n not in {*_WINDOW, *_CLOCKS}},
+        "clocks": {n: v for n, v in given.items() if n in _CLOCKS},
+        "window": {n: v for n, v in given.items() if n in _WINDOW},
+    }
+    return Shown("timeline.html", values, picture["position"])
+
+
+def _given(query: PictureQuery) -> dict[str, Any]:
+    """Return what is asked for beyond what nobody has to say, as an address has it."""
+    unsaid = plain(PictureQuery())
+    return {
+        name: "true" if value is True else value
+        for name, value in plain(query).items()
+        if value != unsaid[name]
+    }
