@@ -79,6 +79,16 @@ def test_corrections_disputes_and_retractions_are_told_as_such(page: Page) -> No
     assert set((outward.get_attribute("rel") or "").split()) >= {"nofollow", "noopener"}
 
 
+def test_an_action_leads_to_the_form_that_corrects_it(page: Page) -> None:
+    """What an editor would change begins at the action itself."""
+    page.goto(f"/policies/{ORDINANCE}")
+
+    page.get_by_role("link", name="Correct what is recorded at position 44").click()
+
+    expect(page).to_have_url(re.compile(r"/record\?correct=01a2029e-4a60"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Correct an action")
+
+
 @pytest.mark.parametrize(
     "target", ["/policies?in_force=yes&limit=3&q=", f"/policies/{ORDINANCE}?as_of=2025-01-01"]
 )

@@ -4,8 +4,10 @@ import re
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
 from http_client import Client, action, event_id, registration
+from timeline.projections.tables import parked_policies
 
 HTML = {"Accept": "text/html"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7777*7 }} \u202e"
@@ -67,6 +69,34 @@ def test_a_merged_policy_leads_to_the_one_that_it_is_part_of(empty: Client) -> N
     assert moved.headers["location"] == "/policies/order-1?as_of=2025-01-01"
     assert "The paper." in page.text
     assert re.search(r"<ins>Signed</ins>", page.text)
+
+
+def test_a_page_says_that_newer_events_wait(empty: Client) -> None:
+    """Where an event of the policy broke the read models, the list and the pages say so."""
+    recorded(empty, registration(), action())
+    assert len(empty.get("/v1/timeline").json()["items"]) == 1
+    with empty.application.engine.begin() as connection:
+        connection.execute(
+            insert(parked_policies).values(
+                policy="order-1",
+                hidden_from=2,
+                position=2,
+                event=event_id(2),
+                error="ValueError: no",
+                parked_ms=0,
+                retry=False,
+            )
+        )
+
+    pages = [
+        shown(empty, path).text
+        for path in ("/policies", "/policies/order-1", "/audit/policies/order-1")
+    ]
+
+    assert "newer events wait" in pages[0]
+    assert "Newer events wait" in pages[1]
+    assert f'href="/audit/events/{event_id(2)}"' in pages[1]
+    assert "Events from position 2 on wait" in pages[2]
 
 
 def test_what_is_erased_is_said_to_be(empty: Client) -> None:
