@@ -163,6 +163,28 @@ def test_a_feed_has_an_entry_for_each_event_the_newest_first(client: Client, lis
         assert entry.title_detail.type == entry.content[0].type == "text/plain"
 
 
+@pytest.mark.parametrize("question", ["", "instrument=ordinance&", "action=repealed&"])
+def test_a_feed_tells_of_each_change_of_what_is_listed(client: Client, question: str) -> None:
+    """Its entries are the positions at which the list, asked about each in turn, became another."""
+    head = int(client.get("/v1/events?limit=1").headers["timeline-position"])
+    feed = client.get(f"/v1/timeline?{question}format=jsonfeed&limit=500").json()
+    changed: list[int] = []
+    before: list[Json] = []
+    for position in range(1, head + 1):
+        listed = f"/v1/timeline?{question}limit=500&known_position={position}"
+        after = [own_words(item) for item in items(client, listed)]
+        if after != before:
+            changed.insert(0, position)
+        before = after
+
+    assert [item["_timeline"]["position"] for item in feed["items"]] == changed
+
+
+def own_words(item: Json) -> Json:
+    """Return an item without its policy's title and its sources, which it does not have of itself."""
+    return {name: value for name, value in item.items() if name not in {"title", "sources"}}
+
+
 def test_a_correction_and_a_retraction_name_what_they_are_about(nasty: Client) -> None:
     """They are entries of their own, which refer to the original one and say what it said."""
     feed = feedparser.parse(nasty.get("/v1/timeline?format=atom").content)

@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Row, Table, and_, exists, literal, or_, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    Table,
+    and_,
+    exists,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union,
+)
 
 from timeline.eventstore.tables import tag_value
 from timeline.projections.evidence_reads import sources_of
@@ -171,27 +183,15 @@ def select_changes(
     table = view.table("timeline", "timeline")
     last = position if before is None else before - 1
     conditions = matching(view, filter, table, position)
-    began_or_ended = select(table.c.known_from, table.c.known_until).where(
-        table.c.known_from <= last, *conditions
-    )
-    rows = view.connection.execute(began_or_ended.limit(MAX_SORTED + 1)).all()
-    if len(rows) <= MAX_SORTED:
-        found = {at for row in rows for at in row if at <= last}
-        return sorted(found, reverse=True)[:limit]
-    # Too many to be sorted: soon met on the way back through all steps of the policies.
-    steps = view.table("policies", "policy_steps")
-    touched = exists().where(
-        table.c.policy == steps.c.policy,
-        or_(table.c.known_from == steps.c.known_from, table.c.known_until == steps.c.known_from),
-        *conditions,
-    )
-    query = (
-        select(steps.c.known_from)
-        .where(steps.c.known_from <= last, touched.correlate(steps))
-        .order_by(steps.c.known_from.desc())
-        .limit(limit)
-    )
-    return [row.known_from for row in view.connection.execute(query.distinct())]
+    # Both ends stand in each index, so that without other conditions no row is fetched.
+    ends = union(
+        *(
+            select(end.label("at")).where(end <= last, *conditions)
+            for end in (table.c.known_from, table.c.known_until)
+        )
+    ).subquery()
+    query = select(ends.c.at).order_by(ends.c.at.desc()).limit(limit)
+    return list(view.connection.execute(query).scalars())
 
 
 def _key(row: Row[Any]) -> ItemKey:
