@@ -13,7 +13,7 @@ from bench.table import Row, Scale, Target, cells, markdown, rounds
 from sqlalchemy import Engine
 
 from shared_files import shared
-from timeline.domain.vocabulary import Action, EventType
+from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import Draft
 from timeline.eventstore.sql import SqlStore
 
@@ -236,35 +236,6 @@ def needs(peer: str) -> None:
 
 
 # New York
-
-
-def test_a_matter_that_is_listed_twice_is_registered_once(tmp_path: Path) -> None:
-    """Rows with the same ids of the source are the same events; a stray line break is no label."""
-    write(
-        tmp_path / new_york.MATTERS,
-        "matter_id,file,path,type,body,local_law,last_modified,name,title",
-        "7,Int 0001-2023,a.json,Introduction,City Council,,0001-01-01T00:00:00Z,A name,A title",
-        "7,Int 0001-2023,b.json,Resolution,City Council,,0001-01-01T00:00:00Z,A name,A title",
-    )
-    row = '9,7,2023-08-03T13:25:00Z,"Vetoed by Mayor\r\n",Mayor,2023-08-04T00:00:00Z'
-    write(
-        tmp_path / new_york.ACTIONS,
-        "action_row_id,matter_id,action_date,action,body,last_modified",
-        *(row, row),
-    )
-
-    registered, vetoed = new_york.events(tmp_path)
-
-    assert registered["policy"] == vetoed["policy"] == "nyc-int-0001-2023"
-    assert "recorded" not in registered["data"]["origin"]
-    assert vetoed["data"] == {
-        "action": Action.VETOED,
-        "occurred": "2023-08-03T13:25:00-04:00",
-        "label": "Vetoed by Mayor",
-        "sources": [{"url": f"{new_york.MIRROR}a.json", "class": "official"}],
-        "origin": {"system": "nyc-legistar", "id": "9", "recorded": "2023-08-04T00:00:00Z"},
-        "body": "Mayor",
-    }
 
 
 def test_the_record_takes_what_new_york_did() -> None:

@@ -1,101 +1,105 @@
 """Real history, both clocks: 150 matters of the New York City Council as a mirror learned them."""
 
+import io
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import pytest
 
 from http_client import Client, Json, Ticking, running
-from nyc_matters import (
-    ACTIONS,
-    LOCAL_LAW,
-    HistoryRow,
-    Matter,
-    Picture,
-    Version,
-    differences,
-    versions,
-)
+from nyc_matters import LOCAL_LAW, Version, versions
 from shared_files import shared
-from timeline.application.access import Role
+from timeline.application.import_report import ImportReport
+from timeline.application.importing import Books, Importing
 from timeline.application.queries import PolicyQuery
-from timeline.eventstore.instants import instant
+from timeline.importers.label_tables import read_tables
+from timeline.importers.legistar import Legistar
+from timeline.importers.legistar_matters import LegistarLabels
+from timeline.importers.opening import Input
 
 INT_1412: Final = "nyc-int-1412-2025"
 
 
 class Replay(NamedTuple):
-    """A service that holds the history, the versions it was told, and the events they made."""
+    """A service that holds the history, the versions it was told, and what each commit came to."""
 
     client: Client
     versions: Sequence[Version]
-    recorded: Sequence[Json]
+    reports: Sequence[ImportReport]
 
 
 @pytest.fixture(scope="module")
 def replay(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
-    """Replay all versions, the clock set to each version's known_at."""
+    """Import all versions, the clock set to each version's known_at."""
     learned = versions(shared("data/nyc_immigration_matter_versions.jsonl.gz"))
     path = tmp_path_factory.mktemp("nyc") / "timeline.db"
     shutil.copy(migrated_sqlite, path)
     clock = Ticking()
     clock.now = learned[0].known_at
+    labels = read_tables(LegistarLabels, "legistar")
     with running(f"sqlite:///{path}", clock) as client:
-        recorded = record(client, clock, learned)
-        assert client.get("/v1/policies").status_code == 200
-        yield Replay(client, learned, recorded)
+        reports = []
+        for known_at, commit in groupby(learned, key=lambda version: version.known_at):
+            clock.now = known_at
+            reports.append(imported(client, list(commit), labels))
+        head = client.application.store.head().position
+        answer = client.get("/v1/policies", timeline_min_position=str(head))
+        assert answer.status_code == 200, answer.text
+        yield Replay(client, learned, reports)
 
 
-def record(client: Client, clock: Ticking, learned: Sequence[Version]) -> list[Json]:
-    """Record each commit of the mirror as one batch, at the instant of the commit."""
-    pictures: dict[str, Picture] = {}
-    recorded: list[Json] = []
-    for known_at, commit in groupby(learned, key=lambda version: version.known_at):
-        clock.now = known_at
-        events: list[Json] = []
-        for version in commit:
-            news, picture = differences(pictures.get(version.policy), version)
-            pictures[version.policy] = picture
-            events += news
-        if not events:
-            continue
-        answer = client.record({"events": events}, role=Role.CURATOR)
-        assert answer.status_code == 201, answer.text
-        assert {at["recorded_at"] for at in answer.json()["events"]} == {instant(known_at)}
-        recorded += events
-    return recorded
+def imported(client: Client, learned: Sequence[Version], labels: LegistarLabels) -> ImportReport:
+    """Import what the mirror learned by one commit, as `timeline import --from legistar` does."""
+    lines = io.BytesIO(b"".join(each.line for each in learned))
+    source = Legistar([Input("versions.jsonl", io.BufferedReader(lines))], labels)
+    with client.application.relay() as relay:
+        return Importing(Books(client.application.store, relay), "mirror").run(source)
 
 
 def test_the_replay_has_every_version_and_makes_few_corrections(replay: Replay) -> None:
     """1,303 versions of 150 matters become one event for each difference.
 
-    What they do not become: a sponsor without a name is none, a status without a history is no
+    What they do not become: white space alone is no difference, a sponsor without a name is none, a status without a history is no
     action, and what three labels mean the vocabulary has no word for.
     """
     matters = [version.matter for version in replay.versions]
-    events = Counter(event["type"] for event in replay.recorded)
+    store = replay.client.application.store
+    events = Counter(
+        str(each.type)
+        for after in range(0, store.head().position, 1_000)
+        for each in store.read(after, limit=1_000)
+    )
 
     assert (len(matters), len({matter.file for matter in matters})) == (1303, 150)
     assert sum(not matter.history for matter in matters) == 76
     assert sum(not sponsor.name for matter in matters for sponsor in matter.sponsors) == 123
-    assert {row.label for matter in matters for row in matter.history} - set(ACTIONS) == {
+    assert {each.about for told in replay.reports for each in told.notes.values()} == {
         "Amendment Proposed by Comm",
         "Recved from Mayor by Council",
         "Returned Unsigned by Mayor",
     }
+    assert [told.refused for told in replay.reports if told.refused] == []
     assert events == {
         "PolicyRegistered": 150,
-        "PolicyDescribed": 441,
+        "PolicyDescribed": 435,
         "ActionRecorded": 833,
         "ActionCorrected": 3,
         "EventRetracted": 2,
     }
+
+
+def test_the_same_versions_again_add_nothing(replay: Replay) -> None:
+    """What the mirror held last is what is recorded."""
+    last = {version.policy: version for version in replay.versions}
+
+    report = imported(replay.client, list(last.values()), read_tables(LegistarLabels, "legistar"))
+
+    assert (report.policies, report.statements) == (150, report.known)
 
 
 def test_the_record_as_known_at_each_version_equals_that_version(replay: Replay) -> None:
@@ -124,10 +128,10 @@ def as_held(version: Version) -> Json:
     """Return what the mirror held, in the form of `as_recorded`."""
     matter = version.matter
     return {
-        "title": matter.title,
-        "sponsors": [sponsor.name for sponsor in matter.sponsors if sponsor.name],
+        "title": " ".join(matter.title.split()),
+        "sponsors": [" ".join(sponsor.name.split()) for sponsor in matter.sponsors if sponsor.name],
         "local_law": matter.local_law,
-        "actions": sorted((row.occurred, row.action, row.label) for row in matter.history),
+        "actions": sorted((row.occurred, row.label) for row in matter.history),
     }
 
 
@@ -140,8 +144,7 @@ def as_recorded(client: Client, policy: str, known_at: datetime) -> Json:
         "sponsors": [sponsor["name"] for sponsor in document["sponsors"]],
         "local_law": local_law(document),
         "actions": sorted(
-            (action["occurred"]["edtf"], action["action"], action["label"])
-            for action in document["actions"]
+            (action["occurred"]["edtf"], action["label"]) for action in document["actions"]
         ),
     }
 
@@ -195,38 +198,3 @@ def test_a_veto_is_overridden_and_what_was_believed_before_stays_readable(
     assert (policy["stage"], policy["force"], local_law(policy)) == (stage, force, law)
     item = timeline["items"][-1]
     assert (item["occurred"]["edtf"], item["action"], item["label"], item["corrected"]) == last
-
-
-def test_a_row_that_comes_back_after_it_was_withdrawn_is_an_action_of_its_own() -> None:
-    """Its first event stays retracted; a later change corrects the second one."""
-    row = HistoryRow(7, "2025-12-08T10:00:00Z", "Amended by Committee", "Committee")
-    later = msgspec.structs.replace(row, date="2025-12-08T10:30:00Z")
-    held = [(row,), (), (row,), (later,), (later,)]
-
-    picture, told = None, []
-    for day, rows in enumerate(held, start=1):
-        events, picture = differences(picture, version(day, rows))
-        told.append(events)
-
-    (_, first), (withdrawn,), (second,), (corrected,), nothing = told
-    assert [event["type"] for event in (first, withdrawn, second, corrected)] == [
-        "ActionRecorded",
-        "EventRetracted",
-        "ActionRecorded",
-        "ActionCorrected",
-    ]
-    assert withdrawn["data"]["event"] == first["id"] != second["id"]
-    assert corrected["data"]["event"] == second["id"]
-    assert corrected["data"]["changes"] == {"occurred": "2025-12-08T10:30:00-05:00"}
-    assert nothing == []
-
-
-def version(day: int, rows: tuple[HistoryRow, ...]) -> Version:
-    """Return a version that the mirror learned on a day of December 2025."""
-    matter = Matter("Int 0001-2025", "Introduction", "A local law", "A law", "Committee")
-    return Version(
-        path="introduction/2025/0001.json",
-        commit=f"{day:040x}",
-        known_at=datetime(2025, 12, day, tzinfo=UTC),
-        matter=msgspec.structs.replace(matter, history=rows),
-    )

@@ -15,6 +15,8 @@ from timeline.importers.csv_table import CsvTable
 from timeline.importers.errors import InputRefused
 from timeline.importers.federal_register import FederalRegister
 from timeline.importers.label_tables import MAX_TABLES_BYTES, read_tables
+from timeline.importers.legistar import Legistar
+from timeline.importers.legistar_matters import LegistarLabels
 from timeline.importers.opening import Inputs
 from timeline.importers.openstates import OpenStates
 from timeline.importers.openstates_actions import OpenStatesLabels
@@ -51,6 +53,10 @@ def _openstates(inputs: Inputs, words: Words) -> Importer:
     return OpenStates(inputs, read_tables(OpenStatesLabels, "openstates", *_labels(words)))
 
 
+def _legistar(inputs: Inputs, words: Words) -> Importer:
+    return Legistar(inputs, read_tables(LegistarLabels, "legistar", *_labels(words)))
+
+
 def _labels(words: Words) -> tuple[str, bytes]:
     """Return the name of the user's file of labels, and what is in it; empty without one."""
     if words.labels is None:
@@ -67,6 +73,7 @@ def _read(path: Path, limit_bytes: int) -> bytes:
 FORMATS: Final[Mapping[str, Format]] = {
     CSV: Format(_csv, takes_mapping=True),
     "federal-register": Format(lambda inputs, _: FederalRegister(inputs)),
+    "legistar": Format(_legistar, takes_labels=True),
     "openstates": Format(_openstates, takes_labels=True),
 }
 """Each format; `ndjson`, the record's own, is none of them."""

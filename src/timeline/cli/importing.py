@@ -4,7 +4,7 @@ Owns how an import meets the record and the terminal. Must not know any format b
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -18,7 +18,7 @@ from timeline.application.importing import Books, Importing, Ledger
 from timeline.application.transfer import LineRefused, Tally
 from timeline.bootstrap import Application
 from timeline.cli.errors import CommandError
-from timeline.cli.progress import progress
+from timeline.cli.progress import Report, progress
 from timeline.cli.showing import document, shown
 from timeline.importers.errors import InputRefused
 from timeline.importers.opening import Inputs
@@ -47,13 +47,15 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
 
 def import_source(app: Application, importer: Importer, inputs: Inputs, how: How) -> ImportReport:
     """Import what another source says."""
-    with _ledger(app, how) as ledger, _progress(inputs, "Statements", how) as report:
-        importing = Importing(
-            ledger,
-            how.principal,
-            keep_going=how.keep_going,
-            on_progress=lambda told: report(told.statements),
-        )
+    counted = hasattr(importer, "policies")
+    label = "Policies" if counted else "Statements"
+    with _ledger(app, how) as ledger, _progress(inputs, label, how, counted=counted) as report:
+
+        def told(so_far: ImportReport) -> None:
+            total = getattr(importer, "policies", None)
+            report(so_far.policies if counted else so_far.statements, total)
+
+        importing = Importing(ledger, how.principal, keep_going=how.keep_going, on_progress=told)
         return importing.run(importer)
 
 
@@ -64,7 +66,7 @@ def import_events(app: Application, inputs: Inputs, how: How) -> ImportReport:
 
         def counted(tally: Tally) -> None:
             told.recorded, told.known = tally.recorded, tally.known
-            report(tally.events)
+            report(tally.events, None)
 
         def refuse(error: LineRefused) -> None:
             told.refuse(
@@ -100,14 +102,22 @@ def _ledger(app: Application, how: How) -> Iterator[Ledger]:
 
 
 @contextmanager
-def _progress(inputs: Inputs, label: str, how: How) -> Iterator[Callable[[int], None]]:
-    """Show how much of the files is read, or, where nobody knows how much there is, what came of it."""
-    size_bytes = inputs.size_bytes
+def _progress(inputs: Inputs, label: str, how: How, *, counted: bool = False) -> Iterator[Report]:
+    """Show how far an import is: in bytes read, where the whole is known and nothing else is.
+
+    Args:
+        inputs: what is read.
+        label: what is counted where bytes are not.
+        how: says whether anything is shown.
+        counted: whether the importer itself knows how much there is, once it has read all.
+
+    """
+    size_bytes = None if counted else inputs.size_bytes
     with progress(label if size_bytes is None else "Bytes", quiet=how.quiet) as report:
 
-        def told(done: int) -> None:
+        def told(done: int, total: int | None) -> None:
             if size_bytes is None:
-                report(done, None)
+                report(done, total)
             else:
                 report(inputs.read_bytes, size_bytes)
 

@@ -19,6 +19,14 @@ class Stream:
     """A policy's stream: which of its events stand, and who corrected what.
 
     What is erased counts as taken back by its erasure: whoever had it erased decided that.
+
+    Attributes:
+        version: how many events there are.
+        raw: the events by their ids, in order.
+        taken_back: what does not stand, with the event that takes it back.
+        first: the id of the registration.
+        is_retracted: whether that is retracted.
+
     """
 
     def __init__(self, recorded: Sequence[Recorded]) -> None:
@@ -37,19 +45,11 @@ class Stream:
         for each in reversed(recorded):
             if each.type is EventType.EVENT_RETRACTED and each.id not in self.taken_back:
                 self.taken_back[(self.data(each.id) or {})["event"]] = each.id
-            elif each.erased_by is not None and each.type is not EventType.EVENT_RETRACTED:
-                self.taken_back.setdefault(each.id, each.erased_by)
-
-    @property
-    def first(self) -> str | None:
-        """The id of the registration."""
-        return next(iter(self.raw), None)
-
-    @property
-    def is_retracted(self) -> bool:
-        """Tell whether the registration is taken back; where it is erased, it has another text."""
-        taken_back = self.taken_back.get(self.first or "")
-        return taken_back is not None and self.raw[taken_back].type is EventType.EVENT_RETRACTED
+        self.first = recorded[0].id if recorded else None
+        self.is_retracted = self.first in self.taken_back
+        for each in recorded:
+            if each.erased_by is not None and each.type is not EventType.EVENT_RETRACTED:
+                self.taken_back[each.id] = each.erased_by
 
     def data(self, id: str) -> Json | None:
         """Return an event's data, or what replaces it; None where it is erased without that."""
@@ -154,6 +154,17 @@ def plain(data: Json) -> Json:
     """Return data as it will be read from the record."""
     plain: Json = msgspec.json.decode(msgspec.json.encode(data))
     return plain
+
+
+def written(data: Json) -> bytes | None:
+    """Return data in the record's order of keys; None where it is no text that can be written."""
+    try:
+        return _encoder.encode(data)
+    except UnicodeEncodeError:
+        return None
+
+
+_encoder: Final = msgspec.json.Encoder(order="sorted")
 
 
 def held(data: Json, name: str) -> Any:

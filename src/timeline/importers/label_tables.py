@@ -3,6 +3,7 @@
 Owns how both become one. Must not know any source.
 """
 
+import re
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from timeline.importers.errors import InputRefused
 
 MAX_TABLES_BYTES = 1024 * 1024
 """Of a user's file: some ten thousand rows."""
+
+_NAMED = re.compile(r"at `\$\.(\w+)\.(\w+)`$")
 
 Tables = TypeVar("Tables", bound=msgspec.Struct)
 
@@ -41,7 +44,9 @@ def read_tables(kind: type[Tables], name: str, file: str = "", raw: bytes = b"")
     try:
         return msgspec.convert(tables, kind)
     except msgspec.ValidationError as error:
-        reason = f"{_row(kind, tables)}{str(error).partition(' - at ')[0]}"
+        named = _NAMED.search(str(error))
+        row = f"[{named[1]}] {named[2]}: " if named else _row(kind, tables)
+        reason = f"{row}{str(error).partition(' - at ')[0]}"
         raise InputRefused(file=file, line=0, reason=reason) from error
 
 

@@ -129,6 +129,8 @@ def rows(source: Input, *, encoding: str = "utf-8", delimiter: str = ",") -> Ite
 
 def undecodable(cells: list[str]) -> int | None:
     """Return the index of the first cell that was not text in the table's encoding."""
+    if "".join(cells).isascii():
+        return None
     return next((place for place, cell in enumerate(cells) if _SURROGATE.search(cell)), None)
 
 

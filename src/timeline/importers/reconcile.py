@@ -19,6 +19,8 @@ from timeline.domain.errors import InvalidData
 from timeline.domain.events import Stance
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import Draft, Recorded
+from timeline.eventstore.sent import Sent
+from timeline.eventstore.sent import plain as plain_event
 from timeline.importers.chains import (
     EMPTY,
     Chain,
@@ -27,10 +29,10 @@ from timeline.importers.chains import (
     held,
     new_sources,
     plain,
+    written,
 )
 from timeline.importers.errors import Unrecordable
 from timeline.importers.sketch import Json, Place, Sketch, Statement, event_id
-from timeline.transparency.canonical import encode
 from timeline.transparency.errors import CanonicalError
 
 
@@ -128,7 +130,7 @@ class _Reconciler:
         said = chain.said(EventType.POLICY_REGISTERED, self._stream)
         if said is None:
             return
-        now = plain(self._sketch.described)
+        now = self._plain(self._sketch.described)
         told: Json = {}
         for name, value in changed(said, now).items():
             decider = self._describer(name)
@@ -201,7 +203,7 @@ class _Reconciler:
         said = chain.said(statement.type, self._stream)
         if said is None:
             return True
-        now = plain(statement.data)
+        now = self._plain(statement.data)
         believed, theirs = self._believed(chain)
         corrected: Json = {}
         for name, value in changed(said, now).items():
@@ -257,7 +259,7 @@ class _Reconciler:
         said = self._stream.data(last)
         if said is None:
             return None
-        now = plain(statement.data)
+        now = self._plain(statement.data)
         if not changed(said, now).keys() - {"origin"}:
             if not self._restored(chain, last):
                 return None
@@ -285,7 +287,7 @@ class _Reconciler:
 
     def _attach(self, chain: Chain, statement: Statement) -> str | None:
         """Record what is new of an attached source, where what it is about stands."""
-        data = plain(statement.data)
+        data = self._plain(statement.data)
         event = self._current.get(data.get("event", ""), data.get("event"))
         if event is None:
             return None
@@ -337,14 +339,15 @@ class _Reconciler:
     # ---- what was said, and what is said
 
     def _differs(self, chain: Chain, data: Json) -> bool:
-        """Tell whether data is anything else than what one event alone said before."""
-        return len(chain.ids) > 1 or self._stream.raw[chain.first].data != self._encoded(data)
+        """Tell whether data may be anything else than what one event alone said before."""
+        return len(chain.ids) > 1 or self._stream.raw[chain.first].data != written(data)
 
-    def _encoded(self, data: Json) -> bytes:
+    def _plain(self, data: Json) -> Json:
+        """Return data as it will be read from the record."""
         try:
-            return encode(data)
-        except CanonicalError as error:
-            raise self._unrecordable(f"data.{error.path}", f"It holds {error.reason}") from error
+            return plain(data)
+        except UnicodeEncodeError as error:
+            raise self._unrecordable("data", "It holds a lone surrogate") from error
 
     # ---- events
 
@@ -368,14 +371,15 @@ class _Reconciler:
         new: bool = False,
     ) -> str:
         id = chain.next_id()
+        proposed: Json = {
+            "id": id,
+            "policy": self._sketch.policy,
+            "type": type,
+            "data": data,
+            "expected_version": None if self._changes else self._stream.version or "new",
+        }
         try:
-            draft = Draft.read(
-                id=id,
-                policy=self._sketch.policy,
-                type=type,
-                data=data,
-                expected_version=None if self._changes else self._stream.version or "new",
-            )
+            draft = _draft(proposed)
         except InvalidData as error:
             raise self._unrecordable(error.field, str(error)) from error
         except CanonicalError as error:
@@ -386,6 +390,13 @@ class _Reconciler:
 
     def _unrecordable(self, field: str, reason: str) -> Unrecordable:
         return Unrecordable(place=self._place, field=field, reason=reason)
+
+
+def _draft(proposed: Json) -> Draft:
+    """Read an event; raises InvalidData or CanonicalError for what the record does not take."""
+    line = written(proposed)
+    one = None if line is None else plain_event(line, Sent)
+    return Draft.read(**proposed) if one is None else one
 
 
 class _Contradiction(NamedTuple):

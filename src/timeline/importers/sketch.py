@@ -9,8 +9,9 @@ recorded of it before follow the events that lead from one to the other.
 
 from collections.abc import Iterator
 from enum import StrEnum
+from hashlib import sha1
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL
 
 import msgspec
 
@@ -128,4 +129,11 @@ def event_id(system: str, about: str, step: int = 0) -> str:
 
     """
     suffix = f"#{step}" if step else ""
-    return str(uuid5(NAMESPACE_URL, f"{system}/{about}{suffix}"))
+    # What `uuid5` does, three times as fast: an import asks for two of a statement.
+    digest = sha1(_NAMESPACE + f"{system}/{about}{suffix}".encode(), usedforsecurity=False)
+    digits = digest.hexdigest()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+
+
+_NAMESPACE: Final = NAMESPACE_URL.bytes
