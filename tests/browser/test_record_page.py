@@ -269,13 +269,14 @@ def test_a_correction_keeps_what_others_corrected_meanwhile(
     assert (action.occurred.edtf, action.label) == ("2025-01-03", "Issued by hand")
 
 
-def test_an_action_is_disputed_corrected_and_taken_back(
+def test_an_action_is_disputed_corrected_taken_back_and_put_back(
     form: Page, demo: Demo, client: Client
 ) -> None:
     """Each begins at the action; a correction sends what changed and settles the dispute."""
-    event = client.record([registered("changing"), acted("changing")]).events[1].id
+    client.record([registered("changing"), acted("changing")])
 
-    form.goto(f"/record?dispute={event}")
+    form.goto("/policies/changing")
+    form.get_by_role("link", name="Add a source or dispute").click()
     form.get_by_label("Token").fill(demo.token)
     form.get_by_label("About which field").select_option("occurred")
     expect(form.locator("#believed")).to_contain_text("2025-01-02")
@@ -284,7 +285,8 @@ def test_an_action_is_disputed_corrected_and_taken_back(
     send(form)
     assert client.policy("changing").disputed
 
-    form.goto(f"/record?correct={event}")
+    form.goto("/policies/changing")
+    form.get_by_role("link", name="Correct what").click()
     expect(form.get_by_label("When it happened")).to_have_value("2025-01-02")
     form.get_by_label("When it happened").fill("2025-01-03")
     form.get_by_label("Another gazette says").check()
@@ -295,10 +297,17 @@ def test_an_action_is_disputed_corrected_and_taken_back(
     policy = client.policy("changing")
     assert (policy.actions[0].occurred.edtf, policy.disputed) == ("2025-01-03", False)
 
-    form.goto(f"/record?retract={event}")
+    form.goto("/policies/changing")
+    form.get_by_role("link", name="Take back what").click()
     form.get_by_label("Reason").fill("It was another order")
     send(form)
     assert client.policy("changing").actions == ()
+
+    form.goto("/policies/changing")
+    form.get_by_role("link", name="Put back what").click()
+    form.get_by_label("Reason").fill("It was this one")
+    send(form)
+    assert len(client.policy("changing").actions) == 1
 
 
 def test_what_strangers_wrote_is_shown_and_not_run(form: Page, demo: Demo, client: Client) -> None:
