@@ -15,6 +15,8 @@ _MARGIN: Final = 0.04
 _SHORTEST_DAYS: Final = 60
 _MAX_TICKS: Final = 8
 _SMALLEST: Final = 2.0
+_EDGE: Final = 20
+"""What half a year's name takes: it does not reach beyond the bar."""
 
 
 def bar(periods: list[dict[str, Any]], as_of: str) -> dict[str, Any] | None:
@@ -52,7 +54,8 @@ def _ticks(first: int, last: int, place: Any) -> list[dict[str, Any]]:
     """Return the years' first days within the bar, so many that their names do not meet."""
     years = range(date.fromordinal(first).year + 1, date.fromordinal(last).year + 1)
     step = -(-len(years) // _MAX_TICKS) or 1
-    return [{"year": year, "x": place(date(year, 1, 1).toordinal())} for year in years[::step]]
+    ticks = [{"year": year, "x": place(date(year, 1, 1).toordinal())} for year in years[::step]]
+    return [tick for tick in ticks if _EDGE <= tick["x"] <= WIDTH - _EDGE]
 
 
 def _ordinal(iso: str) -> int:
