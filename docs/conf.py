@@ -41,7 +41,7 @@ html_copy_source = False
 html_show_sphinx = False
 
 TOCTREE = "```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```\n"
-NO_PICTURE = "> *No picture here: the site was built without a browser.* "
+NO_PICTURE = "> *No picture here: none was taken when the site was built.* "
 
 
 def navigation(page: str) -> str:

@@ -176,6 +176,13 @@ def postgresql_url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[s
     yield from _migrated("postgresql", tmp_path, request)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the documentation's site ask for pictures of the pages; see scripts/docs.py."""
+    parser.addoption(
+        "--pictures", type=Path, metavar="DIRECTORY", help="keep pictures of pages here"
+    )
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Run `timeline demo` on a new database."""
