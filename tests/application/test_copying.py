@@ -14,6 +14,8 @@ from held import peak_bytes
 from timeline.application import copying
 from timeline.application.access import Access, Role
 from timeline.application.copying import Copied
+from timeline.application.findings import Kind
+from timeline.application.verifying import verify
 from timeline.bootstrap import application
 from timeline.eventstore import copying as row_copying
 from timeline.eventstore import rows as row_reading
@@ -270,6 +272,8 @@ def test_nothing_is_recorded_in_a_copy_that_is_not_finished(source: Engine, targ
             Recorder(SqlStore(target), TestClock()).append(one(registered("in-between")))
 
         assert log_rows(target) == before
+        (finding,) = [each for each in verify(target).findings if each.kind is Kind.HEAD][:1]
+        assert "copied here in part" in finding.what
         work.finish(nothing)
     assert log_rows(target) == log_rows(source)
 
@@ -429,6 +433,21 @@ def test_a_log_that_is_not_what_its_tree_says_is_not_copied(source: Engine, targ
         copy(source, target)
 
     assert SqlStore(target).head().position == 0
+
+
+@pytest.mark.usefixtures("log", "small_parts")
+def test_a_payload_that_is_not_what_its_entry_says_is_told(source: Engine, target: Engine) -> None:
+    """It is copied as it lies, and nobody reads that all agrees."""
+    tamper(
+        source,
+        "UPDATE log_payloads SET data = (SELECT data FROM log_payloads WHERE position = 1)"
+        " WHERE position IN (2, 3)",
+    )
+
+    copied = copy(source, target)
+
+    assert (copied.unopened, copied.first_unopened) == (2, 2)
+    assert log_rows(target) == log_rows(source)
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -15,6 +15,7 @@ import pytest
 from click.testing import Result
 from sqlalchemy import Engine
 
+from attacks import attacking
 from service import environment
 from timeline.eventstore.copying import standing
 from timeline.eventstore.database import create_engine, read_snapshot
@@ -70,6 +71,24 @@ def test_a_log_is_copied_and_served_from_the_copy(
     replayed = command(target_url, ["replay", "--json", "-q"])
     assert json.loads(replayed.stdout)["position"] == 74
     assert json.loads(replayed.stdout)["identical"] is True
+
+
+def test_a_copy_of_a_changed_payload_is_no_success(
+    timeline: Timeline, example: Path, engine: Engine, target_url: str
+) -> None:
+    """The log is carried as it lies; that it was changed before is the last that is said."""
+    timeline("import", str(example))
+    with attacking(engine) as run:
+        run(
+            "UPDATE log_payloads SET data = (SELECT data FROM log_payloads WHERE position = 1)"
+            " WHERE position = 5"
+        )
+
+    result = timeline("copy", "--to", target_url, "--quiet")
+
+    assert result.exit_code == 1
+    assert "74 events copied" in result.stderr
+    assert "the first at position 5, are not what their entries commit to" in result.stderr
 
 
 def test_a_second_copy_says_what_there_was(

@@ -48,6 +48,8 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
         copied: how many events this run copied.
         known: how many were there before.
         checkpoint: the size of the newest checkpoint, whose root the copy has; None without one.
+        unopened: how many payloads are not what their entries commit to, here as there.
+        first_unopened: the position of the first of them.
 
     """
 
@@ -56,6 +58,21 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
     copied: int
     known: int
     checkpoint: int | None
+    unopened: int
+    first_unopened: int | None
+
+
+class _Unopened:
+    """Counts payloads that are not what their entries commit to."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: int | None = None
+
+    def add(self, position: int) -> None:
+        """Take one in."""
+        self.count += 1
+        self.first = position if self.first is None else self.first
 
 
 def revoking(before: Values | None, after: Values | None) -> bool:
@@ -118,8 +135,9 @@ class Copying:
         """
         head = self._head
         checkpoint = newest_checkpoint(self._source)
+        unopened = _Unopened()
         with read_snapshot(self._target) as copied:
-            for position in compare_events(self._source, copied, head, checkpoint):
+            for position in compare_events(self._source, copied, head, checkpoint, unopened.add):
                 on_progress(position, head.position)
             for table, _ in _CARRIED:
                 compare_rows(self._source, copied, table)
@@ -130,6 +148,8 @@ class Copying:
             copied=head.position - self._found.entries,
             known=self._found.entries,
             checkpoint=None if checkpoint is None else checkpoint.size,
+            unopened=unopened.count,
+            first_unopened=unopened.first,
         )
 
 

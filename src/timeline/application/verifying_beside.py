@@ -69,6 +69,9 @@ def check_head(ends: Ends, recorded_at: str, tree: Tree, findings: Findings) -> 
             continue
         if position != ends.entries:
             what = f"it says that there are {position} entries; the last is {ends.entries}"
+            if position < ends.entries:
+                # The head of a copy moves last; else it is that of a log to which something was added.
+                what += ", as where a log was copied here in part (`timeline copy` carries it on)"
             findings.add(Kind.HEAD, min(position, ends.entries) + 1, what)
         elif head.recorded_at != (recorded_at or None):
             at = shown(head.recorded_at)

@@ -58,6 +58,12 @@ def copy(settings: Settings, url: str, *, as_json: bool, quiet: bool) -> None:
         click.echo(_summary(copied), err=True)
         if copied.checkpoint is not None:
             click.echo("The key that signs it is a file: bring it along.", err=True)
+    if copied.unopened:
+        raise CommandError(
+            f"{copied.unopened} payloads, the first at position {copied.first_unopened}, are not what"
+            " their entries commit to, in both databases: they were changed before, and are copied as"
+            " they lie. `timeline verify` tells all."
+        )
 
 
 def _summary(copied: Copied) -> str:

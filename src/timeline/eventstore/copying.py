@@ -47,6 +47,8 @@ from timeline.eventstore.tables import (
     subjects,
 )
 from timeline.transparency.checkpoints import Checkpoint
+from timeline.transparency.entries import commitment, read_entry
+from timeline.transparency.errors import TransparencyError
 from timeline.transparency.merkle import Frontier, leaf_hash
 from timeline.transparency.notes import Note
 
@@ -231,7 +233,11 @@ def differing(
 
 
 def compare_events(
-    source: Connection, target: Connection, head: Head, checkpoint: Checkpoint | None
+    source: Connection,
+    target: Connection,
+    head: Head,
+    checkpoint: Checkpoint | None,
+    on_unopened: Callable[[int], None],
 ) -> Iterator[int]:
     """Compare entries and payloads, and the tree over the copy's entries; yield each position reached.
 
@@ -240,6 +246,8 @@ def compare_events(
         target: its copy.
         head: the log's.
         checkpoint: the newest one.
+        on_unopened: told each position whose payload is not what its entry commits to. That was so
+            before, and is copied as it lies.
 
     Raises:
         CopyDiffers: saying where.
@@ -260,6 +268,8 @@ def compare_events(
         for row, hash in zip(copied, hashes, strict=True):
             if row.leaf_hash != hash:
                 raise CopyDiffers(reason=f"the leaf hash at {row.position} is not its entry's")
+            if not _opens(row):
+                on_unopened(row.position)
         if checkpoint is not None and grown.size < checkpoint.size <= grown.size + len(hashes):
             _check_root(grown.extend(hashes[: checkpoint.size - grown.size]), checkpoint)
         grown = grown.extend(hashes)
@@ -267,6 +277,16 @@ def compare_events(
         yield after
     if grown != head.frontier:
         raise CopyDiffers(reason="its tree is not the one at the log's head")
+
+
+def _opens(row: EventRow) -> bool:
+    """Tell whether a payload is what its entry commits to; one that is erased commits to nothing."""
+    if row.data is None or row.salt is None:
+        return True
+    try:
+        return commitment(row.salt, row.data) == read_entry(row.entry).commitment
+    except TransparencyError:
+        return False
 
 
 def _check_root(grown: Frontier, checkpoint: Checkpoint) -> None:
