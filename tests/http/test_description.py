@@ -265,7 +265,9 @@ def test_the_index_is_json_or_a_page(reading: Client) -> None:
     page = reading.get("/", Accept="text/html,application/xhtml+xml,*/*;q=0.8")
 
     assert document_.json()["position"] == 74
-    assert {"href": "/schema", "title": "The API, described"} in document_.json()["items"]
+    listed = document_.json()["items"]
+    assert {"href": "/schema", "title": "The API, described"} in listed
+    assert "/v1/audit/replay" in {each["href"] for each in listed}
     assert page.headers["content-type"].startswith("text/html")
     assert 'href="/v1/timeline"' in page.text
     assert document_.headers["vary"] == page.headers["vary"] == "Accept"

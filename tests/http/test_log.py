@@ -73,6 +73,8 @@ def test_an_append_can_wait_for_its_proof(proven: tuple[Client, Checkpoint]) -> 
     assert checkpoint.size == client.application.store.head().position
     keys = client.get("/log/vkey").text.splitlines()
     assert [VerifierKey.parse(key) for key in keys] == [KEY.verifier]
+    listed = {each["href"] for each in client.get("/").json()["items"]}
+    assert {"/log/checkpoint", "/log/vkey"} <= listed
 
 
 def test_the_log_can_be_mirrored_and_checked(proven: tuple[Client, Checkpoint]) -> None:

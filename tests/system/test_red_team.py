@@ -347,7 +347,7 @@ def test_the_log_is_rewritten_and_its_checkpoints_dropped(log: ProvenLog) -> Non
         run("DELETE FROM log_checkpoints")
         run("DELETE FROM log_keys")
 
-    assert told(verified(log)) == [(Kind.SIGNED, 300)]
+    assert told(verified(log)) == [(Kind.SIGNED, None)]
 
 
 # --- the log is shortened
@@ -389,7 +389,7 @@ def test_a_backup_is_restored_and_recording_goes_on(log: ProvenLog) -> None:
     shortened(log, 290)
     log.record(*(acted("an-order") for _ in range(40)))
 
-    assert told(verified(log)) == [(Kind.SIGNED, 300)]
+    assert told(verified(log)) == [(Kind.SIGNED, None)]
     with pytest.raises(LogDiverged):
         log.sign()
     assert told(remotely(log, seen)) == [(Kind.SEEN, 291)]
@@ -400,7 +400,7 @@ def test_a_position_is_used_again(log: ProvenLog) -> None:
     shortened(log, 299)
     log.record(acted("an-order"))
 
-    assert told(verified(log)) == [(Kind.SIGNED, 300)]
+    assert told(verified(log)) == [(Kind.SIGNED, None)]
 
 
 # --- someone has the key as well
@@ -467,7 +467,24 @@ def test_a_checkpoint_kept_elsewhere_is_as_good_as_a_remote_verifier(log: Proven
 
     found = verify(log.engine, log.key_file, seen=[seen])
 
-    assert told(found) == [(Kind.SEEN, 300)]
+    assert told(found) == [(Kind.SEEN, None)]
+
+
+def test_a_fork_with_checkpoints_of_its_own_is_no_common_ground(log: ProvenLog) -> None:
+    """`verify --since FILE` says of the entries seen what is proven, and no position after the fork."""
+    seen = log.checkpoint()
+    shortened(log, 290)
+    log.forget()
+    log.record(acted("an-order"))
+    log.sign()
+    log.record(*(acted("an-order") for _ in range(20)))
+    log.sign()
+
+    found = verify(log.engine, log.key_file, seen=[seen])
+
+    assert [str(each) for each in found.findings] == [
+        "seen: its first 300 entries are not those of the log which was seen before"
+    ]
 
 
 # --- what was signed is changed

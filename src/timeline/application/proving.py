@@ -24,6 +24,9 @@ from timeline.transparency.tiles import WIDTH, Tile, TiledTree, bundle
 MAX_LOOKED_AT: Final = 10_000
 """Cosignatures that an answer may take looking at: with two witnesses asked every minute, three days' worth."""
 
+NO_CHECKPOINT: Final = "of this log (`timeline serve` signs one, where it has the log's key)"
+"""What is missing before the first checkpoint, and who makes it."""
+
 
 class Prover:
     """Answers questions about the log's proof. Safe for threads."""
@@ -39,7 +42,7 @@ class Prover:
         """Return the newest checkpoint; raises UnknownResource before the first."""
         latest = self._published.latest()
         if latest is None:
-            raise UnknownResource(kind="checkpoint", id="of this log", position=self._head())
+            raise UnknownResource(kind="checkpoint", id=NO_CHECKPOINT, position=self._head())
         return latest
 
     def size(self) -> int:

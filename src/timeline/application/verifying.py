@@ -257,10 +257,13 @@ class _Walk:
 
     def _unchecked(self, ends: Ends, *, has_last: bool) -> Iterator[str]:
         if not self._trusted:
-            yield "no key is known here, so that nobody vouches for the checkpoints"
+            yield (
+                "who signed: no key is known here, so that no signature was checked, but with what the"
+                " database says itself; give the log's with --key, or TIMELINE_SIGNING_KEY_FILE"
+            )
         elif not has_last:
             yield "no checkpoint lies beside the key, so that dropped entries may go unnoticed"
-        if self._checkpoints.untrusted:
+        if self._trusted and self._checkpoints.untrusted:
             yield (
                 f"{self._checkpoints.untrusted} checkpoints are signed by earlier keys, which only"
                 " the database names"

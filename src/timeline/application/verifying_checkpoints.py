@@ -137,9 +137,10 @@ class Checkpoints:
     def kept(self, kept: Kept, checkpoint: Checkpoint) -> None:
         """Check one that was kept outside, once the tree has grown to its size."""
         if not self._tree.holds(checkpoint.root):
+            # No checkpoint in the database narrows it: those of a fork are not of what was kept.
             size, meaning = checkpoint.size, _MEANINGS[kept.kind]
-            what = f"it is not the log of {size} entries {meaning}: {self._tree.doubt()}"
-            self._findings.add(kept.kind, size, what)
+            what = f"its first {size} entries are not those of the log {meaning}"
+            self._findings.add(kept.kind, None, what)
 
     def too_short(self, kept: Kept, checkpoint: Checkpoint, entries: int) -> None:
         """Say that a log is shorter than one that was kept."""

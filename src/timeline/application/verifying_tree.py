@@ -82,7 +82,10 @@ class Tree:
         return any(tree.frontier() == frontier for tree in self._trees)
 
     def doubt(self) -> str:
-        """Tell between which positions entries differ from those of a root that does not hold."""
+        """Tell between which positions entries differ from those of a root that does not hold.
+
+        That is so of roots of one history alone, as a log publishes them.
+        """
         after = "from the first entry on" if not self._held else f"after position {self._held}"
         return f"other entries were signed {after}, up to position {self.size}"
 

@@ -21,8 +21,8 @@ from timeline.cli.progress import progress
 from timeline.cli.showing import shown
 from timeline.eventstore import schema
 from timeline.eventstore.database import create_engine
-from timeline.eventstore.errors import SchemaOutdated
 from timeline.eventstore.sql import SqlStore
+from timeline.observability import redact_url
 from timeline.projections.log import Log
 from timeline.projections.runner import Runner
 from timeline.settings import Settings
@@ -40,11 +40,11 @@ def opened(settings: Settings, *, records: bool = False) -> Iterator[Application
         records: whether something may be recorded.
 
     Raises:
-        SchemaError: the database has to be migrated, or was by a newer timeline.
+        CommandError: there is none.
+        SchemaError: it has to be migrated, or was by a newer timeline.
 
     """
-    if not exists(settings):
-        raise SchemaOutdated(current="empty", expected=schema.head_revision())
+    _require_there(settings)
     with application(settings, follow=False, records=records) as app:
         yield app
 
@@ -54,11 +54,11 @@ def migrated(settings: Settings) -> Iterator[Engine]:
     """Yield the database alone, which is there and migrated, whatever the log in it is like.
 
     Raises:
-        SchemaError: the database has to be migrated, or was by a newer timeline.
+        CommandError: there is none.
+        SchemaError: it has to be migrated, or was by a newer timeline.
 
     """
-    if not exists(settings):
-        raise SchemaOutdated(current="empty", expected=schema.head_revision())
+    _require_there(settings)
     engine = create_engine(settings.database_url, must_exist=True)
     try:
         schema.check_schema(engine)
@@ -79,6 +79,16 @@ def exists(settings: Settings) -> bool:
     """Tell whether an SQLite database has its file: opening it would make one, empty."""
     url = make_url(settings.database_url)
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+
+
+def _require_there(settings: Settings) -> None:
+    """Say where no database is: a new one would be empty, and is seldom what was meant."""
+    if not exists(settings):
+        url = redact_url(settings.database_url)
+        raise CommandError(
+            f"There is no database at {url}: TIMELINE_DATABASE_URL names it, or else the directory that"
+            " a command runs in. `timeline migrate` makes a new one, without any record."
+        )
 
 
 def migrate(settings: Settings, grant_to: str | None = None, *, quiet: bool = False) -> None:

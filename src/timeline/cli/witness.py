@@ -54,7 +54,7 @@ def witness(settings: Settings, policy: BinaryIO, every_s: int | None, *, as_jso
         names = ", ".join(sorted(contradicting))
         raise CommandError(f"The log is not the one that {names} has seen.")
     if found is None:
-        raise CommandError("There is no checkpoint yet.")
+        raise CommandError("There is no checkpoint yet: `timeline serve` signs one, with its key.")
     if not found.satisfied:
         raise CommandError("Fewer witnesses have cosigned than the policy asks for.")
 

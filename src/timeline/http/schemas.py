@@ -796,7 +796,10 @@ class RecordedEvents(Answered, frozen=True, kw_only=True):
     checkpoint: (
         Annotated[
             str | None,
-            Meta(description="With `wait=proof`: the checkpoint, null where it was late."),
+            Meta(
+                description="With `wait=proof`: the checkpoint; null where it was late, as when the process"
+                " that signs is elsewhere and does not run. The events are recorded all the same."
+            ),
         ]
         | UnsetType
     ) = UNSET

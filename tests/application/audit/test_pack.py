@@ -95,10 +95,31 @@ def test_a_pack_holds_for_a_program_on_its_own(log: WholeLog, tmp_path: Path) ->
     assert "proofs: 2 lead" in found
     assert "checkpoints are signed by keys that were not given" in found
     assert "growth: over 1 checkpoints" in found
+    checked = [line for line in found.splitlines() if line.startswith("checked")]
+    assert not any("signatures: " in line and str(KEY.verifier) in line for line in checked)
     assert "whether" not in found
     assert "whether the log's keys are its own" in of_directory.stdout
     assert said.erased > 0
     assert said.checkpoints >= 4
+
+
+def test_what_other_keys_signed_is_not_called_checked(log: WholeLog, tmp_path: Path) -> None:
+    """With --key, what a key of the pack's own signed proves nothing, nor does a growth from it."""
+    pack, _ = packed(log)
+    bag = unpacked(pack, tmp_path / "bag")
+    old = tmp_path / "old"
+    first = json.loads((bag / "data" / "checkpoints.ndjson").read_bytes().splitlines()[0])
+    old.write_text(first["note"])
+    keys = ["--key", f"{LATER_KEY.verifier}\n", "--since", str(old)]
+
+    alone = run(str(bag / "verify.py"), *keys)
+    both = run(str(bag / "verify.py"), *keys, "--key", f"{KEY.verifier}\n{LATER_KEY.verifier}")
+
+    assert (alone.returncode, both.returncode) == (0, 0), alone.stdout
+    assert "not checked  growth: 1 that were seen are by keys that were not given" in alone.stdout
+    assert "which was not given" in alone.stdout
+    assert "checked      growth: over 1 checkpoints" in both.stdout
+    assert "not given" not in both.stdout
 
 
 def test_the_same_log_gives_the_same_bytes(log: WholeLog) -> None:

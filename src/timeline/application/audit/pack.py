@@ -19,7 +19,7 @@ import timeline
 from timeline.application.audit import verify
 from timeline.application.audit.bag import Bag, line
 from timeline.application.errors import InvalidRequest, UnknownResource
-from timeline.application.proving import Prover
+from timeline.application.proving import NO_CHECKPOINT, Prover
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.database import read_snapshot
 from timeline.eventstore.published import Checkpointed, checkpoint_of
@@ -116,7 +116,7 @@ class _Packing:
         self._head = connection.execute(select(log_head.c.position)).scalar_one()
         newest = checkpoint_of(connection)
         if newest is None:
-            raise UnknownResource(kind="checkpoint", id="of this log", position=self._head)
+            raise UnknownResource(kind="checkpoint", id=NO_CHECKPOINT, position=self._head)
         self.newest = newest
         self._origin = Checkpoint.parse(Note.parse(newest.note).text).origin
         self._erased: list[bytes] = []

@@ -569,7 +569,7 @@ class Signatures:
         self.witnesses = witnesses
         self.signed: dict[Key, int] = {}
         self.seen: dict[Key, list[int]] = {}
-        self.by_others = 0
+        self.by_others: list[str] = []
 
     def check(self, checkpoint: Checkpoint, where: str, *, newest: bool = False) -> None:
         """Check the lines below a checkpoint."""
@@ -581,7 +581,8 @@ class Signatures:
             self.report.wrong(where, "none of the log's keys has signed it")
         elif newest and not trusted:
             self.report.wrong(where, "it is not signed by a key that was given")
-        self.by_others += not trusted
+        if not trusted:
+            self.by_others.append(where)
         for witness in self.witnesses.given if newest else ():
             if witness not in signers:
                 self.report.wrong(where, f"{witness.name} has not cosigned it")
@@ -612,7 +613,11 @@ class Signatures:
     def tell(self) -> None:
         """Say who signed, and whose keys they are only by the pack's own word."""
         for key, times in self.signed.items():
-            self.report.checked.append(f"signatures: {times} by {key.text}")
+            if self.keys.given and key not in self.keys.given:
+                more = f"signatures: {times} by {key.text}, which was not given"
+                self.report.unchecked.append(more)
+            else:
+                self.report.checked.append(f"signatures: {times} by {key.text}")
         for key, seen in self.seen.items():
             span = f"at {min(seen)} to {max(seen)} (seconds since 1970)"
             self.report.checked.append(f"cosignatures: {len(seen)} by {key.text}, {span}")
@@ -622,7 +627,8 @@ class Signatures:
                 "whether the log's keys are its own: they came with the pack; use --key"
             )
         elif self.by_others:
-            unchecked.append(f"{self.by_others} checkpoints are signed by keys that were not given")
+            others = len(self.by_others)
+            unchecked.append(f"{others} checkpoints are signed by keys that were not given")
         if self.seen.keys() - set(self.witnesses.given):
             unchecked.append("whether the witnesses' keys are theirs: use --witness")
 
@@ -976,9 +982,13 @@ def _check_log(pack: Pack, report: Report, given: tuple[Sequence[str], ...]) -> 
     for path in seen:
         walk.claim(path, read_seen(path))
     walk.run()
-    if seen:
-        report.checked.append(f"growth: over {len(seen)} checkpoints that were seen before")
-    else:
+    vouched = [path for path in seen if path not in signatures.by_others]
+    if vouched:
+        report.checked.append(f"growth: over {len(vouched)} checkpoints that were seen before")
+    if len(vouched) < len(seen):
+        others = len(seen) - len(vouched)
+        report.unchecked.append(f"growth: {others} that were seen are by keys that were not given")
+    if not seen:
         report.unchecked.append("whether it is the log that was seen before: use --since")
     signatures.tell()
 
@@ -1013,7 +1023,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         with Pack(given.pack) as pack:
-            report = verify(pack, given.key, given.witness, given.since)
+            keys = [key for some in given.key for key in some.split()]
+            report = verify(pack, keys, given.witness, given.since)
     except Wrong as wrong:
         report = Report()
         report.problems.append(str(wrong))

@@ -21,10 +21,17 @@ ENTRY_POINTS: Final = (
     ("/v1/jurisdictions", "How many policies each place has, by force"),
     ("/v1/review", "What an editor should look at"),
     ("/v1/events", "The log"),
+    ("/v1/audit/replay", "Whether the read models follow from the log"),
     ("/v1/vocabulary", "The words of the record"),
     ("/health/ready", "Whether this service is ready"),
     ("/metrics", "What is measured, for Prometheus"),
 )
+
+SIGNED: Final = (
+    ("/log/checkpoint", "The newest signed checkpoint of the log"),
+    ("/log/vkey", "The keys by which checkpoints are checked"),
+)
+"""Where the log is signed."""
 
 
 @route("/", http_method=READ, status_code=200)
@@ -34,8 +41,9 @@ async def index(request: HttpRequest) -> Response[bytes]:
         return await timeline.page(request)
     parse(request.scope["query_string"], PictureQuery)
     service = service_of(request)
+    points = (*ENTRY_POINTS, *SIGNED) if await service.proves() else ENTRY_POINTS
     document = {
-        "items": [{"href": href, "title": title} for href, title in ENTRY_POINTS],
+        "items": [{"href": href, "title": title} for href, title in points],
         **service.openly(position=service.position),
     }
     return reply(encode(document), JSON, headers={"Vary": "Accept"})
