@@ -22,11 +22,12 @@ COMMAND_TIMEOUT_S: Final = 30
 
 
 class Demo(NamedTuple):
-    """A running `timeline demo`: its address, the token it printed, and its database."""
+    """A running `timeline demo`: its address, what it printed, and its database."""
 
     url: str
     token: str
     database_url: str
+    page: str
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -63,9 +64,12 @@ def running_demo(directory: Path) -> Iterator[Demo]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(url)
-        token = re.search(r"timeline_[\w-]+", out.read_text())
+        printed = out.read_text()
+        token = re.search(r"timeline_[\w-]+", printed)
+        page = re.search(r"^page: (\S+)$", printed, re.MULTILINE)
         assert token is not None
-        yield Demo(url, token.group(), database_url)
+        assert page is not None
+        yield Demo(url, token.group(), database_url, page.group(1))
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)

@@ -26,6 +26,18 @@ PAINTED_MS: Final = 1_000
 TRIES: Final = 5
 """Of several, the quickest tells what the page takes; the others, what else the machine does."""
 
+PINCH: Final = """([x, y]) => {
+  const view = document.querySelector(".view");
+  const send = (kind, pointerId, clientX) => view.dispatchEvent(new PointerEvent(kind, {
+    pointerId, clientX, clientY: y, pointerType: "touch", bubbles: true, cancelable: true }));
+  send("pointerdown", 11, x - 50);
+  send("pointerdown", 12, x + 50);
+  for (let step = 1; step <= 5; step += 1) send("pointermove", 12, x + 50 + step * 20);
+  send("pointerup", 12, x + 150);
+  send("pointerup", 11, x - 50);
+}"""
+"""Two fingers that go apart, to twice their distance."""
+
 
 def moved(page: Page, act: Callable[[], object]) -> float:
     """Do what moves the picture, wait until it has, and return how long that took."""
@@ -64,14 +76,15 @@ def day(iso: str) -> int:
     return (date.fromisoformat(iso) - date(1970, 1, 1)).days
 
 
-def test_the_page_opens_on_the_story(page: Page) -> None:
+def test_the_demos_page_opens_on_the_story(page: Page, demo: Demo) -> None:
     """Lanes, bars and marks are those of the picture that programs get; a mark leads to its policy."""
     picture = page.request.get(f"/v1/picture{STORY[1:]}").json()
     marks = [mark for lane in picture["lanes"] for mark in lane["marks"]]
     policies = [each for lane in picture["lanes"] for each in lane["policies"]]
 
-    page.goto(STORY)
+    page.goto(demo.page)
 
+    expect(page).to_have_url(re.compile(re.escape(STORY)))
     expect(page.locator("#moved .lane")).to_have_count(3)
     expect(page.locator("#moved .bar")).to_have_count(sum(len(e["periods"]) for e in policies))
     expect(page.locator("#moved .mark")).to_have_count(len(marks))
@@ -152,9 +165,13 @@ def test_the_picture_follows_hand_wheel_and_keys(page: Page) -> None:
         page.mouse.wheel(0, -200)
         page.keyboard.up("Control")
 
+    def pinch() -> None:
+        page.evaluate(PINCH, [x, y])
+
     shown = [page.locator(".range").inner_text()]
     for act in (
         drag,
+        pinch,
         wheel,
         lambda: page.locator(".view").press("ArrowLeft"),
         lambda: page.locator(".view").press("+"),

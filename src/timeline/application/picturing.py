@@ -162,7 +162,8 @@ def _lane(
         asked.gathered.selection, asked.shown, largest, MAX_POLICIES
     )
     acted = dict.fromkeys(mark["policy"] for mark in marks)
-    lines = list(dict.fromkeys((*ids, *acted)))[:MAX_LINES]
+    shown = _policies(asked, list(dict.fromkeys((*ids, *acted)))[:MAX_LINES])
+    drawn = sum(bool(each["periods"]) for each in shown)
     return {
         "level": str(level),
         "places": len({each.jurisdiction for each in tallies} | places.keys()),
@@ -171,8 +172,8 @@ def _lane(
             str(answer): sum(counts[answer] for counts in in_force)
             for answer in (InForce.YES, InForce.MAYBE)
         },
-        "policies": _policies(asked, lines),
-        "more_policies": max(sum(places.values()) - len(ids), 0),
+        "policies": shown,
+        "more_policies": max(sum(places.values()) - drawn, 0),
         "marks": marks,
         "counts": [] if actions <= asked.marks else _counts(asked.window, tallies),
     }

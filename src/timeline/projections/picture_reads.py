@@ -87,7 +87,7 @@ def _tally(
         .group_by(*by, *(policy if by_policy else ()))
         .limit(limit)
     )
-    rows = selection.view.connection.execute(query)
+    rows = selection.view.connection.execute(query).all()
     return [(Tally(*values), policy) for *values, policy in rows]
 
 

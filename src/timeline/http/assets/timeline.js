@@ -77,7 +77,9 @@ function swap(found, held) {
     const fresh = found.getElementById(old.id);
     if (!fresh || (held && old.contains(held))) continue;
     if (focused && old.contains(focused) && focused instanceof HTMLInputElement && !again) continue;
-    old.replaceWith(document.adoptNode(fresh));
+    // The element stays, so that a reader of the screen hears what is new in it.
+    for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+    old.replaceChildren(...fresh.childNodes);
   }
   prepare();
   if (again && !focused?.isConnected) {

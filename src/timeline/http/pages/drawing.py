@@ -18,8 +18,9 @@ _STRIP: Final = 26
 _COUNTS: Final = 64
 _BELOW: Final = 14
 
-_TITLE: Final = 72
-"""Characters of a title: more do not fit beside a bar on any screen."""
+_TITLE: Final = 120
+_TURNED_TITLE: Final = 84
+"""Characters of a title: more do not fit beside a bar on most screens, which show its beginning."""
 
 _ENDS: Final = ("earliest", "latest")
 
@@ -170,10 +171,10 @@ def _line(
     begins = min((first for first, _ in places), default=0.0)
     ends = max((last for _, last in places), default=0.0)
     turned = begins > _FROM_THE_RIGHT
-    title = policy["title"]
+    title, most = policy["title"], _TURNED_TITLE if turned else _TITLE
     return {
         **policy,
-        "short": title if len(title) <= _TITLE else f"{title[: _TITLE - 1].rstrip()}…",
+        "short": title if len(title) <= most else f"{title[: most - 1].rstrip()}…",
         "bars": bars,
         "marks": marks,
         "top": top,
