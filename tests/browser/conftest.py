@@ -20,9 +20,13 @@ TIMEOUT_MS: Final = 10_000
 """How long a test waits for a page to be as it should be."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Run a browser."""
+    """Run a browser.
+
+    For a module and no longer: while its driver runs, no other test of the process can begin an
+    event loop of its own.
+    """
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip(f"no browser on the PATH ({', '.join(NAMES)})")
