@@ -177,7 +177,7 @@ def test_a_table_that_is_wrong_is_refused_in_one_line(
         (("--from", "csv"), "--from csv needs --mapping FILE"),
         (("--mapping", "MAPPING"), "--from ndjson takes no --mapping"),
         (("--from", "csv", "--labels", "MAPPING"), "--from csv takes no --labels"),
-        (("--from", "openstates", "--suggest"), "--suggest is for --from csv"),
+        (("--from", "openstates", "--suggest"), "--suggest is for --from csv, and for one FILE"),
         (("--from", "openstates", "--labels", "MAPPING"), "actions: Expected `object`"),
     ],
 )

@@ -262,6 +262,14 @@ def test_a_table_of_what_is_new_takes_nothing_back(whole: bool) -> None:  # noqa
     assert sketch.whole is whole
 
 
+def test_while_a_row_cannot_be_read_nothing_is_taken_back() -> None:
+    """What a broken row would have said may be what was recorded before."""
+    found = _read(HEADER + "1,T,Ord,,,,adopted,2019,,\n" + "1,T,Ord,broken\n")
+
+    assert [place for place, _, _ in _refused(found)] == ["1.csv:3"]
+    assert not _one(found).whole
+
+
 def test_rows_that_describe_a_policy_otherwise_are_told() -> None:
     """The first row counts; a row that differs in what describes nothing is no other description."""
     found = _read(

@@ -60,6 +60,10 @@ OTHERS: Final = Unread("other documents that notes name")
             ],
         ),
         (
+            "Partially revoked by: EO 14000, May 6, 2025",
+            [Said(Verb.REVOKES, "14000", inverse=True, partial=True, cited="May 6, 2025")],
+        ),
+        (
             "See EO 12974, September 29, 1995",
             [Said(Verb.SEE, "12974", inverse=False, partial=False, cited="September 29, 1995")],
         ),

@@ -190,6 +190,14 @@ def test_what_is_wrong_is_refused_with_its_place(
     assert reason in refused.reason
 
 
+def test_while_an_order_cannot_be_read_nothing_is_taken_back() -> None:
+    """What its notes would have said of others may be what was recorded before."""
+    (whole,) = _sketches(_read(_document())).values()
+    (part,) = _sketches(_read(f"{_document()}\n[]\n")).values()
+
+    assert (whole.whole, part.whole) == (True, False)
+
+
 def test_a_table_of_something_else_is_refused() -> None:
     """There is no column with a number."""
     with pytest.raises(InputRefused, match="given:1: No column of the table is named"):

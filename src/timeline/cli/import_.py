@@ -107,8 +107,8 @@ def import_(  # noqa: PLR0913 - a command has its options
 
 def _suggest(format: str, inputs: Inputs) -> None:
     """Write a mapping for the first table."""
-    if format != CSV:
-        message = "--suggest is for --from csv"
+    if format != CSV or len(inputs.files) != 1:
+        message = "--suggest is for --from csv, and for one FILE"
         raise click.UsageError(message)
     try:
         for source in inputs:

@@ -18,7 +18,7 @@ from timeline.importers.errors import InputRefused
 from timeline.importers.opening import Input
 from timeline.importers.reading import Row, rows, undecodable
 from timeline.importers.shelf import Shelf, Shelved
-from timeline.importers.sketch import Found, Place, Refused
+from timeline.importers.sketch import Found, Place, Refused, Sketch
 
 MAX_ROWS: Final = 10_000
 """Of one policy, which are held at once: more tell of an id that is not one."""
@@ -45,24 +45,36 @@ class _Header(NamedTuple):
 
 
 class CsvTable:
-    """Reads tables."""
+    """Reads tables.
 
-    system: str
+    Attributes:
+        system: the source's name.
+        policies: how many policies there are, once all rows are read.
+
+    """
 
     def __init__(self, inputs: Iterable[Input], mapping: CsvMapping) -> None:
         """Take the inputs, which are opened one after the other, and how to read them."""
         self.system = mapping.system
+        self.policies: int | None = None
         self._inputs = inputs
         self._mapping = mapping
         self._drawer = Drawer(mapping)
         self._headers: list[_Header] = []
 
     def read(self) -> Iterator[Found]:
-        """Yield the rows that cannot be read, then the policies in the order of their first rows."""
+        """Yield the rows that cannot be read, then the policies in the order of their first rows.
+
+        While a row cannot be read, nothing is taken back: what it would have said is no less true.
+        """
+        readable = True
         with Shelf() as shelf:
             for source in self._inputs:
-                yield from self._gather(source, shelf)
+                for refused in self._gather(source, shelf):
+                    readable = False
+                    yield refused
             self._check_tables()
+            self.policies = shelf.count()
             for policy, shelved in shelf.take():
                 kept = list(islice(shelved, MAX_ROWS + 1))
                 if len(kept) > MAX_ROWS:
@@ -73,6 +85,8 @@ class CsvTable:
                     continue
                 drawn, notes = self._drawer.draw(policy, [self._told(each) for each in kept])
                 yield from notes
+                if isinstance(drawn, Sketch) and not readable:
+                    drawn = msgspec.structs.replace(drawn, whole=False)
                 yield drawn
 
     def _told(self, shelved: Shelved) -> Told:

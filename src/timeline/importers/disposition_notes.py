@@ -63,7 +63,7 @@ class Unread(NamedTuple):
 Read: TypeAlias = Said | Unread
 
 _HEADING: Final = re.compile(r"\s*(?P<heading>See(?=\s)|[A-Za-z() ]{1,80}(?=:))[\s:]*(?P<list>.*)")
-_IN_PART: Final = re.compile(r"\bin part\b", re.IGNORECASE)
+_IN_PART: Final = re.compile(r"\b(?:in part|partially)\b", re.IGNORECASE)
 _ASIDE: Final = re.compile(r"\((?!\s*in part\s*\))[^()]*\)|,?\s*read in conjunction with\b.*")
 _ORDER: Final = re.compile(
     r"(?:(?<![A-Za-z])(?:E?EO|Executive Order(?: No\.?)?)\s*(?P<number>[0-9]{1,5}(?:-[A-Z])?)"

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
+import msgspec
+
 from timeline.importers.disposition_notes import Unread, read_notes
 from timeline.importers.errors import InputRefused
 from timeline.importers.executive_orders import SYSTEM, Edge, Order, sketches
@@ -24,7 +26,7 @@ from timeline.importers.json_fields import mapping, text
 from timeline.importers.json_items import Item, items
 from timeline.importers.opening import Input
 from timeline.importers.reading import Row, rows, undecodable
-from timeline.importers.sketch import Found, Note, NoteKind, Place, Refused
+from timeline.importers.sketch import Found, Note, NoteKind, Place, Refused, Sketch
 
 MAX_ORDERS: Final = 50_000
 """All are held at once: there are some 14,000 since 1862, in some 30 MB."""
@@ -38,26 +40,46 @@ _NOTES_FIELDS: Final = ("disposition_notes", "executive_order_notes", "notes")
 
 
 class FederalRegister:
-    """Reads executive orders and what their notes say of each other."""
+    """Reads executive orders and what their notes say of each other.
+
+    Attributes:
+        policies: how many orders there are, once all are read.
+
+    """
 
     system: str = SYSTEM
 
     def __init__(self, inputs: Iterable[Input]) -> None:
         """Take the inputs, which are opened one after the other."""
+        self.policies: int | None = None
         self._inputs = inputs
         self._orders: dict[str, Order] = {}
         self._edges: list[Edge] = []
         self._held_characters = 0
 
     def read(self) -> Iterator[Found]:
-        """Yield what cannot be read, then each order with what all notes say of it."""
+        """Yield what cannot be read, then each order with what all notes say of it.
+
+        While an order cannot be read, nothing is taken back: its notes speak of others.
+        """
+        readable = True
+        for found in self._read():
+            readable &= not isinstance(found, Refused)
+            yield found
+        self.policies = len(self._orders)
+        for drawn in sketches(self._orders, self._edges):
+            if isinstance(drawn, Sketch) and not readable:
+                yield msgspec.structs.replace(drawn, whole=False)
+            else:
+                yield drawn
+
+    def _read(self) -> Iterator[Found]:
         for source in self._inputs:
             for found in _documents(source):
                 if isinstance(found, Refused):
                     yield found
                 else:
                     yield from self._take_in(*found)
-        yield from sketches(self._orders, self._edges)
 
     def _take_in(self, place: Place, fields: Mapping[str, Any]) -> Iterator[Found]:
         if not text(fields, *_NUMBER_FIELDS):

@@ -67,6 +67,11 @@ class Shelf:
             (self._number, *shelved, key),
         )
 
+    def count(self) -> int:
+        """Return how many keys there are."""
+        (count,) = self._database.execute("SELECT count(*) FROM keys").fetchone()
+        return int(count)
+
     def take(self) -> Iterator[tuple[str, Iterable[Shelved]]]:
         """Yield each key with all that was put under it, keys in the order of their first thing."""
         found = self._database.execute(
