@@ -99,7 +99,7 @@ def test_dates_are_taken_as_explained() -> None:
     reason="the group `docs` is not installed: uv sync --group docs",
 )
 def test_the_site_builds_and_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
-    """Sphinx has nothing to say of any page; the pages load no file of another host."""
+    """Sphinx has nothing to say of any page; pages load no file of another host, and need no mouse."""
     done = subprocess.run(
         [sys.executable, "scripts/docs.py", "--no-pictures", "--to", str(tmp_path)],
         cwd=ROOT,
