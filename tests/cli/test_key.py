@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from click.testing import Result
 from sqlalchemy import Engine
 
 from builders import acted, event_id, registered
 from timeline.application.key_files import KeyFile
+from timeline.application.proving import Prover
 from timeline.application.signing import Signer
 from timeline.bootstrap import now
 from timeline.cli.errors import CommandError
@@ -133,6 +136,88 @@ def test_a_proof_is_checked_with_key_and_entry_alone(
     check_inclusion(file.index, checkpoint.size, leaf_hash(entry), file.hashes, checkpoint.root)
     assert event_id(5).encode() in entry
     assert (early.exit_code, timeline("proof", event_id(99)).exit_code) == (1, 1)
+
+
+@pytest.fixture
+def kept(timeline: Timeline, path: Path, engine: Engine, tmp_path: Path) -> "Kept":
+    """Give a proof of the fifth of eight events in its two forms, and the log's key."""
+    key = timeline("key", "generate").stdout.strip()
+    store, published = SqlStore(engine), Published(engine)
+    with Writer(store) as writer:
+        drafts = (registered("an-order"), *(acted("an-order", id=event_id(n)) for n in range(2, 9)))
+        writer.append(Append(drafts=drafts, recorded_by="desk"))
+    Signer(store, published, KeyFile(path), "log.example/record", now).sign()
+    event = store.get(event_id(5))
+    assert event is not None
+    assert event.data is not None
+    opening = Prover(store, published).opening(event.position)
+    answer = {"data": msgspec.json.decode(event.data), **opening}
+    file = tmp_path / "proof"
+    file.write_bytes(timeline("proof", event_id(5)).stdout_bytes)
+    return Kept(key, file, answer, tmp_path / "answer")
+
+
+class Kept(NamedTuple):
+    """What somebody kept of an event."""
+
+    key: str
+    file: Path
+    answer: dict[str, Any]
+    path: Path
+
+    def saved(self, **changes: object) -> str:
+        """Save the answer, with some of it changed; return where."""
+        self.path.write_bytes(msgspec.json.encode(self.answer | changes))
+        return str(self.path)
+
+
+def test_a_proof_that_was_kept_is_checked_without_a_database(
+    timeline: Timeline, kept: Kept, tmp_path: Path
+) -> None:
+    """The event's answer has all it takes; a proof file takes the entry, or the answer, beside it."""
+    entry = tmp_path / "entry"
+    entry.write_text(kept.answer["entry"] + "\n")
+    place = {"TIMELINE_DATABASE_URL": f"sqlite:///{tmp_path}/nowhere.db"}
+
+    answer = timeline("proof", "--check", kept.saved(), "--key", kept.key, **place)
+    words = ("proof", "--check", str(kept.file), "--key", kept.key, "--entry")
+    bare, whole = (timeline(*words, each, **place) for each in (str(entry), str(kept.path)))
+
+    assert [each.exit_code for each in (answer, bare, whole)] == [0, 0, 0], answer.stderr
+    assert answer.stdout == whole.stdout
+    assert answer.stdout.splitlines()[:2] == [
+        "proven: position 5 of log.example/record, at 8 entries",
+        f"event: {event_id(5)}, ActionRecorded of an-order",
+    ]
+    assert "data: what was recorded" in answer.stdout
+    assert "not checked: the data" in bare.stdout
+
+
+def test_what_a_kept_proof_does_not_prove_is_refused(timeline: Timeline, kept: Kept) -> None:
+    """Other data, another entry, another place and another key: each says so."""
+    checking = ("proof", "--key", kept.key, "--check")
+    other = str(SigningKey("log.example/record", bytes(range(32))).verifier)
+    entry = kept.answer["entry"]
+    proof = kept.answer["proof"]
+
+    data = timeline(*checking, kept.saved(data={"action": "vetoed", "occurred": "2024"}))
+    said = timeline(*checking, kept.saved(entry=entry.replace("desk", "mole")))
+    place = timeline(*checking, kept.saved(proof=proof | {"position": 6}))
+    none = timeline(*checking, kept.saved(proof=None))
+    bare = timeline(*checking, str(kept.file))
+    erased = timeline(*checking, kept.saved(salt=None, data=None))
+    stranger = timeline("proof", "--key", other, "--check", kept.saved())
+
+    wrong = (data, said, place, none, bare)
+    assert [each.exit_code for each in wrong] == [1] * 5
+    assert "not what it commits to" in data.stderr
+    assert "leads to another root" in said.stderr
+    assert "before a checkpoint had it" in none.stderr
+    assert "does not have the entry" in bare.stderr
+    assert (erased.exit_code, stranger.exit_code) == (0, 2)
+    assert "not checked: the data" in erased.stdout
+    for words in (("proof",), ("proof", "--check", str(kept.file)), ("proof", "x", "--key", other)):
+        assert timeline(*words).exit_code == 2
 
 
 def test_status_tells_the_newest_checkpoint(timeline: Timeline, path: Path, engine: Engine) -> None:
