@@ -259,11 +259,19 @@ def test_nothing_is_imported_into_another_log_than_was_signed(
 
     result = timeline("import", "-", input=lines(3, "other", 50))
 
-    told, adopted = timeline("status").stdout, timeline("key", "adopt")
+    told, refused = timeline("status").stdout, timeline("key", "adopt")
+    kept = KeyFile(path).last_signed()
+    adopted = timeline("key", "adopt", "--yes")
     again = timeline("import", "-", input=lines(3, "other", 50))
     assert result.exit_code == 1
     assert "9 entries" in result.stderr
     assert "stopped: since " in told
+    assert "`timeline verify` tells what differs" in told
+    assert refused.exit_code == 1
+    assert kept == bytes(signed(longer.text, KeyFile(path).read()))
+    assert "Given up: log.example/record: 9 entries" in refused.stderr
+    assert "Taken instead: log.example/record: 0 entries" in refused.stderr
+    assert "timeline verify" in refused.stderr
     assert "It was stopped since " in adopted.stderr
     assert (again.exit_code, store.head().position) == (0, 1 + 3)
     assert "stopped" not in timeline("status").stdout
@@ -282,7 +290,7 @@ def test_what_is_not_the_log_of_its_checkpoint_stays_stopped(
     )
     published.publish(Checkpointed(size=1, note=forged, signed_at="x" * 27), [], {})
 
-    result = timeline("key", "adopt")
+    result = timeline("key", "adopt", "--yes")
 
     assert result.exit_code == 1
     assert "root hash" in result.stderr

@@ -1,17 +1,20 @@
 """`timeline key generate|show|retire|adopt`."""
 
 import secrets
+import sys
 
 import msgspec
 import rich_click as click
 import structlog
 
+from timeline.application.errors import KeyFileError
 from timeline.application.key_files import MAX_KEYS, KeyFile
 from timeline.application.signing import Signer
 from timeline.bootstrap import key_file
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.options import json_option, pass_settings
+from timeline.eventstore.errors import LogDiverged
 from timeline.eventstore.published import Published
 from timeline.settings import Settings
 from timeline.transparency.checkpoints import Checkpoint
@@ -101,13 +104,18 @@ def _stands_for(key: VerifierKey, note: Note) -> bool:
 
 
 @key.command()
+@click.option("--yes", is_flag=True, help="Do it: what was signed is then given up for good.")
 @pass_settings
-def adopt(settings: Settings) -> None:
+def adopt(settings: Settings, *, yes: bool) -> None:
     """Take the log as it stands for the one that was signed last, and let recording go on.
 
     For when what lay beside the keys is lost, or a backup was restored on purpose. Whoever kept a
     later checkpoint will find that this log is another one. Nothing else lets a log go on that was
     stopped since it was found to be another one than was signed.
+
+    Run `timeline verify` first: it tells what differs, and nothing here looks at entries and payloads.
+    On a terminal it is asked before anything is given up; elsewhere, and where the log contradicts
+    what was signed last, --yes has to be given.
     """
     file = _file(settings)
     with opened(settings) as app, file.alone():
@@ -119,15 +127,46 @@ def adopt(settings: Settings) -> None:
         else:
             note = latest.note
         before = file.last_signed()
+        signer = Signer(app.store, app.published, file, settings.log_origin, app.clock)
+        contradicted = app.store.stopped() is not None or not _goes_on(signer)
         if before is not None:
-            click.echo(f"Forgotten: {_told(before)}", err=True)
+            click.echo(f"Given up: {_told(before)}", err=True)
+        click.echo(f"Taken instead: {_told(note)}", err=True)
+        if not yes:
+            _ask(contradicted=contradicted)
         file.keep_signed(note)
         # What is not even the log of its own newest checkpoint stays stopped.
-        Signer(app.store, app.published, file, settings.log_origin, app.clock).check()
+        signer.check()
         stop = app.store.resume()
     click.echo(_told(note))
     if stop is not None:
         click.echo(f"Recording goes on in every process. It was stopped {stop}", err=True)
+
+
+def _goes_on(signer: Signer) -> bool:
+    """Tell whether the log goes on from what was signed last; also where nothing is known of that."""
+    try:
+        signer.check()
+    except KeyFileError:
+        return True
+    except LogDiverged:
+        return False
+    return True
+
+
+def _ask(*, contradicted: bool) -> None:
+    """Have an operator agree, who saw what is given up; raises CommandError where nobody does."""
+    if contradicted:
+        raise CommandError(
+            "Nothing was changed. The log is not the one that was signed last: `timeline verify` tells"
+            " what differs. Once you know that this one is to count, `timeline key adopt --yes`."
+        )
+    if not sys.stdin.isatty():
+        raise CommandError(
+            "Nothing was changed. `timeline verify` tells whether the log is as it has to be; then"
+            " `timeline key adopt --yes`."
+        )
+    click.confirm("Did `timeline verify` find the log as it has to be?", abort=True, err=True)
 
 
 def _told(note: bytes) -> str:
@@ -159,7 +198,7 @@ def make_beside_database(settings: Settings, published: Published) -> None:
             raise CommandError(
                 f"{file.path} is missing, the key that signed the log's {latest.size} entries: bring"
                 " it back, with the .checkpoint beside it. Where it is lost, `timeline key generate`"
-                " makes another one, and `timeline key adopt` begins with the log as it stands."
+                " makes another one, and `timeline key adopt --yes` begins with the log as it stands."
             )
         made = generated(settings)
         if not file.begin([made]):

@@ -55,7 +55,8 @@ def _write(found: standing.Status) -> None:
     when = f", recorded at {found.recorded_at}" if found.recorded_at else ""
     click.echo(f"position: {found.position}{when}")
     if found.stopped is not None:
-        click.echo(f"stopped: {found.stopped}; nothing is recorded until `timeline key adopt`")
+        click.echo(f"stopped: {found.stopped}; nothing is recorded")
+        click.echo("to do: `timeline verify` tells what differs; `timeline key adopt` comes last")
     for each in found.projections:
         click.echo(
             f"projection {each.name}: slot {each.live}, position {each.position},"
