@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from sqlalchemy import Engine, text
 
+from attacks import attacking
 from timeline.eventstore.schema import head_revision
 from timeline.eventstore.sql import SqlStore
 from timeline.observability import redact_url
@@ -39,7 +40,21 @@ def test_an_empty_record_stands_at_position_0(timeline: Timeline, database_url: 
         "tokens": 0,
         "checkpoint": None,
         "stopped": None,
+        "guards_missing": [],
     }
+
+
+def test_guards_that_are_gone_are_told(timeline: Timeline, engine: Engine) -> None:
+    """Whoever drops them can change what is recorded, and seldom means well."""
+    with attacking(engine):
+        pass
+
+    told = timeline("status")
+    verified = timeline("verify", "--json")
+
+    assert told.exit_code == 0
+    assert "guards missing: log_" in told.stdout
+    assert "triggers that refuse" in json.loads(verified.stdout)["unchecked"][0]
 
 
 def test_the_lag_counts_events_and_the_time_that_the_first_has_waited(

@@ -17,6 +17,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, insert, inspect, select, text
 
+from attacks import attacking
 from domain_builders import SOURCE, event_id
 from timeline.domain.events import decode_data
 from timeline.domain.references import references
@@ -24,35 +25,11 @@ from timeline.domain.vocabulary import EventType
 from timeline.eventstore import schema
 from timeline.eventstore.database import create_engine, read_snapshot, write_transaction
 from timeline.eventstore.errors import SchemaOutdated, SchemaTooNew, StoreUnavailable
+from timeline.eventstore.guards import GUARDS, missing
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.tables import log_entries, log_payloads, log_tags
 
 ROOT = Path(__file__).resolve().parents[2]
-
-PUBLISHED = ("log_nodes", "log_checkpoints", "log_keys", "log_cosignatures", "log_digests")
-
-SQLITE_TRIGGERS = {
-    *(f"{each}.refuse_{verb}" for each in PUBLISHED for verb in ("update", "delete", "replace")),
-    "log_entries.refuse_update",
-    "log_entries.refuse_delete",
-    "log_entries.refuse_replace",
-    "log_payloads.refuse_update",
-    "log_payloads.refuse_delete",
-    "log_payloads.refuse_replace",
-    "log_head.refuse_going_back",
-    "log_head.refuse_stopped",
-    "log_head.refuse_delete",
-    "log_head.refuse_replace",
-}
-
-POSTGRESQL_TRIGGERS = {
-    *(f"{each}.refuse_change" for each in PUBLISHED),
-    "log_entries.refuse_change",
-    "log_payloads.refuse_change",
-    "log_payloads.refuse_delete",
-    "log_head.refuse_going_back",
-    "log_head.refuse_delete",
-}
 
 
 @pytest.fixture
@@ -109,15 +86,25 @@ def test_the_guards_are_there_and_always_on(engine: Engine) -> None:
     """Alembic does not see triggers: this test does. PostgreSQL's fire in every kind of session."""
     if engine.dialect.name == "sqlite":
         query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        expected = SQLITE_TRIGGERS
     else:
         query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'"
-        expected = POSTGRESQL_TRIGGERS
 
     with engine.connect() as connection:
         found = set(connection.execute(text(query)).scalars())
+        assert missing(connection) == []
 
-    assert found == expected
+    assert found == GUARDS[engine.dialect.name]
+
+
+def test_a_guard_that_is_gone_is_named(engine: Engine) -> None:
+    """So is one that is there, and switched off."""
+    with attacking(engine):
+        pass
+    with engine.connect() as connection:
+        found = missing(connection)
+
+    dropped = {name for name in GUARDS[engine.dialect.name] if not name.startswith("log_digests")}
+    assert set(found) >= dropped
 
 
 def test_migrating_again_changes_nothing(empty: Engine) -> None:

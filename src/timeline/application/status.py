@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, and_, func, select
 
 from timeline.application.access import tokens
-from timeline.eventstore import stopping
+from timeline.eventstore import guards, stopping
 from timeline.eventstore.database import read_snapshot
 from timeline.eventstore.instants import read_instant
 from timeline.eventstore.protocol import EventStore
@@ -94,6 +94,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """None before the first."""
     stopped: Stop | None = None
     """Why nothing is recorded; None where the log goes on."""
+    guards_missing: list[str] = []
+    """Triggers that refuse to change what is recorded, and are gone or switched off."""
 
 
 def status(engine: Engine, store: EventStore, database: str, now: datetime) -> Status:
@@ -113,6 +115,7 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
         progress = _progress(connection)
         waiting = parked(connection)
         stopped = stopping.of(connection)
+        unguarded = guards.missing(connection)
         rebuilt = last_told(connection)
         valid = connection.execute(
             select(func.count()).select_from(tokens).where(tokens.c.revoked_at.is_(None))
@@ -153,6 +156,7 @@ def status(engine: Engine, store: EventStore, database: str, now: datetime) -> S
             cosignatures=len(latest.cosignatures),
         ),
         stopped=stopped,
+        guards_missing=unguarded,
     )
 
 

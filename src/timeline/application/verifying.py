@@ -27,7 +27,8 @@ from timeline.application.verifying_checkpoints import Checkpoints, Kept
 from timeline.application.verifying_entries import Entries
 from timeline.application.verifying_tree import Tree
 from timeline.application.verifying_write_side import UNCHECKED, check_write_side
-from timeline.eventstore import walking
+from timeline.eventstore import guards, walking
+from timeline.eventstore.database import statement
 from timeline.eventstore.walking import PART, Ends, Part, held
 from timeline.transparency.checkpoints import Checkpoint, opened
 from timeline.transparency.errors import TransparencyError
@@ -256,6 +257,13 @@ class _Walk:
         return leaves, (stored + leaves[len(stored) :] if stored else leaves)
 
     def _unchecked(self, ends: Ends, *, has_last: bool) -> Iterator[str]:
+        with statement(self._engine) as connection:
+            gone = guards.missing(connection)
+        if gone:
+            yield (
+                f"who dropped {len(gone)} of the triggers that refuse to change what is recorded, and"
+                " why: `timeline status` names them"
+            )
         if not self._trusted:
             yield (
                 "who signed: no key is known here, so that no signature was checked, but with what the"

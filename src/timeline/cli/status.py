@@ -57,6 +57,9 @@ def _write(found: standing.Status) -> None:
     if found.stopped is not None:
         click.echo(f"stopped: {found.stopped}; nothing is recorded")
         click.echo("to do: `timeline verify` tells what differs; `timeline key adopt` comes last")
+    if found.guards_missing:
+        click.echo(f"guards missing: {', '.join(found.guards_missing)}")
+        click.echo("to do: find out who dropped them, and what they changed: `timeline verify`")
     for each in found.projections:
         click.echo(
             f"projection {each.name}: slot {each.live}, position {each.position},"
