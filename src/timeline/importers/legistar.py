@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final, TypeAlias
 
-from timeline.importers.errors import InputRefused
+from timeline.importers.errors import ImporterError, InputRefused
 from timeline.importers.json_items import Item, items
 from timeline.importers.legistar_joining import Joined
 from timeline.importers.legistar_matters import LegistarLabels, Matter, Row, Sketcher, one_line
@@ -149,7 +149,7 @@ def _table_rows(source: Input) -> Iterator[Item | Refused]:
             yield Item(place, {name: row.cells[index] for name, index in found.items()})
 
 
-class _WrongField(Exception):
+class _WrongField(ImporterError):
     """A field is missing, or of another type than it has to be."""
 
     def __init__(self, field: str, reason: str) -> None:
