@@ -1,19 +1,23 @@
 """`timeline import`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import rich_click as click
 
+from timeline.application.import_report import ImportReport
+from timeline.bootstrap import Application
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError, one_line
 from timeline.cli.import_formats import CSV, FORMATS, Words, check, importer
-from timeline.cli.importing import How, import_events, import_source, tell
+from timeline.cli.importing import How, conclude, import_events, import_source, tell
 from timeline.cli.options import PRINCIPAL, json_option, pass_settings, quiet_option
+from timeline.cli.watching import EVERY_S, MAX_EVERY_S, MAX_FOR_S, watch
 from timeline.importers.csv_suggest import suggest as suggested
 from timeline.importers.errors import InputRefused
-from timeline.importers.opening import Inputs
+from timeline.importers.opening import STANDARD_INPUT, Inputs
 from timeline.settings import Settings
 
 NDJSON: Final = "ndjson"
@@ -61,6 +65,22 @@ _WORDS: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--suggest", is_flag=True, help="Write a mapping for a table, and import nothing.")
 @click.option("--dry-run", is_flag=True, help="Record nothing, and say what would be recorded.")
 @click.option("--keep-going", is_flag=True, help="Pass over what is refused, and tell at the end.")
+@click.option(
+    "--watch",
+    "every_s",
+    type=click.IntRange(1, MAX_EVERY_S),
+    is_flag=False,
+    flag_value=EVERY_S,
+    metavar="SECONDS",
+    help=f"Look again every so many seconds, {EVERY_S} where none are given, and import what changed.",
+)
+@click.option(
+    "--watch-for",
+    "for_s",
+    type=click.IntRange(1, MAX_FOR_S),
+    metavar="SECONDS",
+    help="End watching after that time; otherwise a signal ends it.",
+)
 @json_option
 @quiet_option
 @pass_settings
@@ -75,6 +95,8 @@ def import_(  # noqa: PLR0913 - a command has its options
     suggest: bool,
     dry_run: bool,
     keep_going: bool,
+    every_s: int | None,
+    for_s: int | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -86,9 +108,26 @@ def import_(  # noqa: PLR0913 - a command has its options
     so the same import can be run again; what the source has changed since becomes corrections and
     retractions. Files may be gzipped, or zip archives.
     """
-    how = How(principal=principal, dry_run=dry_run, keep_going=keep_going, quiet=quiet)
     words = Words(labels, mapping)
     check(format, words)
+    how = How(
+        principal=principal,
+        dry_run=dry_run,
+        keep_going=keep_going or every_s is not None,
+        quiet=quiet,
+    )
+    if every_s is None and for_s is not None:
+        message = "--watch-for goes with --watch"
+        raise click.UsageError(message)
+    if every_s is not None and (dry_run or STANDARD_INPUT in files):
+        message = "--watch is for files and folders, and records what they hold"
+        raise click.UsageError(message)
+
+    def run(app: Application, inputs: Inputs) -> ImportReport:
+        if format == NDJSON:
+            return import_events(app, inputs, how)
+        return import_source(app, importer(format, inputs, words), inputs, how)
+
     try:
         inputs = Inputs(files, sys.stdin.buffer)
     except InputRefused as error:
@@ -96,12 +135,11 @@ def import_(  # noqa: PLR0913 - a command has its options
     if suggest:
         _suggest(format, inputs)
         return
-    source = None if format == NDJSON else importer(format, inputs, words)
     with opened(settings, records=not dry_run) as app:
-        if source is None:
-            report = import_events(app, inputs, how)
-        else:
-            report = import_source(app, source, inputs, how)
+        if every_s is not None:
+            conclude(watch(files, every_s, for_s, partial(run, app)), as_json=as_json)
+            return
+        report = run(app, inputs)
     tell(report, dry_run=dry_run, as_json=as_json)
 
 

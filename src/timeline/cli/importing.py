@@ -126,8 +126,37 @@ def _progress(inputs: Inputs, label: str, how: How, *, counted: bool = False) ->
 
 def tell(report: ImportReport, *, dry_run: bool, as_json: bool) -> None:
     """Tell what an import came to; raises CommandError where something was refused."""
+    if report.refused == 1 and report.stopped:
+        _tell_json(report, dry_run=dry_run, as_json=as_json)
+        _tell_notes(report)
+        raise CommandError(f"{_refusal(report.refusals[0])} ({summary(report, dry_run=dry_run)})")
+    tell_of(report, dry_run=dry_run)
+    conclude(report, dry_run=dry_run, as_json=as_json)
+
+
+def conclude(report: ImportReport, *, dry_run: bool = False, as_json: bool) -> None:
+    """End with what was told of already; raises CommandError where something was refused."""
+    _tell_json(report, dry_run=dry_run, as_json=as_json)
+    if report.refused:
+        more = report.refused - len(report.refusals)
+        listed = f", {more} of them not listed" if more else ""
+        raise CommandError(f"{report.refused} refused{listed}.")
+
+
+def tell_of(report: ImportReport, *, dry_run: bool = False) -> None:
+    """Tell in words what was noted, what was refused, and what an import came to."""
+    _tell_notes(report)
+    for refused in report.refusals:
+        click.echo(f"Refused: {_refusal(refused)}", err=True)
+    click.echo(summary(report, dry_run=dry_run), err=True)
+
+
+def _tell_json(report: ImportReport, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
         click.echo(document({**report.as_json(), "dry_run": dry_run}))
+
+
+def _tell_notes(report: ImportReport) -> None:
     for note in list(report.notes.values())[:SHOWN_NOTES]:
         times = f"{note.count} times, first at" if note.count > 1 else "at"
         click.echo(
@@ -136,15 +165,6 @@ def tell(report: ImportReport, *, dry_run: bool, as_json: bool) -> None:
     more = len(report.notes) - SHOWN_NOTES
     if more > 0 or report.more_notes:
         click.echo(f"{max(more, 0)} more such notes: --json has them.", err=True)
-    if report.refused == 1 and report.stopped:
-        raise CommandError(f"{_refusal(report.refusals[0])} ({summary(report, dry_run=dry_run)})")
-    for refused in report.refusals:
-        click.echo(f"Refused: {_refusal(refused)}", err=True)
-    if report.refused:
-        more_refused = report.refused - len(report.refusals)
-        listed = f", {more_refused} of them not listed" if more_refused else ""
-        raise CommandError(f"{report.refused} refused{listed}. {summary(report, dry_run=dry_run)}")
-    click.echo(summary(report, dry_run=dry_run), err=True)
 
 
 _NOTES = {
