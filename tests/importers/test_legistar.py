@@ -138,6 +138,14 @@ def test_only_a_matter_with_its_history_can_take_anything_back() -> None:
     assert [each.whole for each in (*sketches(alone), *sketches(joined))] == [False, True]
 
 
+def test_nothing_is_taken_back_while_a_row_cannot_be_read() -> None:
+    """What it would have said is no less true."""
+    found = read(TABLES[0] + "10,7\n", TABLES[1])
+
+    assert refusals(found) == [("a:4", "")]
+    assert [each.whole for each in found if isinstance(each, Sketch)] == [False]
+
+
 def test_versions_of_the_mirror_are_pictures_one_after_the_other() -> None:
     """A line holds a version with the path of its file."""
     lines = [
@@ -224,6 +232,23 @@ def test_what_is_wrong_is_named_and_the_rest_is_read(
 ) -> None:
     """A wrong column, a broken line, a row too short: each with its place, and none takes others along."""
     assert refusals(read(text)) == places
+
+
+def test_a_table_without_a_column_is_told_which_it_has() -> None:
+    """So that a wrong name is seen at once."""
+    (refused,) = read("matter_id,file_number\n7,Int 1\n")
+
+    assert isinstance(refused, Refused)
+    assert refused.reason == (
+        "The table has no column MatterFile or File or file; it has matter_id, file_number."
+    )
+
+
+def test_blanks_hide_nothing() -> None:
+    """However many stand before the first object."""
+    (sketch,) = sketches(read(" " * 5_000 + "\n" * 5_000 + json.dumps(MIRRORED)))
+
+    assert sketch.policy == "nyc-int-0001-2025"
 
 
 def test_a_broken_file_takes_no_other_with_it() -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final, TypeAlias
 
+import msgspec
+
 from timeline.importers.errors import ImporterError, InputRefused
 from timeline.importers.json_items import Item, items
 from timeline.importers.legistar_joining import Joined
@@ -25,6 +27,7 @@ from timeline.importers.sketch import (
     NoteKind,
     Place,
     Refused,
+    Sketch,
 )
 
 Fields: TypeAlias = Mapping[str, tuple[str, ...]]
@@ -74,18 +77,32 @@ class Legistar:
         self._sketcher = Sketcher(labels)
 
     def read(self) -> Iterator[Found]:
-        """Yield matters that come with their history as they come, then all others, joined."""
+        """Yield matters that come with their history as they come, then all others, joined.
+
+        Of these nothing is taken back while a part of the input cannot be read, which may be a row of
+        any of them.
+        """
+        readable = True
         with closing(Joined()) as joined:
             for source in self._inputs:
-                try:
-                    yield from self._read(source, joined)
-                except InputRefused as error:
-                    yield Refused(place=error.place, field="", reason=error.reason)
+                for found in self._gather(source, joined):
+                    readable = readable and not isinstance(found, Refused)
+                    yield found
             self.policies = joined.finish()
             for matter in joined.matters():
-                yield from self._sketcher.sketch(matter)
+                for found in self._sketcher.sketch(matter):
+                    if isinstance(found, Sketch) and not readable:
+                        yield msgspec.structs.replace(found, whole=False)
+                    else:
+                        yield found
             for place, about in joined.orphans():
                 yield Note(kind=NoteKind.LEFT_OUT, about=about, place=place)
+
+    def _gather(self, source: Input, joined: Joined) -> Iterator[Found]:
+        try:
+            yield from self._read(source, joined)
+        except InputRefused as error:
+            yield Refused(place=error.place, field="", reason=error.reason)
 
     def _read(self, source: Input, joined: "Joined") -> Iterator[Found]:
         for item in _objects(source):
@@ -113,9 +130,10 @@ class Legistar:
 def _objects(source: Input) -> Iterator[Item | Refused]:
     """Yield what an input holds: each JSON object, or each row of a table by its columns."""
     begins = source.begins(1024).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if begins in (b"[", b"{"):
+    # What begins with blanks only may still hold something, which is looked for as JSON is.
+    if begins in (b"[", b"{", b""):
         yield from items(source)
-    elif begins:
+    else:
         yield from _table_rows(source)
 
 
@@ -123,12 +141,13 @@ def _table_rows(source: Input) -> Iterator[Item | Refused]:
     table = rows(source)
     header = next(table)
     columns = [each.strip() for each in header.cells]
-    needed = _NEEDED["file" in columns and "action_row_id" not in columns]
-    fields = MATTER if needed is _NEEDED[True] else HISTORY
-    missing = [fields[name] for name in needed if not set(fields[name]) & set(columns)]
+    matters = not {*HISTORY["id"][:2], *HISTORY["label"]} & set(columns)
+    fields = MATTER if matters else HISTORY
+    missing = [fields[name] for name in _NEEDED[matters] if not set(fields[name]) & set(columns)]
     if missing or len(set(columns)) < len(columns):
         wanted = ", ".join(" or ".join(names) for names in missing)
-        reason = f"The table has no column {wanted}." if missing else "Two columns have one name."
+        reason = f"The table has no column {wanted}" if missing else "Two columns have one name"
+        reason = f"{reason}; it has {', '.join(columns)}."
         raise InputRefused(file=source.name, line=header.line, reason=reason)
     # By the first of a field's names, so that no other has to be looked for in each row.
     found = {
