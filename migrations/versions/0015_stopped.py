@@ -32,7 +32,8 @@ def downgrade() -> None:
 
 
 SQLITE_GUARDS = (
-    'DROP TRIGGER "log_head.refuse_going_back"',
+    # Who rewrites a record drops its guards; the log is verified once this has run.
+    'DROP TRIGGER IF EXISTS "log_head.refuse_going_back"',
     """
     CREATE TRIGGER "log_head.refuse_going_back" BEFORE UPDATE ON log_head
     WHEN NEW.position <= OLD.position

@@ -39,15 +39,27 @@ def bring_to_0003(engine: Engine) -> None:
         upgrade(config, "0003")
 
 
+def record_at_0003(engine: Engine) -> None:
+    """Record three events, as was done before a log could be stopped.
+
+    What records today asks a column for that, which comes with 0015.
+    """
+    with write_transaction(engine) as connection:
+        connection.execute(text("ALTER TABLE log_head ADD COLUMN stopped TEXT"))
+    with Writer(SqlStore(engine)) as writer:
+        for each in (registered("an-order"), acted("an-order"), acted("an-order")):
+            writer.append(Append(drafts=(each,), recorded_by="desk"))
+    with write_transaction(engine) as connection:
+        connection.execute(text("ALTER TABLE log_head DROP COLUMN stopped"))
+
+
 def test_read_models_that_a_migration_emptied_are_filled_before_it_returns(
     command: Callable[..., Result], empty_database_url: str
 ) -> None:
     """A record from before the read models' tables were made anew is read as it was."""
     engine = create_engine(empty_database_url)
     bring_to_0003(engine)
-    with Writer(SqlStore(engine)) as writer:
-        for each in (registered("an-order"), acted("an-order"), acted("an-order")):
-            writer.append(Append(drafts=(each,), recorded_by="desk"))
+    record_at_0003(engine)
     with write_transaction(engine) as connection:
         connection.execute(text("UPDATE projection_progress SET position = 3 WHERE slot = 'a'"))
 
@@ -69,9 +81,7 @@ def test_a_log_that_was_changed_is_found_once_it_is_migrated(
     """The schema is migrated, the exit code is 1, and one line tells the position."""
     engine = create_engine(empty_database_url)
     bring_to_0003(engine)
-    with Writer(SqlStore(engine)) as writer:
-        for each in (registered("an-order"), acted("an-order"), acted("an-order")):
-            writer.append(Append(drafts=(each,), recorded_by="desk"))
+    record_at_0003(engine)
     with attacking(engine) as run:
         run("UPDATE log_entries SET recorded_by = 'mole' WHERE position = 2")
     engine.dispose()

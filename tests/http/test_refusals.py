@@ -217,7 +217,7 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     ),
     "a parameter of the vocabulary": ("/v1/vocabulary?q=a", "q"),
     "a parameter of health": ("/health/ready?q=a", "q"),
-    "a parameter of the index": ("/?q=a", "q"),
+    "a parameter of the index": ("/?colour=a", "colour"),
 }
 
 
