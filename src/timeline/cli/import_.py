@@ -135,6 +135,9 @@ def import_(  # noqa: PLR0913 - a command has its options
     if suggest:
         _suggest(format, inputs)
         return
+    if format != NDJSON:
+        # What is wrong with its words is told before a database is opened.
+        importer(format, inputs, words)
     with opened(settings, records=not dry_run) as app:
         if every_s is not None:
             conclude(watch(files, every_s, for_s, partial(run, app)), as_json=as_json)
