@@ -99,8 +99,8 @@ def test_what_unzips_to_much_is_left() -> None:
     ("head", "body"),
     [
         ("Content-Length: 9", b"12345678"),
-        ("Content-Encoding: gzip", gzip.compress(b"12345678")[:-1]),
-        ("Content-Encoding: gzip", gzip.compress(b"12345678") + b"9"),
+        ("Content-Encoding: gzip", gzip.compress(b"12345678", mtime=0)[:-1]),
+        ("Content-Encoding: gzip", gzip.compress(b"12345678", mtime=0) + b"9"),
         ("Content-Encoding: gzip", b""),
         ("Content-Encoding: gzip", b"12345678"),
         ("Content-Encoding: br", b"12345678"),
