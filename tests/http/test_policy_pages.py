@@ -6,7 +6,10 @@ import httpx
 import pytest
 from sqlalchemy import insert
 
+from builders import acted, registered
 from http_client import Client, action, event_id, registration
+from timeline.eventstore.model import Append
+from timeline.http.pages import asking
 from timeline.projections.tables import parked_policies
 
 HTML = {"Accept": "text/html"}
@@ -184,3 +187,18 @@ def test_an_unchanged_page_is_not_sent_again(reading: Client) -> None:
 
     assert first.headers["timeline-position"] == "74"
     assert again.status_code == 304
+
+
+def test_a_page_says_what_it_does_not_show_yet(
+    told: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an import, of which the read models have taken in a part: nobody takes it for all."""
+    monkeypatch.setattr(asking, "BEHIND", 2)
+    whole = told.get("/policies", Accept="text/html").text
+    told.application.follower.stop(10)
+    drafts = (registered("an-order"), acted("an-order"))
+
+    told.application.writer.append(Append(drafts=drafts, recorded_by="desk", batched=True))
+
+    assert "2 recorded events are still to be taken in" in told.get("/", Accept="text/html").text
+    assert "still to be taken in" not in whole

@@ -34,6 +34,10 @@ from timeline.http.service import Service, service_of
 
 Asked = TypeVar("Asked", bound=Query)
 
+BEHIND: Final = 100
+"""How many events have to be missing for a page to say so: an import's, and not those that came
+while it was made."""
+
 _CLOCKS: Final = ("as_of", "known_at", "known_position")
 _REFUSED: Final = (ApplicationError, EventStoreError, HttpError)
 
@@ -85,7 +89,13 @@ async def show(
 
 
 def _rendered(service: Service, made: Shown, common: dict[str, Any]) -> tuple[bytes, int]:
-    values = {"private": is_private(service), **common, **made.values}
+    behind = service.application.store.head().position - service.position
+    values = {
+        "private": is_private(service),
+        "behind": behind if behind >= BEHIND else 0,
+        **common,
+        **made.values,
+    }
     return render(made.template, **values), made.position
 
 
