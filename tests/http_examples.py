@@ -223,6 +223,8 @@ ASKED: Final = (
         "/v1/audit/replay?position=40",
     ),
     Asked("vocabulary", "getVocabulary", "All words", "/v1/vocabulary"),
+    Asked("date", "readDate", "Some day in a month", "/v1/dates?edtf=2024-11~"),
+    Asked("date-refused", "readDate", "A day that does not exist", "/v1/dates?edtf=2026-02-30"),
     Asked("live", "isLive", "It runs", "/health/live"),
     Asked("ready", "isReady", "It is ready", "/health/ready"),
     Asked(

@@ -173,6 +173,30 @@ def test_a_wrong_date_is_named_at_its_field_while_it_is_typed(form: Page, demo: 
     expect(form.get_by_label("When it happened")).to_be_focused()
 
 
+def test_a_date_is_judged_before_anything_else_is_given(form: Page) -> None:
+    """Without a token, a policy or a source: what it means, or what is wrong with it."""
+    form.goto("/record")
+    happened, effective, until = (
+        form.get_by_label(name)
+        for name in ("When it happened", "In effect from", "In effect until")
+    )
+
+    happened.fill("2026-02-30")
+    line = form.locator(".line", has=happened)
+    expect(line.locator(".error")).to_contain_text("has the day 30, which its month does not have")
+    expect(happened).to_have_attribute("aria-invalid", "true")
+    happened.fill("2023-03")
+    expect(line.locator(".meaning")).to_have_text("Read as: some day in March 2023.")
+    expect(line.locator(".error")).to_have_count(0)
+
+    effective.fill("2024-02")
+    until.fill("2024-01-31")
+    ends = form.locator(".line", has=until)
+    expect(ends.locator(".error")).to_contain_text("before it takes effect: some day in February")
+    until.fill("2024-02-01")
+    expect(ends.locator(".error")).to_have_count(0)
+
+
 def test_a_double_click_records_once(form: Page, demo: Demo, client: Client) -> None:
     """And so does pressing again where the answer was lost."""
     client.record([registered("twice"), acted("twice")])

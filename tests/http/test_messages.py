@@ -34,6 +34,10 @@ QUESTIONS = {
     "/v1/graph?policy=la-ordinance-188441&deep=2": "There is no such parameter here; there are "
     "as_of, depth, known_at, known_position, policy",
     "/v1/vocabulary?q=a": "No parameters are taken here",
+    "/v1/dates?edtf=2026-02-30": "'2026-02-30' has the day 30, which its month does not have",
+    "/v1/dates?edtf=2026-02-03T10:00:00Z": "'2026-02-03T10:00:00Z' has a time of day; only a date "
+    "can stand here",
+    "/v1/dates?edtf=": "'' is empty",
 }
 
 

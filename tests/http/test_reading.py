@@ -30,6 +30,7 @@ READS = [
     "/v1/policies/la-ordinance-188441",
     "/v1/policies/la-ordinance-188441/history",
     "/v1/vocabulary",
+    "/v1/dates?edtf=2024-11",
 ]
 BROWSER = "text/html,*/*;q=0.8"
 PAGES = ["/", "/schema", "/schema/openapi.json", "/problems/invalid-request"]

@@ -203,6 +203,7 @@ def walk(http: httpx.Client) -> dict[str, list[str]]:
         ],
         "listChanges": ["/v1/changes?from=0&limit=500", "/v1/changes?from=75&limit=500"],
         "getVocabulary": ["/v1/vocabulary"],
+        "readDate": ["/v1/dates?edtf=2024-11"],
         "replayRecord": ["/v1/audit/replay"],
         "proveInclusion": ["/v1/audit/proof/inclusion?position=76"],
         "proveConsistency": ["/v1/audit/proof/consistency?from=75"],

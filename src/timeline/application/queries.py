@@ -120,6 +120,16 @@ class RecordQuery(Query, frozen=True, kw_only=True):
     ) = None
 
 
+class DateQuery(Query, frozen=True, kw_only=True):
+    """`GET /v1/dates`."""
+
+    edtf: Annotated[str, Meta(description="The text of the date.")]
+    kind: Annotated[
+        Literal["day", "occurrence"],
+        Meta(description="An `occurrence` may also be a moment, with its time of day and zone."),
+    ] = "day"
+
+
 class ActionsAsked(BothClocks, frozen=True, kw_only=True):
     """A question about actions: which ones."""
 

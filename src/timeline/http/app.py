@@ -22,7 +22,7 @@ from litestar.types import (
 )
 
 from timeline import bootstrap, observability
-from timeline.http import audit, health, log, metrics, reading, recording, represented
+from timeline.http import audit, dates, health, log, metrics, reading, recording, represented
 from timeline.http.boundary import Boundary
 from timeline.http.metrics import of_process
 from timeline.http.pages import handlers
@@ -37,6 +37,7 @@ from timeline.siblings import Siblings
 HANDLERS: Final = (
     *recording.HANDLERS,
     *reading.HANDLERS,
+    *dates.HANDLERS,
     *represented.HANDLERS,
     *log.HANDLERS,
     *audit.HANDLERS,

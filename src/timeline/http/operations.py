@@ -281,6 +281,18 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/v1/dates",
+        "readDate",
+        "The record",
+        "What a date means",
+        "Reads a date as an event's would be read: the days between which it lies, also in words. "
+        "What is no date is refused with 400, and `errors` says what is wrong with it.",
+        queries.DateQuery,
+        {JSON: schemas.JudgedDate},
+        _READ,
+    ),
+    Operation(
+        "get",
         "/v1/audit/replay",
         "replayRecord",
         "Proof",

@@ -130,6 +130,12 @@ class ServedDate(Answered, frozen=True, kw_only=True):
     latest: Annotated[date | None, Meta(description="null where that is open.")]
 
 
+class JudgedDate(ServedDate, frozen=True, kw_only=True):
+    """What a date means."""
+
+    words: Annotated[str, Meta(description="The same in English.", examples=["some day in 2024"])]
+
+
 class InclusionProof(Answered, frozen=True, kw_only=True):
     """That an entry is in the log: hashes that lead from its leaf to a root (RFC 6962)."""
 

@@ -182,12 +182,13 @@ export function controlAt(places, field) {
 }
 
 /**
- * Say at a control what is wrong with what stands in it.
+ * Say at a control what is wrong with what stands in it, in place of what was said before.
  * @param {Control} control
  * @param {string} message
  */
 export function accuse(control, message) {
   const id = `error-${(made += 1)}`;
+  control.closest(".line")?.querySelector(".error")?.remove();
   control.setAttribute("aria-invalid", "true");
   describe(control, id);
   control.closest(".line")?.append(make("p", { class: "error", id }, message));

@@ -5,6 +5,7 @@
 
 import { ask, messageOf, NoAnswer, Problem } from "./record-api.js";
 import { byId, link, make } from "./record-dom.js";
+import { tellDates } from "./record-dates.js";
 import { forget, newId } from "./record-draft.js";
 import * as fields from "./record-fields.js";
 import {
@@ -62,6 +63,8 @@ export async function check(pressed) {
   const needed = [...(token() ? [] : ["Token"]), ...found.wanting, ...blank.map(fields.nameOf), ...withoutSource()];
   fields.acquit(form);
   hideProblem();
+  await tellDates(form, token(), signal);
+  if (signal.aborted) return;
   if (!token()) {
     lack(needed, [byId("token"), ...blank], pressed);
     return;

@@ -41,6 +41,13 @@ def told(date: dict[str, Any] | None) -> str:
     return words if doubt is None else f"{words} ({doubt})"
 
 
+def meant(date: dict[str, Any]) -> str:
+    """Return a served date in words that also tell where it is no single day."""
+    bare = str(date["edtf"]).rstrip("?~%")
+    some = bool(_PLAIN.fullmatch(bare)) and date["earliest"] != date["latest"]
+    return f"some day in {told(date)}" if some else told(date)
+
+
 def _between(earliest: str | None, latest: str | None) -> str:
     if earliest is None and latest is None:
         return "on an unknown date"
