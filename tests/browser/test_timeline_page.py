@@ -130,6 +130,20 @@ def test_the_worlds_clock_moves_the_picture(page: Page) -> None:
     expect(page.get_by_role("status")).to_contain_text("Up to 1 June 2019")
 
 
+def test_the_list_tells_true_days(page: Page) -> None:
+    """A window cuts bars, not the days that are told; what as_of hides is told as not asked about."""
+    order = page.get_by_role("row", name=re.compile("Special Order.*executive order"))
+    page.goto("/?from=2002-12-14&to=2004-07-12")
+    expect(order).to_contain_text(re.compile(r"1979-\d\d-\d\d to no known end"))
+
+    page.goto("/?as_of=1992-05-20")
+
+    expect(order).to_contain_text("and still on 1992-05-20 (later not asked about)")
+    expect(page.locator("#list")).not_to_contain_text("to 1992-05-20")
+    expect(page.locator("#list")).not_to_contain_text("no known end")
+    expect(page.locator("#picture")).not_to_contain_text("to 1992-05-20")
+
+
 def test_the_records_clock_tells_what_was_known(page: Page) -> None:
     """Before the correction the vote was final; that it differs today is marked, and counted."""
     page.goto(STORY)

@@ -29,6 +29,7 @@ def picture(first: date, last: date, **lane: Any) -> dict[str, Any]:
         "from": first.isoformat(),
         "to": last.isoformat(),
         "on": last.isoformat(),
+        "as_of": None,
         "lanes": [given],
         "relations": [],
     }
@@ -75,6 +76,30 @@ def test_a_stretch_lies_where_its_days_are() -> None:
 
     assert scale.stretch(day, day) == (50.0, 10.0)
     assert scale.stretch(day - 100, day + 100) == (0.0, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("begins", "until", "as_of", "x", "width"),
+    [
+        (None, None, None, 0.0, 100.0),
+        ("1979-01-01", "2030-01-01", None, 0.0, 100.0),
+        ("2020-01-06", "2030-01-01", "2020-01-08", 50.0, 30.0),
+        ("2020-01-06", None, "2020-01-08", 50.0, 30.0),
+    ],
+)
+def test_a_bar_is_cut_at_the_picture_and_at_the_date_asked_about(
+    begins: str | None, until: str | None, as_of: str | None, x: float, width: float
+) -> None:
+    """Where it lies is cut; the days that it tells are the record's."""
+    period = {"from": begins, "until": until, "force": "in_force", "in_force": "yes"}
+    policy = {"policy": "a", "title": "A", "periods": [period]}
+    first = date(2020, 1, 1)
+
+    asked = picture(first, first + timedelta(9), policies=[policy]) | {"as_of": as_of}
+    (bar,) = draw(asked)["lanes"][0]["lines"][0]["bars"]
+
+    assert (bar["x"], bar["width"]) == (x, pytest.approx(width))
+    assert (bar["from"], bar["until"]) == (begins, until)
 
 
 @pytest.mark.parametrize(

@@ -130,11 +130,45 @@ def test_bars_are_the_days_in_force(service: Client) -> None:
             bars = [
                 (each["in_force"], each["force"])
                 for each in policy["periods"]
-                if each["from"] <= day <= each["until"]
+                if (each["from"] or "") <= day <= (each["until"] or "9999-12-31")
             ]
 
             shown = state["in_force"] != "no" or state["force"] == "suspended"
             assert bars == ([(state["in_force"], state["force"])] if shown else [])
+
+
+@pytest.mark.parametrize(
+    "question", ["", "from=2002-12-14&to=2004-07-12", "from=1985&to=2004&as_of=1992-05-20"]
+)
+def test_bars_have_the_days_that_the_record_has(reading: Client, question: str) -> None:
+    """Neither the window nor the date asked about cuts them; those without a day in it are not told."""
+    picture = reading.get(f"/v1/picture?{question}").json()
+    last = min(picture["to"], picture["as_of"] or picture["to"])
+    policies = [each for lane in picture["lanes"] for each in lane["policies"]]
+
+    for policy in policies:
+        periods = reading.get(f"/v1/policies/{policy['policy']}").json()["periods"]
+        expected = [
+            each
+            for each in joined(periods)
+            if (each["from"] or "") <= last
+            and (each["until"] or "9999-12-31") >= picture["from"]
+            and (each["in_force"] != "no" or each["force"] == "suspended")
+        ]
+        assert policy["periods"] == expected
+    assert any(each["periods"] for each in policies)
+
+
+def joined(periods: list[Json]) -> list[Json]:
+    """Return periods, as one those that follow each other with the same force."""
+    found: list[Json] = []
+    for each in periods:
+        told = {name: each[name] for name in ("from", "until", "force", "in_force")}
+        if found and all(found[-1][name] == told[name] for name in ("force", "in_force")):
+            found[-1]["until"] = told["until"]
+        else:
+            found.append(told)
+    return found
 
 
 def test_a_window_reaches_to_today_where_nobody_says(reading: Client) -> None:

@@ -17,7 +17,7 @@ from timeline.application.moments import Answer, Moment
 from timeline.application.queries import PictureQuery
 from timeline.application.served import tell_erasures
 from timeline.domain.governments import Government, government_of
-from timeline.domain.machines import FIRST_DAY, LAST_DAY
+from timeline.domain.machines import FIRST_DAY
 from timeline.domain.vocabulary import Force, InForce
 from timeline.projections import picture_reads, policy_reads
 from timeline.projections.picture_reads import Gathered, Moments, Selection, Tally, Window
@@ -229,7 +229,7 @@ def _policies(asked: _Asked, policies: Sequence[str]) -> list[dict[str, Any]]:
     """Return what is drawn of policies, and their state on the day asked about, by first day."""
     live, position = asked.live, asked.position
     items = policy_reads.policy_items(live, policies, day=asked.day, position=position)
-    periods = picture_reads.periods(live, policies, asked.shown, position)
+    periods = picture_reads.periods(live, policies, position)
     differing = _differing(asked, policies) if asked.elsewhen else frozenset()
     found = [
         {
@@ -239,7 +239,12 @@ def _policies(asked: _Asked, policies: Sequence[str]) -> list[dict[str, Any]]:
         }
         for item in items
     ]
-    return sorted(found, key=lambda each: each["periods"][0]["from"] if each["periods"] else "9")
+    return sorted(found, key=_begins)
+
+
+def _begins(policy: Mapping[str, Any]) -> str:
+    """Return the first day of what is drawn of a policy; after all days, where nothing is."""
+    return policy["periods"][0]["from"] or "" if policy["periods"] else "9"
 
 
 _DRAWN: Final = (
@@ -257,20 +262,22 @@ _DRAWN: Final = (
 
 
 def _stretches(window: Window, periods: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Return the stretches of a window in which a policy is, or may be, in force, or is suspended."""
+    """Return when a policy is, or may be, in force, or is suspended: what reaches into a window.
+
+    Their days are those of the record, also where these lie beyond the window or the date asked about.
+    """
     found: list[dict[str, Any]] = []
     for (in_force, force), some in groupby(periods, lambda row: (row.in_force, row.force)):
         if in_force == InForce.NO and force != Force.SUSPENDED:
             continue
         rows = list(some)
         first, last = rows[0].first_day, rows[-1].last_day
+        if first > window.last or last < window.first:
+            continue
         found.append(
             {
-                "from": _iso(max(first, window.first)),
-                "until": _iso(min(last, window.last)),
-                "begins": first >= window.first,
-                "ends": last <= window.last,
-                "open": last >= LAST_DAY,
+                "from": policy_reads.served_day(first),
+                "until": policy_reads.served_day(last),
                 "force": force,
                 "in_force": in_force,
             }

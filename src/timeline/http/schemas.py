@@ -397,15 +397,19 @@ class Graph(Reflecting, frozen=True, kw_only=True):
 
 
 class PicturePeriod(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """Days of a picture on which a policy is, or may be, in force, or is suspended."""
+    """Days on which a policy is, or may be, in force, or is suspended: some are in the window."""
 
-    from_: date
-    until: date
-    begins: Annotated[bool, Meta(description="They begin here, and not before the window.")]
-    ends: Annotated[
-        bool, Meta(description="They end here, and not after the window, or after `as_of`.")
+    from_: Annotated[
+        date | None,
+        Meta(description="The first day, also where it is before the window; null: since ever."),
     ]
-    open: Annotated[bool, Meta(description="No end is known.")]
+    until: Annotated[
+        date | None,
+        Meta(
+            description="The last day, also where it is after the window, or after `as_of`; "
+            "null: no end is known."
+        ),
+    ]
     force: Force
     in_force: InForce
 

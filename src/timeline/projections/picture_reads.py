@@ -263,22 +263,15 @@ def _within_window(
     ]
 
 
-def periods(
-    view: View, policies: Sequence[str], window: Window, position: int
-) -> dict[str, list[Row[Any]]]:
-    """Return the periods of policies that overlap a window, in order, by policy."""
+def periods(view: View, policies: Sequence[str], position: int) -> dict[str, list[Row[Any]]]:
+    """Return all periods of policies, in order, by policy."""
     table = view.table("policies", "policy_periods")
     names = ("policy", "first_day", "last_day", "force", "in_force", "litigation")
     found: dict[str, list[Row[Any]]] = {}
     for some in chunks(policies):
         query = (
             select(*(table.c[name] for name in names))
-            .where(
-                table.c.policy.in_(some),
-                table.c.first_day <= window.last,
-                table.c.last_day >= window.first,
-                known(table, position),
-            )
+            .where(table.c.policy.in_(some), known(table, position))
             .order_by(table.c.policy, table.c.first_day)
         )
         for row in view.connection.execute(query):

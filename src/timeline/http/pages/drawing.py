@@ -95,7 +95,7 @@ def draw(picture: Mapping[str, Any]) -> dict[str, Any]:
     lanes = []
     where: dict[str, tuple[float, float]] = {}
     for lane in picture["lanes"]:
-        drawn = _lane(lane, scale, top)
+        drawn = _lane(lane, scale, top, min(scale.last, _day(picture["as_of"] or picture["to"])))
         where |= {line["policy"]: (line["x"], line["middle"]) for line in drawn["lines"]}
         lanes.append(drawn)
         top += drawn["height"]
@@ -109,7 +109,7 @@ def draw(picture: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lane(lane: Mapping[str, Any], scale: Scale, top: int) -> dict[str, Any]:
+def _lane(lane: Mapping[str, Any], scale: Scale, top: int, last: int) -> dict[str, Any]:
     y = top + _HEADER
     columns = _columns(lane["counts"], scale, y)
     y += _COUNTS if columns else 0
@@ -118,7 +118,7 @@ def _lane(lane: Mapping[str, Any], scale: Scale, top: int) -> dict[str, Any]:
         marks.setdefault(mark["policy"], []).append(_mark(mark, scale))
     lines = []
     for policy in lane["policies"]:
-        lines.append(_line(policy, marks.pop(policy["policy"], []), scale, y))
+        lines.append(_line(policy, marks.pop(policy["policy"], []), scale, y, last))
         y += _LINE
     others = [mark for some in marks.values() for mark in some]
     strip = y + _STRIP // 2 if others else None
@@ -160,12 +160,9 @@ def _mark(mark: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
 
 
 def _line(
-    policy: Mapping[str, Any], marks: list[dict[str, Any]], scale: Scale, top: int
+    policy: Mapping[str, Any], marks: list[dict[str, Any]], scale: Scale, top: int, last: int
 ) -> dict[str, Any]:
-    bars = []
-    for period in policy["periods"]:
-        x, width = scale.stretch(_day(period["from"]), _day(period["until"]))
-        bars.append({**period, "x": x, "width": width, "kind": _kind(period)})
+    bars = [_bar(period, scale, last) for period in policy["periods"]]
     places = [(each["x"], each["x"] + each["width"]) for each in bars]
     places += [(each["from_x"], each["x"]) for each in marks]
     begins = min((first for first, _ in places), default=0.0)
@@ -185,6 +182,14 @@ def _line(
         "title_x": min(ends, 100.0) if turned else begins,
         "turned": turned,
     }
+
+
+def _bar(period: Mapping[str, Any], scale: Scale, last: int) -> dict[str, Any]:
+    """Return where a period lies; what is beyond the picture, or after the last day, is cut off."""
+    begins = _day(period["from"]) if period["from"] else scale.first
+    ends = min(_day(period["until"]), last) if period["until"] else last
+    x, width = scale.stretch(begins, ends)
+    return {**period, "x": x, "width": width, "kind": _kind(period)}
 
 
 def _kind(period: Mapping[str, Any]) -> str:
