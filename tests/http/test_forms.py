@@ -223,7 +223,10 @@ def test_what_was_merged_is_told_once(addressed: Client) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1"])
+@pytest.mark.parametrize(
+    "text",
+    ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", " =1", "\u00a0=1", "\ufeff@x"],
+)
 def test_a_cell_that_begins_like_a_formula_is_guarded(text: str) -> None:
     """An apostrophe makes text of it."""
     assert guarded(text) == f"'{text}"

@@ -89,7 +89,15 @@ def test_an_unknown_token_is_refused_and_not_kept(private: Client, token: str) -
 
 @pytest.mark.parametrize(
     "then",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", "", "/\n/"],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:x",
+        "",
+        "/\n/",
+        "//[",
+    ],
 )
 def test_signing_in_leads_to_this_service_alone(private: Client, then: str) -> None:
     """An address elsewhere is no place to go on to."""

@@ -325,6 +325,8 @@ def test_rows_of_one_policy_are_bounded() -> None:
         (MAPPING.replace("topics", "topicks"), "mapping.toml: policy: Object contains unknown"),
         (MAPPING.replace('"%m/%Y"', '"MM/YYYY"'), "'MM/YYYY' is no date format with a year"),
         ('encoding = "klingon"\n' + MAPPING, "There is no encoding 'klingon'"),
+        ('encoding = "utf-16"\n' + MAPPING, "'utf-16': write the table in UTF-8"),
+        ('encoding = "punycode"\n' + MAPPING, "'punycode': write the table in UTF-8"),
         ("[policy", "mapping.toml: It is no TOML"),
     ],
 )

@@ -214,6 +214,8 @@ def test_what_is_listed_twice_or_belongs_to_nothing_is_told() -> None:
         ),
         ('[{"ID": 7, "File": "Int 1"}, 5, {"File": "Int 2"}]', [("a:1", ""), ("a:1", "MatterId")]),
         ('{"ID": 7, "File": "Int 1", "History": {}}', [("a:1", "MatterHistories")]),
+        ('{"ID": 7, "File": "Int 1", "Sponsors": 5}', [("a:1", "MatterSponsors")]),
+        ('{"ID": 7, "File": "Int 1", "Sponsors": [5]}', [("a:1", "MatterSponsors")]),
         (
             '{"ID": 7, "File": "Int 1", "History": [{"ID": 1, "Date": "8/1/25", "Action": "Deferred"}]}',
             [("a:1 (history 1)", "date")],

@@ -215,11 +215,11 @@ class Importing:
         if not chunk:
             return
         try:
-            self._ledger.settle()
+            outcome = self._ledger.settle()
         except _REFUSALS:
             self._record_each(chunk)
         else:
-            self._report.took_in([each.found for each in chunk])
+            self._report.took_in([_counted(each.found, outcome) for each in chunk])
 
     def _refuse(self, refused: Refused) -> None:
         self._report.refuse(refused)
@@ -241,9 +241,13 @@ class Importing:
             try:
                 stream = self._ledger.streams(frozenset((sketch.policy,)))
                 found = reconcile(self._system, sketch, stream.get(sketch.policy, ()))
+                counted = Reconciled((), found.known)
                 for first in range(0, len(found.changes), MAX_APPEND_EVENTS):
                     changes = found.changes[first : first + MAX_APPEND_EVENTS]
-                    self._append(changes)
+                    part = _counted(Reconciled(tuple(changes), 0), self._append(changes))
+                    counted = Reconciled(
+                        (*counted.changes, *part.changes), counted.known + part.known
+                    )
             except Unrecordable as error:
                 self._refuse(Refused(place=error.place, field=error.field, reason=error.reason))
                 return
@@ -261,14 +265,14 @@ class Importing:
                 self._refuse(_refused(error, changes, sketch.place))
                 return
             else:
-                self._report.took_in([found])
+                self._report.took_in([counted])
                 return
 
-    def _append(self, changes: Sequence[Change]) -> None:
+    def _append(self, changes: Sequence[Change]) -> Outcome:
         drafts = tuple(change.draft for change in changes)
         append = Append(drafts=drafts, recorded_by=self._recorded_by, batched=True)
         self._ledger.start(self._ledger.prepare(append))
-        self._ledger.settle()
+        return self._ledger.settle()
 
     def _moved(self, sketch: Sketch) -> Sketch | None:
         """Return the sketch for the policy that it was recorded under, when the source named it so.
@@ -279,6 +283,13 @@ class Importing:
         if owner is None or owner == sketch.policy:
             return None
         return msgspec.structs.replace(sketch, policy=owner)
+
+
+def _counted(found: Reconciled, outcome: Outcome) -> Reconciled:
+    """Return what is told of changes: that they are known, where somebody else recorded them first."""
+    if outcome.created:
+        return found
+    return Reconciled((), found.known + len(found.changes))
 
 
 def _refused(

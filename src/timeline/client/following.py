@@ -3,6 +3,7 @@
 Owns going on after a lost connection, without a gap and without telling anything twice.
 """
 
+import re
 import socket
 import threading
 import time
@@ -14,13 +15,14 @@ from typing import Final, NamedTuple, Self
 import httpx
 
 from timeline.client.answers import Event
-from timeline.client.asking import Ask, Asking, Attempts, decode, lines
-from timeline.client.errors import ClientError, Unreachable
+from timeline.client.asking import MAX_LINE_BYTES, Ask, Asking, Attempts, decode, lines
+from timeline.client.errors import ClientError, UnexpectedAnswer, Unreachable
 
 SILENCE_S: Final = 40.0
 """A service that follows the log says something every 15 seconds; after this it is gone."""
 
 _PATH: Final = "/v1/events"
+_POSITION: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
 Parameters = list[tuple[str, str]]
 
 
@@ -114,9 +116,9 @@ class Following:
         with self._asking.opened(ask) as answer, self._ending(answer):
             # An address that is right once is right, however long the service is away.
             attempts.limit = None
-            for message in messages(lines(answer, self._asking.url)):
+            for message in messages(lines(answer, self._asking.url), self._asking.url):
                 attempts.succeeded()
-                if message.id.isdecimal():
+                if _POSITION.fullmatch(message.id):
                     self.position = int(message.id)
                 if message.name == "message":
                     yield decode(message.data, Event, self._asking.url)
@@ -155,21 +157,27 @@ class Message(NamedTuple):
     data: bytes
 
 
-def messages(lines: Iterator[bytes]) -> Iterator[Message]:
+def messages(lines: Iterator[bytes], url: str) -> Iterator[Message]:
     """Yield the events of a stream; one that is cut off is none.
+
+    Raises:
+        UnexpectedAnswer: one is longer than any line of this API.
 
     Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, without `retry`: how long
     to wait is this client's own business.
     """
-    id, name, data = "", "message", list[bytes]()
+    id, name, data, size_bytes = "", "message", list[bytes](), 0
     for line in lines:
         field, _, value = line.removesuffix(b"\r").partition(b":")
         value = value.removeprefix(b" ")
         if not field and not value and data:
             yield Message(id, name, b"\n".join(data))
-            name, data = "message", []
+            name, data, size_bytes = "message", [], 0
         elif field == b"data":
             data.append(value)
+            size_bytes += len(value) + 1
+            if size_bytes > MAX_LINE_BYTES:
+                raise UnexpectedAnswer(url=url, reason=f"an event has over {MAX_LINE_BYTES} bytes")
         elif field == b"event":
             name = value.decode(errors="replace")
         elif field == b"id":

@@ -15,9 +15,11 @@ from timeline.formats.words import Document, identified, named
 
 MEDIA_TYPE: Final = "text/csv"
 
-_FORMULA: Final = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""What a cell must not begin with: spreadsheets would take it for a formula, or cut it off and then
-do so. Their full-width forms are taken for the same by some."""
+_FORMULA: Final = re.compile(
+    r"[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+)
+"""What a cell must not begin with: spreadsheets would take it for a formula, or cut off the blanks
+and marks without width before it and then do so. Their full-width forms are taken for the same by some."""
 
 Cell: TypeAlias = Callable[[Document], Any]
 

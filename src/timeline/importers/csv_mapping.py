@@ -252,6 +252,10 @@ class ActionRule(_Table, frozen=True, kw_only=True):
     sources: Sources = []
 
 
+_MARKS: Final = '",;\t\r\n'
+"""What rows are cut by: one byte each, as in ASCII."""
+
+
 class CsvMapping(_Table, frozen=True, kw_only=True):
     """A mapping file.
 
@@ -268,10 +272,17 @@ class CsvMapping(_Table, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         try:
-            "".encode(self.encoding)
+            # Rows are told apart by their bytes, and what is no text has to be seen, and not to end it.
+            usable = _MARKS.encode(self.encoding) == _MARKS.encode("ascii")
+            bytes(range(256)).decode(self.encoding, "surrogateescape")
         except LookupError:
             msg = f"There is no encoding {self.encoding!r}"
             raise ValueError(msg) from None
+        except (ValueError, TypeError):
+            usable = False
+        if not usable:
+            msg = f"Rows cannot be read in {self.encoding!r}: write the table in UTF-8"
+            raise ValueError(msg)
 
 
 def read_mapping(raw: bytes, file: str) -> CsvMapping:

@@ -226,7 +226,12 @@ def _read_row(found: object, place: Place) -> Row:
 
 def _sponsors(found: Json) -> Iterator[str]:
     """Yield the sponsors; the mirror has places without a name, too."""
-    for each in _value(found, MATTER, "sponsors") or ():
+    sponsors = _value(found, MATTER, "sponsors")
+    if sponsors is not None and not isinstance(sponsors, list):
+        raise _WrongField(MATTER["sponsors"][0], "It is no list.")
+    for each in sponsors or ():
+        if each is not None and not isinstance(each, dict):
+            raise _WrongField(MATTER["sponsors"][0], "A sponsor is no object.")
         name = next((each[key] for key in _SPONSOR if key in each), "") if each else ""
         if isinstance(name, str) and name.strip():
             yield one_line(name)

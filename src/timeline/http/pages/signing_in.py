@@ -86,9 +86,10 @@ def within(then: str | None) -> str:
     """Return the address to go on to, where it is one of this service; else its first page."""
     address = then or "/"
     plain = address.isprintable() and address.isascii() and "\\" not in address
-    parts = urlsplit(address) if plain else None
-    ours = parts is not None and not parts.scheme and not parts.netloc
-    return address if ours and address.startswith("/") and not address.startswith("//") else "/"
+    if not plain or not address.startswith("/") or address.startswith("//"):
+        return "/"
+    parts = urlsplit(address)
+    return address if not parts.scheme and not parts.netloc else "/"
 
 
 async def _fields(request: HttpRequest) -> dict[str, str]:
