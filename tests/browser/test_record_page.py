@@ -152,6 +152,26 @@ def test_a_policy_is_registered_with_its_first_action(
     assert len({event.batch for event in client.log(policy=policy.policy)}) == 1
 
 
+def test_a_policy_without_an_action_is_found_to_record_its_first(
+    form: Page, demo: Demo, client: Client
+) -> None:
+    """By its id, or the title that gives it; for a part, the form says what it does not look through."""
+    client.record(registered("zebra-crossing-plan", "Zebra crossing plan"))
+    form.goto("/record")
+    form.get_by_label("Token").fill(demo.token)
+    search = form.get_by_label("Search by title")
+
+    search.fill("zebra cross")
+    expect(form.locator("#found-status")).to_contain_text("found by its whole id")
+    for words in ("Zebra crossing plan", "zebra-crossing-plan"):
+        search.fill("")
+        expect(form.locator("#found button")).to_have_count(0)
+        search.fill(words)
+        expect(form.locator("#found button")).to_contain_text("Zebra crossing plan")
+    form.locator("#found button").click()
+    expect(form.locator("#chosen")).to_contain_text("zebra-crossing-plan, version 1")
+
+
 def test_a_wrong_date_is_named_at_its_field_while_it_is_typed(form: Page, demo: Demo) -> None:
     """Also while other fields are blank; once it is right, nothing is said any more."""
     form.goto(f"/record?policy={ORDINANCE}")

@@ -158,6 +158,15 @@ function attachment(form, subject, places) {
 }
 
 /**
+ * Return the id that a title suggests.
+ * @param {string} title
+ */
+export function idOf(title) {
+  const plain = title.normalize("NFD").replace(/\p{Diacritic}/gu, "").toLowerCase();
+  return plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 80).replace(/-+$/, "");
+}
+
+/**
  * Return an action of the record as the form's fields hold it.
  * @param {any} item as a policy's `actions` have it
  */

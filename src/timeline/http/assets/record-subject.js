@@ -5,13 +5,16 @@
 
 import { ask, messageOf, Problem } from "./record-api.js";
 import { byId, inWords, link, make } from "./record-dom.js";
-import { fieldsOf, part } from "./record-event.js";
+import { fieldsOf, idOf, part } from "./record-event.js";
 import * as fields from "./record-fields.js";
 import { explain, form, mode, say, startMode, state, target, token } from "./record-state.js";
 import { byWhom, eventLine, policyCard } from "./record-words.js";
 
 const FOUND = 8; // Policies that a search shows: more is no choice.
 export const EVER = "9999-12-31"; // Policies whose first action is still to come are found, too.
+
+const ID = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+const NONE = "No policy with an action has that in its title. One without an action yet is found by its whole id, or where its title gives that id.";
 
 let searching = new AbortController();
 
@@ -62,17 +65,24 @@ export async function search() {
   try {
     const page = await ask(`/v1/policies?${asked}`, { token: token(), signal });
     const items = page.items;
-    if (items.length === 0 && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(words)) {
-      // Listings leave out what has no action yet.
-      const one = await policyOf(words).catch(() => null);
-      if (one && !signal.aborted) items.push(one);
-    }
+    if (items.length === 0) items.push(...(await registeredAs(words)));
+    if (signal.aborted) return;
     byId("found").replaceChildren(...items.map(foundItem));
     const more = page.next === null ? "" : " More match: go on typing.";
-    byId("found-status").textContent = items.length ? `${items.length} found.${more}` : "No policy of the record has that in it.";
+    byId("found-status").textContent = items.length ? `${items.length} found.${more}` : NONE;
   } catch (error) {
     if (!signal.aborted) byId("found-status").textContent = messageOf(error);
   }
+}
+
+/**
+ * Return the policy whose id was given, or that its title suggests: listings leave out what has no action yet.
+ * @param {string} words
+ */
+async function registeredAs(words) {
+  const id = ID.test(words) ? words : idOf(words);
+  const one = id && (await policyOf(id).catch(() => null));
+  return one ? [one] : [];
 }
 
 /** @param {any} item */

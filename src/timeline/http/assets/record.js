@@ -8,7 +8,7 @@
 import { ask, NoAnswer } from "./record-api.js";
 import { byId, make } from "./record-dom.js";
 import { forget, keepToken, keptToken } from "./record-draft.js";
-import { part } from "./record-event.js";
+import { idOf, part } from "./record-event.js";
 import * as fields from "./record-fields.js";
 import {
   arrange,
@@ -122,8 +122,7 @@ function suggest() {
   const control = /** @type {any} */ (section?.querySelector("[data-path=policy]"));
   if (!control || (control.value !== suggested && control.value !== "")) return;
   const title = /** @type {any} */ (section.querySelector("[data-path=title]")).value;
-  const plain = title.normalize("NFD").replace(/\p{Diacritic}/gu, "").toLowerCase();
-  suggested = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 80).replace(/-+$/, "");
+  suggested = idOf(title);
   control.value = suggested;
 }
 
