@@ -144,6 +144,27 @@ def test_the_list_tells_true_days(page: Page) -> None:
     expect(page.locator("#picture")).not_to_contain_text("to 1992-05-20")
 
 
+def test_counts_say_what_they_are_of(page: Page) -> None:
+    """What is in a window is counted apart from what is in force on the day, in the window or not."""
+    window = "?from=2002-12-14&to=2004-07-12"
+    lanes = page.request.get(f"/v1/picture{window}").json()["lanes"]
+    city = next(each for each in lanes if each["level"] == "city")
+    assert city["in_force"]["yes"] > len(city["policies"])
+
+    page.goto(f"/{window}")
+
+    drawn = page.locator("#moved .lane").nth(lanes.index(city)).locator(".line")
+    expect(drawn).to_have_count(len(city["policies"]))
+    heads = page.locator(".heads").text_content() or ""
+    assert f"{len(city['policies'])} policies drawn" in heads
+    assert re.search(rf"Of all policies, on [\d-]+: {city['in_force']['yes']} in force", heads)
+    told = page.locator("#lane-city + p")
+    expect(told).to_contain_text("From 14 December 2002 to 12 July 2004: ")
+    expect(told).to_contain_text(
+        f"Of all policies, whether of this time or not, {city['in_force']['yes']} in force on "
+    )
+
+
 def test_the_records_clock_tells_what_was_known(page: Page) -> None:
     """Before the correction the vote was final; that it differs today is marked, and counted."""
     page.goto(STORY)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from timeline.domain.vocabulary import ACTIONS, Action, Effect
 
 AXIS: Final = 26
-_HEADER: Final = 46
+_HEADER: Final = 62
 _LINE: Final = 32
 _STRIP: Final = 26
 _COUNTS: Final = 64
