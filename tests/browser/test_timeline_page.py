@@ -122,7 +122,7 @@ def test_the_worlds_clock_moves_the_picture(page: Page) -> None:
 
     expect(page).to_have_url(re.compile("as_of=2019-06-01"))
     expect(page.get_by_role("status")).to_contain_text("Up to 1 June 2019")
-    expect(page.get_by_role("status")).to_contain_text("policies differ from what is known today")
+    expect(page.get_by_role("status")).to_contain_text("another force than today: ")
     expect(page.get_by_label("In the world, up to the day")).to_have_value("2019-06-01")
     expect(page.locator("#list")).not_to_contain_text("took effect")
     assert page.locator(".range").inner_text() == window
@@ -165,6 +165,31 @@ def test_counts_say_what_they_are_of(page: Page) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("clocks", "than"),
+    [
+        ("as_of=2004-01-01", "today"),
+        ("known_position=12", "is known now"),
+        ("as_of=2025-02-01&known_position=30", "today, as known now"),
+    ],
+)
+def test_what_differs_is_counted_where_it_is(page: Page, clocks: str, than: str) -> None:
+    """It says how many of those that are marked, how many elsewhere, and which clock makes it so."""
+    question = f"?from=2002-12-14&to=2004-07-12&{clocks}"
+    picture = page.request.get(f"/v1/picture{question}").json()
+    all_policies = picture["differs"]["policies"]
+    assert all_policies > 1
+
+    page.goto(f"/{question}")
+
+    marked = page.locator("#moved .line.differs").count()
+    drawn = page.locator("#moved .line").count()
+    expect(page.get_by_role("status")).to_contain_text(
+        f"{all_policies} policies have another force than {than}: "
+        f"{marked} of the {drawn} shown, {all_policies - marked} not shown"
+    )
+
+
 def test_the_records_clock_tells_what_was_known(page: Page) -> None:
     """Before the correction the vote was final; that it differs today is marked, and counted."""
     page.goto(STORY)
@@ -174,7 +199,7 @@ def test_the_records_clock_tells_what_was_known(page: Page) -> None:
     expect(page).to_have_url(re.compile("known_position=12"))
     expect(page.get_by_role("status")).to_contain_text("position 12 of")
     expect(page.locator("#moved .mark.differs")).not_to_have_count(0)
-    expect(page.locator("#list")).to_contain_text("told otherwise today")
+    expect(page.locator("#list")).to_contain_text("told otherwise now")
     expect(page.locator("#moved .line.differs")).not_to_have_count(0)
     moved(page, lambda: page.get_by_role("link", name="As known now").click())
     expect(page.locator("#moved .differs")).to_have_count(0)

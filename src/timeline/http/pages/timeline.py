@@ -3,6 +3,7 @@
 Owns where its links lead. Must not know how a picture comes about, nor where its pieces lie.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Response
@@ -39,6 +40,7 @@ def _timeline(service: Service, query: PictureQuery) -> Shown:
         "titles": {
             each["policy"]: each["title"] for lane in picture["lanes"] for each in lane["policies"]
         },
+        "differing": _differing(picture),
         "choices": _CHOICES,
         "symbols": SYMBOLS,
         "filters_of_actions": {n: v for n, v in given.items() if n not in _OF_PICTURES},
@@ -47,6 +49,27 @@ def _timeline(service: Service, query: PictureQuery) -> Shown:
         "window": {n: v for n, v in given.items() if n in _WINDOW},
     }
     return Shown("timeline.html", values, picture["position"])
+
+
+def _differing(picture: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how many policies differ from now, drawn and elsewhere, and from what of the two clocks."""
+    if picture["differs"] is None:
+        return None
+    policies = {
+        each["policy"]: each["differs"] for lane in picture["lanes"] for each in lane["policies"]
+    }
+    drawn = sum(policies.values())
+    earlier = picture["position"] != picture["newest"]
+    if picture["as_of"] is None:
+        than = "is known now"
+    else:
+        than = "today, as known now" if earlier else "today"
+    return {
+        "drawn": drawn,
+        "of": len(policies),
+        "elsewhere": picture["differs"]["policies"] - drawn,
+        "than": than,
+    }
 
 
 def _given(query: PictureQuery) -> dict[str, Any]:
