@@ -354,6 +354,36 @@ def test_an_action_is_disputed_corrected_taken_back_and_put_back(
     assert len(client.policy("changing").actions) == 1
 
 
+def test_a_correction_tells_what_it_changes_in_words(
+    form: Page, demo: Demo, client: Client
+) -> None:
+    """Each field with its old and its new value, also where no axis of the policy moves."""
+    event = client.record([registered("told"), acted("told")]).events[1].id
+    form.goto(f"/record?correct={event}")
+    form.get_by_label("Token").fill(demo.token)
+    expect(form.get_by_label("When it happened")).to_have_value("2025-01-02")
+    form.get_by_label("When it happened").fill("2025-01")
+    form.get_by_label("Action needed").select_option("signed")
+    form.get_by_label("Summary").fill("<b>Signed</b> on_paper")
+    form.get_by_label("Votes for").evaluate("each => each.closest('details').open = true")
+    form.get_by_label("Votes for").fill("7")
+    form.get_by_role("button", name="Add a source").click()
+    form.get_by_label("Citation").fill("Another gazette")
+    form.get_by_label("Reason").fill("A slip")
+
+    expect(form.locator("#preview.ready")).to_be_visible()
+    told = form.locator("#differences > ul li")
+    before, after = "2025-01-02 (2 January 2025)", "2025-01 (some day in January 2025)"
+    expect(told).to_have_count(5)
+    assert set(told.all_inner_texts()) == {
+        f"When it happened: {before} would become {after}",
+        "Action: issued would become signed",
+        "Summary: nothing would become <b>Signed</b> on_paper",
+        "Votes: nothing would become yes 7",
+        "Source added: citation Another gazette",
+    }
+
+
 def test_what_strangers_wrote_is_shown_and_not_run(form: Page, demo: Demo, client: Client) -> None:
     """Markup in a title, an id or an answer is text, wherever the form shows it."""
     title = "<img src=x onerror=alert(1)><script>alert(2)</script>"

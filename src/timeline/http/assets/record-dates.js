@@ -22,7 +22,7 @@ const kept = new Map();
  */
 export async function tellDates(form, token, signal) {
   const controls = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll("input[data-date]")]);
-  const judged = await Promise.all(controls.map((each) => judge(each, token, signal)));
+  const judged = await Promise.all(controls.map((each) => judgeControl(each, token, signal)));
   if (signal.aborted) return;
   controls.forEach((each, index) => tell(each, judged[index]));
   const [from, until] = ["effective", "until"].map((path) => controls.findIndex((each) => each.dataset.path === path));
@@ -33,15 +33,25 @@ export async function tellDates(form, token, signal) {
 }
 
 /**
- * Return what a date means; null where there is none, or where nobody can say.
  * @param {HTMLInputElement} control
+ * @param {string} token
+ * @param {AbortSignal} signal
+ */
+async function judgeControl(control, token, signal) {
+  if (fields.isBlank(control) || control.matches(":disabled")) return null;
+  return judge(control.value.trim(), control.dataset.date ?? "day", token, signal);
+}
+
+/**
+ * Return what a date means; null where nobody can say.
+ * @param {string} edtf
+ * @param {string} kind day or occurrence
  * @param {string} token
  * @param {AbortSignal} signal
  * @returns {Promise<Judged | null>}
  */
-async function judge(control, token, signal) {
-  if (fields.isBlank(control) || control.matches(":disabled")) return null;
-  const asked = String(new URLSearchParams({ edtf: control.value.trim(), kind: control.dataset.date ?? "day" }));
+export async function judge(edtf, kind, token, signal) {
+  const asked = String(new URLSearchParams({ edtf, kind }));
   const known = kept.get(asked);
   if (known) return known;
   /** @type {Judged} */

@@ -4,6 +4,7 @@
  */
 
 import { ask, messageOf, NoAnswer, Problem } from "./record-api.js";
+import { changes } from "./record-changes.js";
 import { byId, link, make } from "./record-dom.js";
 import { tellDates } from "./record-dates.js";
 import { forget, newId } from "./record-draft.js";
@@ -75,9 +76,11 @@ export async function check(pressed) {
     if (needed.length) lack(needed, blank, pressed);
     else if (tried.known) finish(tried.events, "This was recorded already");
     else {
+      const changed = mode() === "correct" ? await changes(found, state.subject?.believed, token(), signal) : [];
+      if (signal.aborted) return;
       byId("conflict").hidden = true;
       become(body);
-      byId("differences").replaceChildren(...differences(tried));
+      byId("differences").replaceChildren(...changed, ...differences(tried));
       say("Nothing is recorded yet. This is what would become of the record:");
     }
   } catch (error) {
