@@ -225,7 +225,7 @@ def test_the_demo_answers_with_the_token_that_it_prints_and_can_be_run_again(
             base = f"http://127.0.0.1:{port}"
             answer(f"{base}/health/live")
             assert process.stdout is not None
-            said_out = [process.stdout.readline().rstrip("\n") for _ in range(8)]
+            said_out = [process.stdout.readline().rstrip("\n") for _ in range(9)]
             lines = dict(line.split(": ", 1) for line in said_out if ": " in line)
             assert lines["address"] == base
             assert re.fullmatch(r"demo-[0-9a-f]{6} \(admin\)", lines["principal"])
