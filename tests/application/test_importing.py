@@ -228,6 +228,23 @@ def test_a_policy_of_many_statements_goes_on_where_it_broke_off() -> None:
     assert counts(report) == {"policies": 1, "recorded": 501, "known": 1_000}
 
 
+def test_what_another_import_recorded_first_is_known() -> None:
+    """Two imports of one source at once record it once, and each counts what it recorded itself."""
+    store = MemoryStore()
+    others = [lambda: imported(store, sketch(1))]
+
+    class Overtaken(Relay):
+        def start(self, prepared: Prepared) -> None:
+            while others:
+                others.pop()()
+            super().start(prepared)
+
+    report = imported(store, sketch(1), kind=Overtaken)
+
+    assert store.head().position == 2
+    assert counts(report) == {"policies": 1, "known": 2}
+
+
 def _described_anew(store: MemoryStore) -> None:
     edited(store, described("int-1", title="As the desk has it"))
 

@@ -11,7 +11,7 @@ from timeline.application.listings import (
     policy_filter,
     require_actions,
     require_jurisdiction,
-    timeline_filter,
+    timeline_items,
 )
 from timeline.application.moments import Answer, Clocked, Moment, collection
 from timeline.application.one_policy import MAX_ACTIONS, require_standing
@@ -21,7 +21,7 @@ from timeline.application.served import tell_erasures
 from timeline.projections import policy_reads, timeline_reads
 from timeline.projections.policy_listing import select_ids
 from timeline.projections.reading import View
-from timeline.projections.timeline_reads import ItemKey, TimelineFilter
+from timeline.projections.timeline_reads import TimelineFilter
 
 MAX_ERAS: Final = 12
 """Policies whose periods are told beside their actions: bands of more would cover each other."""
@@ -37,20 +37,8 @@ class Calendars(Clocked):
             moment, after, cursor = self._page(
                 live, query, TIMELINE_KEY, today=False, about="calendar"
             )
-            filter = timeline_filter(live, query, moment)
-
-            def read(after: ItemKey | None, limit: int) -> list[tuple[ItemKey, dict[str, Any]]]:
-                return timeline_reads.select_items(
-                    live,
-                    filter,
-                    position=moment.position,
-                    after=after,
-                    limit=limit,
-                    descending=query.order == "desc",
-                    with_gone=True,
-                )
-
-            page = read_page(read, after, query.limit)
+            items = timeline_items(live, query, moment, with_gone=True)
+            page = read_page(items, after, query.limit)
             self._revise(live, page.items, moment)
         return collection(page.items, page.next(cursor), moment)
 
@@ -88,19 +76,7 @@ class Calendars(Clocked):
         require_actions(query)
         with self.snapshot() as live:
             moment, after, cursor = self._page(live, query, TIMELINE_KEY, today=False)
-            filter = timeline_filter(live, query, moment)
-
-            def read(after: ItemKey | None, limit: int) -> list[tuple[ItemKey, dict[str, Any]]]:
-                return timeline_reads.select_items(
-                    live,
-                    filter,
-                    position=moment.position,
-                    after=after,
-                    limit=limit,
-                    descending=query.order == "desc",
-                )
-
-            page = read_page(read, after, query.limit)
+            page = read_page(timeline_items(live, query, moment), after, query.limit)
             eras = _eras(live, sorted({item["policy"] for item in page.items}), moment)
         found = collection(page.items, page.next(cursor), moment)
         return Answer({**found.document, "policies": eras}, found.position)

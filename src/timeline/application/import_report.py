@@ -62,12 +62,12 @@ class ImportReport(msgspec.Struct, kw_only=True):
         """How much was looked at: statements, changed or not."""
         return self.known + sum(int(getattr(self, kind)) for kind in Kind)
 
-    def took_in(self, policies: list[Reconciled]) -> None:
-        """Count policies whose events are recorded."""
+    def took_in(self, policies: list[Reconciled], *, created: bool = True) -> None:
+        """Count policies whose events are recorded: not `created` where others were first."""
         for each in policies:
             self.policies += 1
-            self.known += each.known
-            for change in each.changes:
+            self.known += each.known if created else each.known + len(each.changes)
+            for change in each.changes if created else ():
                 setattr(self, change.kind, getattr(self, change.kind) + 1)
 
     def note(self, note: Note) -> None:

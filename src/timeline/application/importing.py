@@ -23,7 +23,7 @@ from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.relay import Relay
 from timeline.importers.errors import InputRefused, Unrecordable
 from timeline.importers.reconcile import Change, Reconciled, reconcile
-from timeline.importers.sketch import Found, Note, Place, Refused, Sketch, event_id
+from timeline.importers.sketch import Importer, Note, Place, Refused, Sketch, event_id
 
 BATCH_POLICIES: Final = 250
 """Policies whose streams are read at once; with BATCH_STATEMENTS some megabytes of events."""
@@ -32,16 +32,6 @@ BATCH_STATEMENTS: Final = MAX_APPEND_EVENTS
 """Statements compared at once: where all are new, they are one append."""
 
 _REFUSALS: Final = (AppendRefused, DomainError)
-
-
-class Source(Protocol):
-    """What is imported."""
-
-    system: str
-
-    def read(self) -> Iterator[Found]:
-        """Yield what it says."""
-        ...
 
 
 class Ledger(Protocol):
@@ -125,7 +115,7 @@ class Importing:
         self._under_way: _Policies = []
         self._system = ""
 
-    def run(self, source: Source) -> ImportReport:
+    def run(self, source: Importer) -> ImportReport:
         """Import all that a source says, a policy at a time whole or not at all.
 
         Returns:
@@ -145,7 +135,7 @@ class Importing:
         self._on_progress(self._report)
         return self._report
 
-    def _read(self, source: Source) -> Iterator[Sketch | Refused]:
+    def _read(self, source: Importer) -> Iterator[Sketch | Refused]:
         try:
             for found in source.read():
                 if isinstance(found, Note):
@@ -219,7 +209,7 @@ class Importing:
         except _REFUSALS:
             self._record_each(chunk)
         else:
-            self._report.took_in([_counted(each.found, outcome) for each in chunk])
+            self._report.took_in([each.found for each in chunk], created=outcome.created)
 
     def _refuse(self, refused: Refused) -> None:
         self._report.refuse(refused)
@@ -241,13 +231,10 @@ class Importing:
             try:
                 stream = self._ledger.streams(frozenset((sketch.policy,)))
                 found = reconcile(self._system, sketch, stream.get(sketch.policy, ()))
-                counted = Reconciled((), found.known)
+                created = False
                 for first in range(0, len(found.changes), MAX_APPEND_EVENTS):
                     changes = found.changes[first : first + MAX_APPEND_EVENTS]
-                    part = _counted(Reconciled(tuple(changes), 0), self._append(changes))
-                    counted = Reconciled(
-                        (*counted.changes, *part.changes), counted.known + part.known
-                    )
+                    created |= self._append(changes).created
             except Unrecordable as error:
                 self._refuse(Refused(place=error.place, field=error.field, reason=error.reason))
                 return
@@ -265,7 +252,7 @@ class Importing:
                 self._refuse(_refused(error, changes, sketch.place))
                 return
             else:
-                self._report.took_in([counted])
+                self._report.took_in([found], created=created)
                 return
 
     def _append(self, changes: Sequence[Change]) -> Outcome:
@@ -283,13 +270,6 @@ class Importing:
         if owner is None or owner == sketch.policy:
             return None
         return msgspec.structs.replace(sketch, policy=owner)
-
-
-def _counted(found: Reconciled, outcome: Outcome) -> Reconciled:
-    """Return what is told of changes: that they are known, where somebody else recorded them first."""
-    if outcome.created:
-        return found
-    return Reconciled((), found.known + len(found.changes))
 
 
 def _refused(

@@ -4,6 +4,7 @@ Owns which questions go together, and the shape of pages. Must not know HTTP, no
 are kept.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -52,19 +53,7 @@ class Listings(Clocked):
         require_actions(query)
         with view(self._engine) as live:
             moment, after, cursor = self._page(live, query, TIMELINE_KEY, today=False)
-            filter = timeline_filter(live, query, moment)
-
-            def read(after: ItemKey | None, limit: int) -> list[tuple[ItemKey, dict[str, Any]]]:
-                return timeline_reads.select_items(
-                    live,
-                    filter,
-                    position=moment.position,
-                    after=after,
-                    limit=limit,
-                    descending=query.order == "desc",
-                )
-
-            page = read_page(read, after, query.limit)
+            page = read_page(timeline_items(live, query, moment), after, query.limit)
         live.mark(page.items, moment.position)
         tell_erasures(self._store, page.items)
         return collection(page.items, page.next(cursor), moment)
@@ -150,6 +139,26 @@ class Listings(Clocked):
             last = page[-1][0]
         items = [item for _, item in page]
         return collection(items, None if last is None else cursor(last), moment)
+
+
+def timeline_items(
+    live: View, query: TimelineQuery, moment: Moment, *, with_gone: bool = False
+) -> Callable[[ItemKey | None, int], list[tuple[ItemKey, dict[str, Any]]]]:
+    """Return what reads the actions that are asked for, for a page; raises as `timeline_filter`."""
+    filter = timeline_filter(live, query, moment)
+
+    def read(after: ItemKey | None, limit: int) -> list[tuple[ItemKey, dict[str, Any]]]:
+        return timeline_reads.select_items(
+            live,
+            filter,
+            position=moment.position,
+            after=after,
+            limit=limit,
+            descending=query.order == "desc",
+            with_gone=with_gone,
+        )
+
+    return read
 
 
 def timeline_filter(live: View, query: ActionsAsked, moment: Moment) -> TimelineFilter:

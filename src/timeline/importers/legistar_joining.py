@@ -3,31 +3,30 @@
 Owns where they lie meanwhile: in a temporary database, so that memory does not grow with the input.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from timeline.importers.legistar_matters import Matter, Row, slug
+from timeline.importers.shelf import on_disk
 from timeline.importers.sketch import Place
 
 KEPT_TOGETHER: Final = 1_000
 """Rows that are written to disk at once."""
 
 
+_SCHEMA: Final = (
+    "CREATE TABLE matter (number INTEGER PRIMARY KEY, id TEXT UNIQUE, file TEXT UNIQUE, data BLOB)",
+    "CREATE TABLE history (number INTEGER PRIMARY KEY, matter TEXT, data BLOB)",
+)
+
+
 class Joined:
     """Matters and rows on disk, in a temporary database."""
 
     def __init__(self) -> None:
-        # A database without a name lies in a file that goes when it is closed.
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            "CREATE TABLE matter (number INTEGER PRIMARY KEY, id TEXT UNIQUE, file TEXT UNIQUE,"
-            " data BLOB);"
-            "CREATE TABLE history (number INTEGER PRIMARY KEY, matter TEXT, data BLOB);"
-        )
+        self._database = on_disk(_SCHEMA)
         self._rows: list[tuple[str, bytes]] = []
         self._encoder = msgspec.json.Encoder()
         self._row = msgspec.json.Decoder(Row)

@@ -5,7 +5,7 @@ put there.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from types import TracebackType
@@ -13,6 +13,30 @@ from typing import Final, NamedTuple, Self
 
 CACHE_KIB: Final = 16 * 1024
 """What is held in memory of the file, beside what is being read."""
+
+
+def on_disk(schema: Sequence[str]) -> sqlite3.Connection:
+    """Return a database with these tables in a file that has no name, so that nothing is left behind."""
+    database = sqlite3.connect("", isolation_level=None)
+    for statement in (
+        f"PRAGMA cache_size = -{CACHE_KIB}",
+        "PRAGMA journal_mode = OFF",
+        "PRAGMA synchronous = OFF",
+        "PRAGMA temp_store = FILE",
+        *schema,
+        "BEGIN",
+    ):
+        database.execute(statement)
+    return database
+
+
+_SCHEMA: Final = (
+    "CREATE TABLE keys (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE)",
+    (
+        "CREATE TABLE things (key INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,"
+        " line INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (key, number)) WITHOUT ROWID"
+    ),
+)
 
 
 class Shelved(NamedTuple):
@@ -27,21 +51,7 @@ class Shelf:
     """Keeps things by key, in the order in which they came."""
 
     def __enter__(self) -> Self:
-        # An empty name makes SQLite keep a file that has no name, so that nothing is left behind.
-        self._database = sqlite3.connect("", isolation_level=None)
-        for statement in (
-            f"PRAGMA cache_size = -{CACHE_KIB}",
-            "PRAGMA journal_mode = OFF",
-            "PRAGMA synchronous = OFF",
-            "PRAGMA temp_store = FILE",
-            "CREATE TABLE keys (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE)",
-            (
-                "CREATE TABLE things (key INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,"
-                " line INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (key, number)) WITHOUT ROWID"
-            ),
-            "BEGIN",
-        ):
-            self._database.execute(statement)
+        self._database = on_disk(_SCHEMA)
         self._number = 0
         return self
 

@@ -19,9 +19,6 @@ from timeline.domain.vocabulary import EventType
 
 Json: TypeAlias = dict[str, Any]
 
-MAX_STATEMENTS: Final = 999
-"""Statements of one policy: with its registration they fit into one append."""
-
 
 class Place(NamedTuple):
     """Where in the input something stands: the file, the line in it, and what lies in that line."""

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Table, and_, exists, func, or_, select
 
 from timeline.eventstore.tables import log_entries, tag_value
 from timeline.projections.policy_listing import Source
-from timeline.projections.reading import View, around, chunks, known, within
+from timeline.projections.reading import View, chunks, known, placed
 
 MAX_EVENTS: Final = 20
 """Events named for one policy, the newest: a page of 500 policies stays at a few megabytes, and a
@@ -107,11 +107,9 @@ def _matching(
     """Yield the conditions that a step's policy matched at a position."""
     policies = view.table("policies", "policies").alias()
     about: list[ColumnElement[bool]] = []
-    if filter.jurisdiction is not None and filter.within:
+    if filter.jurisdiction is not None:
         place = policies.c.jurisdiction
-        about += [around(place, filter.jurisdiction), within(place, filter.jurisdiction)]
-    elif filter.jurisdiction is not None:
-        about.append(policies.c.jurisdiction == filter.jurisdiction)
+        about.append(placed(place, filter.jurisdiction, below=filter.within))
     if filter.instrument is not None:
         about.append(policies.c.instrument == filter.instrument)
     if about:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Subquery, Table, and_, case, func, literal
 
 from timeline.domain.vocabulary import Force, InForce
 from timeline.projections.calendar import SEEN
-from timeline.projections.reading import View, around, chunks, known, within
+from timeline.projections.reading import View, chunks, known, placed
 
 _FORCES: Final = tuple(map(str, Force))
 _ANSWERS: Final = tuple(map(str, InForce))
@@ -49,10 +49,8 @@ def count_policies(
         .order_by(place)
         .limit(limit)
     )
-    if jurisdiction is not None and below:
-        query = query.where(around(place, jurisdiction), within(place, jurisdiction))
-    elif jurisdiction is not None:
-        query = query.where(place == jurisdiction)
+    if jurisdiction is not None:
+        query = query.where(placed(place, jurisdiction, below=below))
     if after is not None:
         query = query.where(place > after)
     places = [row.jurisdiction for row in view.connection.execute(query)]

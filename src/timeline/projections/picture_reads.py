@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, Table, and_, case, func, literal, or_, select
 
 from timeline.domain.vocabulary import Force, InForce
-from timeline.projections.reading import View, around, chunks, known, within
+from timeline.projections.reading import View, chunks, known, placed
 from timeline.projections.timeline_reads import TimelineFilter, matching
 
 _KINDS: Final = ("in_force", "force")
@@ -174,11 +174,9 @@ class Selection(msgspec.Struct, frozen=True):
         found: list[ColumnElement[bool]] = []
         if filter.policies is not None:
             found.append(values.c.policy.in_(filter.policies))
-        if filter.jurisdiction is not None and filter.within:
+        if filter.jurisdiction is not None:
             place = values.c.jurisdiction
-            found += [around(place, filter.jurisdiction), within(place, filter.jurisdiction)]
-        elif filter.jurisdiction is not None:
-            found.append(values.c.jurisdiction == filter.jurisdiction)
+            found.append(placed(place, filter.jurisdiction, below=filter.within))
         if filter.instrument is not None:
             found.append(values.c.instrument == filter.instrument)
         if self.acting is not None:

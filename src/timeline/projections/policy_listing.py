@@ -13,7 +13,7 @@ from sqlalchemy.sql.selectable import NamedFromClause
 
 from timeline.eventstore.tables import tag_value
 from timeline.projections.calendar import SEEN
-from timeline.projections.reading import View, around, contains, known, within
+from timeline.projections.reading import View, contains, known, placed
 
 
 class PolicyFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,11 +111,9 @@ def _valued(
 
 def _about(filter: PolicyFilter, values: Source) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if filter.jurisdiction is not None and filter.within:
+    if filter.jurisdiction is not None:
         place = values.c.jurisdiction
-        found += [around(place, filter.jurisdiction), within(place, filter.jurisdiction)]
-    elif filter.jurisdiction is not None:
-        found.append(values.c.jurisdiction == filter.jurisdiction)
+        found.append(placed(place, filter.jurisdiction, below=filter.within))
     if filter.instrument is not None:
         found.append(values.c.instrument == filter.instrument)
     return found

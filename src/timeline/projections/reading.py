@@ -128,3 +128,10 @@ def chunks(values: Sequence[Value], columns: int = 1) -> Iterator[Sequence[Value
     size = max(1, MAX_IN_LIST // columns)
     for start in range(0, len(values), size):
         yield values[start : start + size]
+
+
+def placed(column: ColumnElement[str], jurisdiction: str, *, below: bool) -> ColumnElement[bool]:
+    """Return the condition that a jurisdiction is the one given, or also one below it."""
+    if below:
+        return and_(around(column, jurisdiction), within(column, jurisdiction))
+    return column == jurisdiction

@@ -17,7 +17,7 @@ from timeline.domain.effects import latest_day
 from timeline.eventstore.tables import log_entries
 from timeline.projections import review
 from timeline.projections.policy_reads import headings
-from timeline.projections.reading import View, around, chunks, known, within
+from timeline.projections.reading import View, chunks, known, placed
 
 MAX_LOOKED_AT: Final = 2_000
 """Candidates looked at for one page, some 100 ms: a page may end early, and say where to go on."""
@@ -137,14 +137,8 @@ def _questioned(
 
 
 def _in_place(table: FromClause, filter: ReviewFilter) -> Iterator[ColumnElement[bool]]:
-    if filter.jurisdiction is None:
-        return
-    place = table.c.jurisdiction
-    if not filter.within:
-        yield place == filter.jurisdiction
-        return
-    yield around(place, filter.jurisdiction)
-    yield within(place, filter.jurisdiction)
+    if filter.jurisdiction is not None:
+        yield placed(table.c.jurisdiction, filter.jurisdiction, below=filter.within)
 
 
 def _resolved(view: View, events: Sequence[str], position: int) -> frozenset[str]:
