@@ -1,6 +1,10 @@
 """Which form an answer has: what is asked for, by whom, and how much of it at once."""
 
+import csv
+import io
+import re
 import shutil
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -9,7 +13,7 @@ import pytest
 
 from http_client import Client, action, event_id, problem, registration, running
 from timeline.application.access import Role
-from timeline.formats.csv import guarded
+from timeline.formats.csv import guarded, rows
 from timeline.formats.words import clean
 from timeline.http import represented
 from timeline.http.answers import Question
@@ -225,11 +229,37 @@ def test_what_was_merged_is_told_once(addressed: Client) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\uff1d1", " =1", "\u00a0=1", "\ufeff@x"],
+    ["=1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "\uff1d1", " =1", "\u00a0=1", "\ufeff@x", '"=1"'],
 )
 def test_a_cell_that_begins_like_a_formula_is_guarded(text: str) -> None:
     """An apostrophe makes text of it."""
     assert guarded(text) == f"'{text}"
+
+
+UNSEEN: Final = ("", *" \v\0\u00a0\u00ad\u200b\u202e\u2060\ufe0f\ufeff")
+BEFORE: Final = ("", "x;", "x|", "x\t", "x\n", "x\r\n", 'x;"', "\t", "\n;")
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\ufe66"])
+def test_no_reader_of_csv_finds_a_formula(sign: str) -> None:
+    """Whatever it parts cells at, and whatever of a cell's beginning it does not see."""
+    texts = [f"{before}{unseen}{sign}1" for before in BEFORE for unseen in UNSEEN]
+
+    table = rows(
+        (("a", lambda _: "a"), ("b", lambda item: item["text"])), [{"text": text} for text in texts]
+    )
+
+    for delimiter in ",;|\t":
+        read = csv.reader(io.StringIO(table.decode(), newline=""), delimiter=delimiter)
+        cells = [unicodedata.normalize("NFKC", cell) for row in read for cell in row]
+        seen = [re.sub(r"^[\W_]*?(?=[=+\-@']|\w|$)", "", cell, count=1) for cell in cells]
+        assert len(seen) > len(texts)
+        assert [cell for cell in seen if cell.startswith(tuple("=+-@"))] == []
+
+
+def test_an_apostrophe_stands_right_behind_what_may_end_a_cell() -> None:
+    """So it can be taken off by a rule; what no reader parts is left alone."""
+    assert guarded('a;=1 b, =2\n- c; d=3\t"+4') == "a;'=1 b, =2\n'- c; d=3\t'\"+4"
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,18 @@ from timeline.formats.words import Document, identified, named
 
 MEDIA_TYPE: Final = "text/csv"
 
-_FORMULA: Final = re.compile(
-    r"[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_UNSEEN: Final = (
+    r"(?:[^\S\t\r\n]|[\x00-\x08\x0b\x0c\x0e-\x1f\x22\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\ufe00-\ufe0f\ufeff])"
 )
-"""What a cell must not begin with: spreadsheets would take it for a formula, or cut off the blanks
-and marks without width before it and then do so. Their full-width forms are taken for the same by some."""
+"""Blanks, marks without width and quotes: spreadsheets may cut them off before they look for a sign."""
+
+_SIGN: Final = r"[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]"
+"""What a formula begins with; the full-width and small forms are taken for the same by some."""
+
+_FORMULA: Final = re.compile(rf"\A(?=[\t\r\n])|(?:\A|(?<=[;|\t\r\n]))(?={_UNSEEN}*+{_SIGN})")
+"""Where an apostrophe has to stand: at the beginning of a cell, and behind what other readers of CSV
+than ours take for a cell's end. Many a spreadsheet parts cells at `;` or tabs, and then sees no quotes."""
 
 Cell: TypeAlias = Callable[[Document], Any]
 
@@ -116,11 +123,11 @@ def rows(columns: Sequence[tuple[str, Cell]], items: Iterable[Document]) -> byte
 
 
 def guarded(value: object) -> str:
-    """Return a cell's text; where it begins like a formula, an apostrophe stands before it."""
+    """Return a cell's text; what begins like a formula in it has an apostrophe before it."""
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if _FORMULA.match(text) else text
+    return _FORMULA.sub("'", text)
 
 
 def _written(table: Iterable[Sequence[str]]) -> bytes:
