@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from shown import Demo
 
@@ -16,8 +16,10 @@ NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 
 ARGUMENTS: Final = ("--no-sandbox", "--disable-background-networking", "--disable-gpu")
 
-TIMEOUT_MS: Final = 10_000
-"""How long a test waits for a page to be as it should be."""
+TIMEOUT_MS: Final = 20_000
+"""How long a test waits for a page to be as it should be, on a machine that does much else, too."""
+
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,8 @@ def test_pages_follow_each_other_to_the_end(page: Page) -> None:
         more = page.get_by_role("link", name="Next page")
         if not more.count():
             break
-        more.click()
+        with page.expect_navigation():
+            more.click()
 
     assert len(found) == len(every) > 7
     assert sorted(found) == sorted(every)

@@ -35,7 +35,7 @@ export function build(form, mode, subject, ids, withAction) {
   if (mode === "register") {
     return { document: registration(form, ids, withAction, places), places, wanting };
   }
-  if (subject === null) wanting.push(mode === "act" ? "a policy" : "the event");
+  if (subject === null || (mode !== "act" && !subject.event)) wanting.push(mode === "act" ? "a policy" : "the event");
   const document = {
     id: ids[0],
     policy: subject?.policy ?? "not-chosen-yet",
@@ -53,7 +53,7 @@ const TYPES = { act: "ActionRecorded", correct: "ActionCorrected", retract: "Eve
 const DATA = {
   act: (form, _, places) => action(form, "data.", places),
   correct: correction,
-  retract: (form, subject, places) => ({ event: subject?.event.id, ...read(part(form, "reason"), "data.", places) }),
+  retract: (form, subject, places) => ({ event: subject?.event?.id, ...read(part(form, "reason"), "data.", places) }),
   dispute: attachment,
 };
 
@@ -117,7 +117,7 @@ function correction(form, subject, places, wanting) {
   const added = sources(form, "data.", places);
   if (Object.keys(changes).length + settled.length + added.length === 0) wanting.push("a change");
   return {
-    event: subject?.event.id,
+    event: subject?.event?.id,
     changes,
     ...(settled.length ? { settles: settled.map((each) => each.dataset.settles) } : {}),
     ...read(part(form, "reason"), "data.", places),
@@ -151,7 +151,7 @@ function attachment(form, subject, places) {
     places.set(path.replace(/^data\.sources(\[0\])?/, "data.source"), control);
   }
   const stance = /** @type {HTMLInputElement} */ (form.querySelector("[name=stance]:checked")).value;
-  const data = { event: subject?.event.id, source, stance };
+  const data = { event: subject?.event?.id, source, stance };
   if (stance !== "disputes") return data;
   const claim = read(part(form, "stance"), "data.claim.", places);
   return { ...data, claim: { field: claim.field ?? "", value: claim.value ?? null } };

@@ -100,19 +100,23 @@ function put(target, [first, ...rest], value) {
 }
 
 /**
- * Show data in a section, in place of what it holds.
+ * Show data in a section, in place of what it holds. What stands there already is left alone, and with it
+ * the place of whoever is typing.
  * @param {Element} section
  * @param {any} data
  */
 export function fill(section, data) {
   for (const control of controlsOf(section)) {
     const value = (control.dataset.path ?? "").split(".").reduce((found, name) => found?.[name], data);
-    control.value = Array.isArray(value) ? value.join(", ") : String(value ?? "");
+    const text = Array.isArray(value) ? value.join(", ") : String(value ?? "");
+    if (control.value !== text) control.value = text;
   }
   if (section.closest("[data-item]")) return;
   for (const list of listsOf(section)) {
+    const items = data?.[list.dataset.list ?? ""] ?? [];
+    if (JSON.stringify(readList(list)) === JSON.stringify(items)) continue;
     list.replaceChildren();
-    for (const each of data?.[list.dataset.list ?? ""] ?? []) fill(add(list), each);
+    for (const each of items) fill(add(list), each);
     complete(list);
   }
 }

@@ -20,11 +20,14 @@ export const draftName = [startMode, target || root.dataset.policy].filter(Boole
  *   ids: string[],
  *   members: any[],
  *   ready: string,
+ *   touched: boolean,
+ *   settles: string[],
  * }}
  * `ids` stay with the draft; `members` are the votes that the form does not show, `ready` is the body that
- * was tried and is shown, word for word.
+ * was tried and is shown, word for word, `touched` tells whether there is
+ * anything to keep, and `settles` names the disputes that a draft settles.
  */
-export const state = { subject: null, ids: [newId(), newId()], members: [], ready: "" };
+export const state = { subject: null, ids: [newId(), newId()], members: [], ready: "", touched: false, settles: [] };
 
 /** What is recorded: the mode that the page began with, or a registration. */
 export function mode() {
@@ -59,7 +62,7 @@ export function arrange() {
   show(byId("choose"), !registers);
   show(part(form, "registration"), registers);
   show(part(form, "action"), !registers || withAction());
-  byId("chosen").hidden = registers || state.subject === null;
+  byId("chosen").hidden = registers || !byId("chosen").hasChildNodes();
 }
 
 /**
@@ -102,7 +105,9 @@ export function become(body) {
   if (body === "") byId("differences").replaceChildren();
 }
 
+/** Keep what somebody gave as a draft. */
 export function keep() {
+  if (!state.touched) return;
   const kept = Object.fromEntries(
     [...form.querySelectorAll("[data-section]")].map((each) => [each.dataset.section, fields.read(each)]),
   );
@@ -113,7 +118,13 @@ export function keep() {
     what: mode(),
     withAction: withAction(),
     stance: form.querySelector("[name=stance]:checked")?.value,
+    settles: settled(),
   });
+}
+
+/** Return the disputes that are marked as settled. */
+export function settled() {
+  return [...form.querySelectorAll("[data-settles]:checked")].map((each) => each.dataset.settles);
 }
 
 /** Show a draft; returns whether there was one. */
@@ -121,6 +132,8 @@ export function restore() {
   const draft = load(draftName);
   if (!draft?.fields || !Array.isArray(draft.ids)) return false;
   state.ids = draft.ids;
+  state.touched = true;
+  state.settles = draft.settles ?? [];
   for (const each of form.querySelectorAll("[data-section]")) fields.fill(each, draft.fields[each.dataset.section]);
   for (const [name, value] of [["what", draft.what], ["stance", draft.stance]]) {
     const radio = form.querySelector(`[name=${name}][value=${value}]`);

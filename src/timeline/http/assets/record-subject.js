@@ -7,7 +7,7 @@ import { ask, messageOf, Problem } from "./record-api.js";
 import { byId, inWords, link, make } from "./record-dom.js";
 import { fieldsOf, idOf, part } from "./record-event.js";
 import * as fields from "./record-fields.js";
-import { explain, form, mode, say, startMode, state, target, token } from "./record-state.js";
+import { explain, form, mode, root, settled, startMode, state, target, token } from "./record-state.js";
 import { byWhom, eventLine, policyCard } from "./record-words.js";
 
 const FOUND = 8; // Policies that a search shows: more is no choice.
@@ -16,14 +16,23 @@ export const EVER = "9999-12-31"; // Policies whose first action is still to com
 const ID = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const NONE = "No policy with an action has that in its title. One without an action yet is found by its whole id, or where its title gives that id.";
 
+class NothingToCorrect extends Error {}
+
 let searching = new AbortController();
+let reading = new AbortController();
+let loaded = false;
+
+/** @param {string} id */
+function addressOf(id) {
+  return `/v1/policies/${encodeURIComponent(id)}`;
+}
 
 /**
  * Read a policy anew.
  * @param {string} id
  */
 export function policyOf(id) {
-  return ask(`/v1/policies/${encodeURIComponent(id)}`, { token: token() });
+  return ask(addressOf(id), { token: token() });
 }
 
 /** @param {any} policy */
@@ -34,21 +43,39 @@ export function showPolicy(policy) {
 
 /**
  * Take a policy as the one that is meant.
+ * @param {any} policy
+ */
+function take(policy) {
+  if (policy.policy !== state.subject?.policy) {
+    state.subject = { policy: policy.policy, version: policy.version, position: policy.position };
+  }
+  showPolicy(policy);
+  byId("found-status").textContent = `Chosen: ${policy.title}`;
+}
+
+/**
+ * Choose one of the policies that were found: the last that is chosen counts, however late the answers.
  * @param {string} id
  */
-export async function choose(id) {
+async function choose(id) {
+  const { signal } = anew();
+  const { signal: searched } = searching;
   try {
-    const policy = await policyOf(id);
-    if (policy.policy !== state.subject?.policy) {
-      state.subject = { policy: policy.policy, version: policy.version, position: policy.position };
-    }
-    showPolicy(policy);
-    byId("found").replaceChildren();
-    byId("found-status").textContent = `Chosen: ${policy.title}`;
+    const policy = await ask(addressOf(id), { token: token(), signal });
+    loaded = true;
+    state.touched = true;
+    take(policy);
+    if (!searched.aborted) byId("found").replaceChildren();
+    lookAgain();
+    part(form, "action").querySelector("select")?.focus();
   } catch (error) {
-    byId("found-status").textContent = messageOf(error);
+    if (!signal.aborted) byId("found-status").textContent = messageOf(error);
   }
-  form.dispatchEvent(new Event("input")); // Whoever looks at what stands in it looks again.
+}
+
+/** Whoever looks at what stands in the form looks again. */
+function lookAgain() {
+  form.dispatchEvent(new Event("input"));
 }
 
 export async function search() {
@@ -88,30 +115,62 @@ async function registeredAs(words) {
 /** @param {any} item */
 function foundItem(item) {
   const button = make("button", { type: "button" }, item.title, make("span", { class: "id" }, `${inWords(item.instrument)}, ${item.policy}`));
-  button.addEventListener("click", async () => {
-    await choose(item.policy);
-    part(form, "action").querySelector("select")?.focus();
-  });
+  button.addEventListener("click", () => choose(item.policy));
   return make("li", {}, button);
 }
 
-/** Read the event that is corrected, taken back or disputed, and its policy. */
-export async function loadTarget() {
-  if (!target || state.subject?.event) return;
+/** Leave off what is being read, for what is read in its place. */
+function anew() {
+  reading.abort();
+  reading = new AbortController();
+  tellLoading("");
+  return reading;
+}
+
+/**
+ * Read what the page begins with, as long as it could not be read: a service may want the token first. The
+ * form takes meanwhile what its answer does not touch, and no more.
+ */
+export async function load() {
+  const policy = state.subject?.policy ?? root.dataset.policy;
+  if (loaded || !(target || policy)) return;
+  const { signal } = anew();
+  tellLoading(target ? "Loading the event …" : "Loading the policy …");
   try {
-    const event = await ask(`/v1/events/${target}`, { token: token() });
-    const policy = await policyOf(event.policy).catch((error) => {
-      if (error instanceof Problem && error.document.status === 410) return null; // It can be restored.
-      throw error;
-    });
-    const item = policy?.actions.find((/** @type {any} */ each) => each.event === target);
-    about(event, policy, item);
-    if (startMode === "correct") begin(policy, item);
-    else state.subject = { ...(state.subject ?? fresh(event, policy)), event, believed: item ? fieldsOf(item) : event.data };
+    if (target) await loadTarget(signal);
+    else take(await ask(addressOf(policy), { token: token(), signal }));
+    loaded = true;
+    tellLoading("");
+    explain();
+    lookAgain();
   } catch (error) {
-    say(messageOf(error));
+    if (!signal.aborted) tellLoading(messageOf(error), !(error instanceof NothingToCorrect));
   }
-  explain();
+}
+
+/**
+ * @param {string} words
+ * @param {boolean} again whether it can be tried again
+ */
+function tellLoading(words, again = false) {
+  byId("loading").textContent = words;
+  byId("load-again").hidden = !again;
+}
+
+/**
+ * Read the event that is corrected, taken back or disputed, and its policy.
+ * @param {AbortSignal} signal
+ */
+async function loadTarget(signal) {
+  const event = await ask(`/v1/events/${target}`, { token: token(), signal });
+  const policy = await ask(addressOf(event.policy), { token: token(), signal }).catch((error) => {
+    if (error instanceof Problem && error.document.status === 410) return null; // It can be restored.
+    throw error;
+  });
+  const item = policy?.actions.find((/** @type {any} */ each) => each.event === target);
+  about(event, policy, item);
+  if (startMode === "correct") begin(policy, item);
+  else state.subject = { ...(state.subject ?? fresh(event, policy)), event, believed: item ? fieldsOf(item) : event.data };
 }
 
 /**
@@ -145,30 +204,33 @@ function about(event, policy, item) {
  * @param {any} item
  */
 export function begin(policy, item) {
-  if (!policy || !item) {
-    say("This is no action that the record believes, so there is nothing to correct.");
-    return;
-  }
-  const section = part(form, "action");
-  const mine = state.subject ? fields.read(section) : null;
-  fields.fill(section, fieldsOf(item));
-  const believed = fields.read(section);
-  if (state.subject && mine) {
-    const changed = Object.keys({ ...mine, ...state.subject.believed }).filter(
-      (name) => JSON.stringify(mine[name]) !== JSON.stringify(state.subject?.believed?.[name]),
-    );
-    fields.fill(section, { ...fieldsOf(item), ...Object.fromEntries(changed.map((name) => [name, mine[name]])) });
-  }
+  if (!policy || !item) throw new NothingToCorrect("This is no action that the record believes, so there is nothing to correct.");
+  const section = /** @type {HTMLFieldSetElement} */ (part(form, "action"));
+  const aside = /** @type {HTMLElement} */ (section.cloneNode(true));
+  fields.fill(aside, fieldsOf(item));
+  const believed = fields.read(aside); // As the form's fields hold it, which are not touched for that.
+  const mine = state.subject ? fields.read(section) : believed;
+  const before = state.subject?.believed ?? believed;
+  const changed = Object.keys({ ...mine, ...before }).filter(
+    (name) => JSON.stringify(mine[name]) !== JSON.stringify(before[name]),
+  );
+  fields.fill(section, { ...fieldsOf(item), ...Object.fromEntries(changed.map((name) => [name, mine[name]])) });
+  section.disabled = false;
   state.members = item.vote?.members ?? [];
   state.subject = { ...(state.subject ?? fresh({}, policy)), event: { id: target }, believed };
   const open = policy.disputes.filter((/** @type {any} */ each) => each.event === target && each.settled_by === null);
-  byId("disputes").replaceChildren(...open.map(disputeChoice));
+  const marked = [...settled(), ...state.settles];
+  byId("disputes").replaceChildren(...open.map((/** @type {any} */ each) => disputeChoice(each, marked.includes(each.by))));
+  state.settles = [];
   byId("settling").hidden = open.length === 0;
 }
 
-/** @param {any} dispute */
-function disputeChoice(dispute) {
+/**
+ * @param {any} dispute
+ * @param {boolean} checked
+ */
+function disputeChoice(dispute, checked) {
   const who = dispute.source.publisher ?? dispute.source.title ?? dispute.source.citation ?? dispute.source.url;
   const said = dispute.claim ? `${inWords(dispute.claim.field)}: ${inWords(dispute.claim.value)}` : "otherwise";
-  return make("label", { class: "choice" }, make("input", { type: "checkbox", "data-settles": dispute.by }), ` ${who} says ${said}`);
+  return make("label", { class: "choice" }, make("input", { type: "checkbox", "data-settles": dispute.by, checked }), ` ${who} says ${said}`);
 }

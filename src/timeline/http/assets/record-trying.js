@@ -66,7 +66,7 @@ export async function check(pressed) {
   hideProblem();
   await tellDates(form, token(), signal);
   if (signal.aborted) return;
-  if (!token()) {
+  if (!token() || (target && !state.subject?.event)) {
     lack(needed, [byId("token"), ...blank], pressed);
     return;
   }
@@ -258,6 +258,7 @@ async function goOn() {
  */
 export function finish(events, title) {
   leaveOff();
+  state.touched = false;
   forget(draftName);
   form.hidden = true;
   const again = link(`/record?policy=${encodeURIComponent(events[0].policy)}`, "Record another action of this policy");

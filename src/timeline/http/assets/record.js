@@ -16,16 +16,16 @@ import {
   draftName,
   explain,
   form,
+  keep,
   preview,
   restore,
   root,
   say,
   showDocument,
   state,
-  target,
   token,
 } from "./record-state.js";
-import { choose, EVER, loadTarget, search } from "./record-subject.js";
+import { EVER, load, search } from "./record-subject.js";
 import { check, finish, leaveOff, look, refused, summarise } from "./record-trying.js";
 
 const PAUSE_MS = 350; // After the last key, before a search.
@@ -33,6 +33,7 @@ const PAUSE_MS = 350; // After the last key, before a search.
 let sending = false;
 let suggested = "";
 let searchTimer = 0;
+let tokenTimer = 0;
 
 /** Record what is shown; what is not shown yet is shown first. */
 async function submit() {
@@ -49,7 +50,7 @@ async function submit() {
   }
   sending = true;
   leaveOff();
-  byId("send").setAttribute("aria-disabled", "true");
+  hold();
   say("Recording …");
   try {
     const recorded = await ask("/v1/events", { token: token(), body, again: true });
@@ -64,8 +65,14 @@ async function submit() {
     }
   } finally {
     sending = false;
-    byId("send").removeAttribute("aria-disabled");
+    hold();
   }
+}
+
+/** Take nothing while it is sent, which would be in no event; take it again afterwards. */
+function hold() {
+  byId("send").setAttribute("aria-disabled", String(sending));
+  for (const each of form.querySelectorAll("#form > fieldset")) each.inert = sending;
 }
 
 form.addEventListener("submit", (/** @type {Event} */ event) => {
@@ -80,15 +87,15 @@ form.addEventListener("input", (/** @type {any} */ event) => {
     searchTimer = setTimeout(search, PAUSE_MS);
     return;
   }
-  if (control.id === "token") keepToken(token());
+  if (control.id === "token") {
+    keepToken(token());
+    clearTimeout(tokenTimer);
+    tokenTimer = setTimeout(load, PAUSE_MS); // Reading may need it, too.
+  } else if (control !== form) state.touched = true;
   if (control.dataset.path === "title") suggest();
   arrange();
   explain();
   look();
-});
-
-form.addEventListener("change", (/** @type {any} */ event) => {
-  if (event.target.id === "token") loadTarget(); // Reading may need it, too.
 });
 
 form.addEventListener("click", (/** @type {any} */ event) => {
@@ -98,8 +105,13 @@ form.addEventListener("click", (/** @type {any} */ event) => {
     /** @type {any} */ (item.querySelector("[data-path]")).focus();
   } else if (button?.hasAttribute("data-remove")) {
     fields.remove(button.closest("[data-item]")).focus();
+    state.touched = true;
     look();
+  } else if (button?.id === "load-again") {
+    load();
   } else if (button?.id === "discard") {
+    leaveOff();
+    state.touched = false;
     forget(draftName);
     location.reload();
   }
@@ -140,7 +152,10 @@ async function offerJurisdictions() {
   }
 }
 
-async function start() {
+// What was typed just before the page is left is in the draft, too.
+addEventListener("pagehide", keep);
+
+function start() {
   byId("token").value = keptToken();
   for (const list of form.querySelectorAll("[data-list]")) fields.complete(list);
   fields.describeAll(form);
@@ -148,15 +163,11 @@ async function start() {
   arrange();
   byId("without").hidden = true; // Also where this script is not loaded, the page says what to do.
   root.hidden = false;
-  if (target) await loadTarget();
-  else if (state.subject) await choose(state.subject.policy);
-  else if (root.dataset.policy) await choose(root.dataset.policy);
   explain();
+  showDocument(built());
+  say(token() ? "Nothing is given yet." : "Give your token and what happened; it is looked at while you type.");
   if (restored) look();
-  else {
-    showDocument(built());
-    say(token() ? "Nothing is given yet." : "Give your token and what happened; it is looked at while you type.");
-  }
+  load();
 }
 
 start();
