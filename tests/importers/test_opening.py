@@ -283,6 +283,23 @@ def test_a_document_is_bounded(text: bytes, monkeypatch: pytest.MonkeyPatch) -> 
         list(documents(of(text)))
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"[1,\n2,\n" + b"," * 1_000_000, "a.txt:3: An item is missing before a comma."),
+        (b"[1,2,\n" + b"[" * 1_000_000, "a.txt:2: There are more than 100 brackets within"),
+    ],
+)
+def test_an_array_that_is_none_ends_at_once(text: bytes, reason: str) -> None:
+    """Not once all of it was looked at: a step is taken for a bracket, and none for what is no item."""
+    found = documents(of(text))
+
+    assert [next(found).raw, next(found).raw] == [b"1", b"2"]
+    with pytest.raises(InputRefused) as refused:
+        next(found)
+    assert str(refused.value).startswith(reason)
+
+
 def test_an_array_without_an_end_is_refused() -> None:
     """After what stands in it."""
     found = documents(of(b'[1,\n {"a"'))

@@ -281,6 +281,8 @@ def test_a_veto_that_one_chamber_overrode_is_doubtful() -> None:
             "jurisdiction",
             "'Atlantis' is in no row of [jurisdictions]",
         ),
+        ({"actions": [{"description": "Passed"}, "Signed"]}, "actions", "a list of JSON objects"),
+        ({"related_bills": {"identifier": "HB 2"}}, "related_bills", "a list of JSON objects"),
     ],
 )
 def test_a_bill_that_cannot_be_named_is_refused(
@@ -293,6 +295,27 @@ def test_a_bill_that_cannot_be_named_is_refused(
     assert (str(refused.place), refused.field) == ("given:1", field)
     assert reason in refused.reason
     assert isinstance(bill, Sketch)
+
+
+def test_what_an_answer_leaves_out_is_not_taken_back() -> None:
+    """Without `include=actions` an answer has no such field; an empty list says that there is none."""
+    found = _read(f"{_bill()}\n{_bill(identifier='HB 2', actions=[], related_bills=[])}\n")
+
+    assert [each.untold for each in _sketches(found)] == [
+        {EventType.ACTION_RECORDED, EventType.RELATION_ASSERTED},
+        set(),
+    ]
+
+
+def test_lists_with_something_else_in_them_are_told() -> None:
+    """What describes a bill is told without it, as nothing that happened is lost."""
+    found = _read(_bill(sponsorships=[5, {"name": "A"}], sources="https://e.example"))
+
+    assert _sketches(found)[0].described["sponsors"] == [{"name": "A"}]
+    assert {each.about for each in found if isinstance(each, Note)} == {
+        "sponsorships that are no JSON objects",
+        "sources that are no JSON objects",
+    }
 
 
 def test_a_broken_line_is_refused_and_the_next_is_read() -> None:

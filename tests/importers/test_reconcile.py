@@ -145,7 +145,12 @@ def source(about: str, of: str, quote: str) -> Statement:
     return Statement(about=about, type=EventType.SOURCE_ATTACHED, data=data, place=PLACE)
 
 
-def sketch(*statements: Statement, whole: bool = True, **data: Any) -> Sketch:
+def sketch(
+    *statements: Statement,
+    whole: bool = True,
+    untold: frozenset[EventType] = frozenset(),
+    **data: Any,
+) -> Sketch:
     """Say all of a policy."""
     needed = {
         "title": "A law",
@@ -161,6 +166,7 @@ def sketch(*statements: Statement, whole: bool = True, **data: Any) -> Sketch:
         statements=statements,
         place=PLACE,
         whole=whole,
+        untold=untold,
     )
 
 
@@ -239,6 +245,16 @@ def test_what_is_gone_is_retracted_and_what_is_back_restored(record: Record) -> 
         {Kind.RESTORED: 2},
     ]
     assert record.action("action/1")["occurred"] == "2025-03-01"
+
+
+def test_a_kind_of_which_nothing_is_told_is_not_taken_back(record: Record) -> None:
+    """A source may leave out relations, and still say that an action is gone."""
+    record.takes(sketch(action(), relation("relation/1", "A law of 1990")))
+    untold = frozenset({EventType.RELATION_ASSERTED})
+
+    told = [record.takes(each) for each in (sketch(untold=untold), sketch())]
+
+    assert told == [{Kind.RETRACTED: 1}, {Kind.RETRACTED: 1}]
 
 
 def test_a_relation_that_changes_is_retracted_and_asserted_anew(record: Record) -> None:

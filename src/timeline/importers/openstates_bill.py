@@ -6,6 +6,8 @@ Source of the fields: https://docs.openstates.org/api-v3/ and the bulk export of
 
 - An action's id follows from its date and words, not from the id that Open States gives it, nor from its
   place: actions are written anew whenever a bill is scraped, and earlier ones are found later.
+- A bill is refused where its actions or its related bills are not what they have to be: passed over, they
+  would be taken back. Those that an answer of the API leaves out stay as they are.
 - Bills are cited by session and identifier in the bulk's and the API's words alike.
 """
 
@@ -30,6 +32,12 @@ MAX_WORDS: Final = 1_000
 """Characters that the record takes of a title or a label."""
 
 MAX_SOURCES: Final = 100
+
+_STATEMENTS: Final = {
+    "actions": EventType.ACTION_RECORDED,
+    "related_bills": EventType.RELATION_ASSERTED,
+}
+_LISTS: Final = ("abstracts", "sources", "sponsors", "sponsorships", "versions", "votes")
 _DIVISION: Final = re.compile(r"ocd-jurisdiction/(?P<segments>country:[^\s]+)/[a-z_]+")
 _URL: Final = re.compile(r"https?://\S{1,1990}")
 _WEAK: Final = re.compile(r"[^a-z0-9]+")
@@ -54,6 +62,7 @@ class _Reader:
         self._bill = bill
         self._place = place
         self._labels = labels
+        self._check()
         self._id = text(bill, "id")
         self._identifier = self._needed("identifier")
         self._session = text(bill, "session") or self._needed("legislative_session")
@@ -73,7 +82,21 @@ class _Reader:
             described=self._described(about),
             statements=(*self._actions(about), *self._relations(about)),
             place=self._place,
+            untold=frozenset(
+                type for field, type in _STATEMENTS.items() if self._bill.get(field) is None
+            ),
         )
+
+    def _check(self) -> None:
+        """Refuse what would be missing among the statements; tell what is missing elsewhere."""
+        for field in (*_STATEMENTS, *_LISTS):
+            given = self._bill.get(field) or []
+            found = mappings(self._bill, field)
+            if isinstance(given, list) and len(found) == len(given):
+                continue
+            if field in _STATEMENTS:
+                raise self._unreadable(field, "Expected a list of JSON objects")
+            self._note(NoteKind.LEFT_OUT, f"{field} that are no JSON objects")
 
     # ---- what it is
 

@@ -195,12 +195,26 @@ def _whole(position: _Position, first: bytes) -> Iterator[Piece]:
         yield Piece(begins, raw)
 
 
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|["\[\]{},\n]', re.DOTALL)
+MAX_DEPTH: Final = 100
+"""Brackets within brackets: the JSON of legislatures has some ten."""
+
+_TEXT: Final = rb'"(?:[^"\\]++|\\.)*+"'
+
+
+def _inside(levels: int) -> bytes:
+    """Return what matches all that needs no look: up to an open text, or a bracket without its like."""
+    pair = rb"|[\[{]" + _inside(levels - 1) + rb"[\]}]" if levels else b""
+    return rb'(?:[^"\[\]{}]++|' + _TEXT + pair + rb")*+"
+
+
+_IN_TEXT: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_IN_ITEM: Final = re.compile(_inside(8), re.DOTALL)
+_BETWEEN_ITEMS: Final = re.compile(rb'[^"\[\]{},]*+')
 
 
 def _items(position: _Position, first: bytes) -> Iterator[Piece]:
     """Yield the items of an array, holding one at a time."""
-    splitter = _Splitter(position.line)
+    splitter = _Splitter(position)
     raw = first.removeprefix(_MARK).lstrip()[1:]
     while raw:
         for item in splitter.feed(raw):
@@ -211,8 +225,8 @@ def _items(position: _Position, first: bytes) -> Iterator[Piece]:
             return
         if splitter.held_bytes > MAX_DOCUMENT_BYTES:
             raise position.refused(_TOO_LONG, splitter.begins)
+        position.line += raw.count(b"\n")
         raw = position.read()
-        position.line = splitter.line
     raise position.refused("The array has no end.", splitter.begins)
 
 
@@ -220,15 +234,20 @@ _TOO_LONG: Final = f"The item is longer than {MAX_DOCUMENT_BYTES} bytes."
 
 
 class _Splitter:
-    """Cuts the text of an array into its items, as it comes."""
+    """Cuts the text of an array into its items, as it comes.
 
-    def __init__(self, line: int) -> None:
-        self.line = line
-        self.begins = line
+    Each byte is looked at once, and a step is taken for a bracket at most: what lies between, and
+    pairs of brackets with little in them, is passed over by a pattern.
+    """
+
+    def __init__(self, position: _Position) -> None:
+        self.begins = position.line
         self.ended = False
+        self._position = position
         self._held = b""
         self._scanned = 0
         self._depth = 0
+        self._in_text = False
 
     @property
     def held_bytes(self) -> int:
@@ -238,25 +257,46 @@ class _Splitter:
     def feed(self, raw: bytes) -> Iterator[Piece]:
         """Take in more of the text; yield the items that end in it."""
         held = self._held + raw
-        start, scanned = 0, self._scanned
-        for token in _TOKEN.finditer(held, scanned):
-            mark = held[token.start() : token.start() + 1]
-            if mark == b'"' and token.end() - token.start() == 1:
-                break  # Its end has not come yet.
-            scanned = token.end()
-            self.line += held.count(b"\n", token.start(), token.end())
-            if mark in b"[{":
-                self._depth += 1
-            elif mark in b"]}":
-                self._depth -= 1
-            if self._depth < 0 or (self._depth == 0 and mark == b","):
-                between = held[start : token.start()]
-                if item := between.lstrip():
-                    blank = len(between) - len(item)
-                    yield Piece(self.begins + between.count(b"\n", 0, blank), item.rstrip())
-                start = token.end()
-                self.begins = self.line
-                if self._depth < 0:
-                    self.ended = True
-                    return
-        self._held, self._scanned = held[start:], scanned - start
+        start, at = 0, self._scanned
+        # A backslash is the last of what came: what it is about has not come yet.
+        while (at := self._passed(held, at)) < len(held) and held[at] != _BACKSLASH:
+            mark = held[at : at + 1]
+            self._step(mark)
+            if self._depth > MAX_DEPTH:
+                raise self._position.refused(_TOO_DEEP, self.begins + _lines_before(held[start:]))
+            if self._depth < 0 or mark == b",":
+                between = held[start:at]
+                if item := between.strip():
+                    yield Piece(self.begins + _lines_before(between), item)
+                self.begins += between.count(b"\n")
+                if mark == b"," and not item:
+                    raise self._position.refused("An item is missing before a comma.", self.begins)
+                start = at + 1
+            if self._depth < 0:
+                self.ended = True
+                return
+            at += 1
+        self._held, self._scanned = held[start:], at - start
+
+    def _passed(self, held: bytes, at: int) -> int:
+        """Return where the next mark is that matters, from there on."""
+        inside = _IN_ITEM if self._depth else _BETWEEN_ITEMS
+        found = (_IN_TEXT if self._in_text else inside).match(held, at)
+        return at if found is None else found.end()
+
+    def _step(self, mark: bytes) -> None:
+        if mark == b'"':
+            self._in_text = not self._in_text
+        elif mark in b"[{":
+            self._depth += 1
+        elif mark in b"]}":
+            self._depth -= 1
+
+
+def _lines_before(item: bytes) -> int:
+    """Return how many lines end before an item begins."""
+    return item.count(b"\n", 0, len(item) - len(item.lstrip()))
+
+
+_TOO_DEEP: Final = f"There are more than {MAX_DEPTH} brackets within each other."
+_BACKSLASH: Final = ord("\\")

@@ -305,8 +305,9 @@ class _Reconciler:
         Attached sources that were recorded together with others of its statements are its own.
         """
         known = {id for chain in self._chains for id in chain.ids}
+        taken_back = _NAMING_ORIGIN - self._sketch.untold
         for id, each in self._stream.raw.items():
-            if id in known or each.type not in _NAMING_ORIGIN or each.data is None:
+            if id in known or each.type not in taken_back or each.data is None:
                 continue
             origin = _decoder.decode(each.data).origin
             about = "" if origin is None or origin.system != self._system else origin.id

@@ -59,6 +59,7 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True):
         statements: what happened to it, in the order of the source.
         place: where it stands.
         whole: whether what the source said before, and does not say here, is taken back.
+        untold: kinds of statements of which the source says nothing here, so that none is taken back.
 
     """
 
@@ -68,6 +69,7 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True):
     statements: tuple[Statement, ...]
     place: Place
     whole: bool = True
+    untold: frozenset[EventType] = frozenset()
 
 
 class NoteKind(StrEnum):
