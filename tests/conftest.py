@@ -22,8 +22,8 @@ from sqlalchemy import Engine
 from shown import Demo, running_demo
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.memory import MemoryStore
+from timeline.eventstore.migrating import migrate
 from timeline.eventstore.protocol import EventStore
-from timeline.eventstore.schema import migrate
 from timeline.eventstore.sql import SqlStore
 
 if TYPE_CHECKING:

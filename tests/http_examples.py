@@ -19,7 +19,7 @@ import msgspec
 from http_client import NDJSON, Client, Ticking, running, tell
 from timeline.application.access import Role
 from timeline.eventstore.database import create_engine
-from timeline.eventstore.schema import migrate
+from timeline.eventstore.migrating import migrate
 from timeline.http import examples as package
 from timeline.http.examples import FILE, Example
 from timeline.http.operations import OPERATIONS

@@ -22,8 +22,9 @@ from timeline.eventstore import rows as row_reading
 from timeline.eventstore import tables
 from timeline.eventstore.database import create_engine, write_transaction
 from timeline.eventstore.errors import AnotherLog, CopyDiffers, CopyUnfinished, EventStoreError
+from timeline.eventstore.migrating import migrate
 from timeline.eventstore.published import Published
-from timeline.eventstore.schema import load_tables, migrate
+from timeline.eventstore.schema import load_tables
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.stops import Stop
 from timeline.settings import Settings

@@ -17,7 +17,7 @@ import pytest
 from builders import acted, one, registered
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.errors import StoreUnavailable
-from timeline.eventstore.schema import migrate
+from timeline.eventstore.migrating import migrate
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 

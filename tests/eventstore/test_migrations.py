@@ -15,6 +15,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, insert, inspect, select, text
 
 from attacks import attacking
@@ -26,6 +27,7 @@ from timeline.eventstore import schema
 from timeline.eventstore.database import create_engine, read_snapshot, write_transaction
 from timeline.eventstore.errors import SchemaOutdated, SchemaTooNew, StoreUnavailable
 from timeline.eventstore.guards import GUARDS, missing
+from timeline.eventstore.migrating import migrate
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.tables import log_entries, log_payloads, log_tags
 
@@ -109,19 +111,30 @@ def test_a_guard_that_is_gone_is_named(engine: Engine) -> None:
 
 def test_migrating_again_changes_nothing(empty: Engine) -> None:
     """`timeline migrate` can be run at any time."""
-    schema.migrate(empty)
-    schema.migrate(empty)
+    migrate(empty)
+    migrate(empty)
 
     schema.check_schema(empty)
     assert schema.current_revision(empty) == schema.head_revision()
     assert SqlStore(empty).head().position == 0
 
 
+def test_the_files_of_the_migrations_tell_the_versions() -> None:
+    """A command that only checks the schema does without Alembic, and finds the same head."""
+    config = Config(str(ROOT / "alembic.ini"))
+    script = ScriptDirectory.from_config(config)
+    revisions = [each.revision for each in script.walk_revisions()]
+
+    assert schema.head_revision() == script.get_current_head() == max(revisions)
+    for each in revisions:
+        schema.refuse_unknown(each)
+
+
 def test_migrations_wait_for_each_other(empty: Engine, empty_database_url: str) -> None:
     """Processes that start at once migrate one after the other: each finds the schema in place."""
     script = (
         "import sys; from timeline.eventstore.database import create_engine;"
-        "from timeline.eventstore.schema import migrate; migrate(create_engine(sys.argv[1]))"
+        "from timeline.eventstore.migrating import migrate; migrate(create_engine(sys.argv[1]))"
     )
     processes = [
         subprocess.Popen([sys.executable, "-c", script, empty_database_url]) for _ in range(2)
@@ -163,7 +176,7 @@ def test_claims_recorded_before_are_tagged_as_those_since(
 ) -> None:
     """A migration gives sources that were attached before it the keys that others have by now."""
     raw = {"event": event_id(1), "stance": "disputes", "source": SOURCE, "claim": claim}
-    schema.migrate(empty)
+    migrate(empty)
     with write_transaction(empty) as connection:
         connection.execute(
             insert(log_entries).values(
@@ -229,7 +242,7 @@ def test_a_newer_schema_says_what_to_install(engine: Engine) -> None:
     with write_transaction(engine) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    for refuse in (schema.check_schema, schema.migrate):
+    for refuse in (schema.check_schema, migrate):
         with pytest.raises(SchemaTooNew) as refused:
             refuse(engine)
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, event
 
 from builders import acted, corrected, described, erased, merged, one, registered, retracted
 from timeline.eventstore.database import create_engine
+from timeline.eventstore.migrating import migrate
 from timeline.eventstore.model import Draft
-from timeline.eventstore.schema import migrate
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 

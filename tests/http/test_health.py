@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from http_client import Client, problem, registration, running
+from timeline.eventstore import schema
 from timeline.projections.follower import Follower
 
 
@@ -40,7 +40,7 @@ def test_readiness_does_not_read_the_migrations_again(
     def read(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(ScriptDirectory, "from_config", read)
+    monkeypatch.setattr(schema, "migrations_path", read)
 
     assert empty.get("/health/ready").status_code == 200
 

@@ -9,8 +9,8 @@ from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.options import DATABASE_URL, json_option, pass_settings, quiet_option
 from timeline.cli.progress import progress
-from timeline.eventstore import schema
 from timeline.eventstore.database import check_durability, create_engine, identity
+from timeline.eventstore.migrating import migrate
 from timeline.eventstore.sql import SqlStore
 from timeline.projections.log import Log
 from timeline.projections.runner import Runner
@@ -38,7 +38,7 @@ def copy(settings: Settings, url: str, *, as_json: bool, quiet: bool) -> None:
     with opened(settings) as app:
         target = create_engine(url)
         try:
-            schema.migrate(target)
+            migrate(target)
             if identity(target) == identity(app.engine):
                 raise CommandError("Both addresses are of the same database.")
             check_durability(target)

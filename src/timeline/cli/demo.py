@@ -9,10 +9,11 @@ import rich_click as click
 
 import timeline
 from timeline.application.access import Role
-from timeline.cli.database import migrate, opened
+from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.importing import How, import_events, tell
 from timeline.cli.key import make_beside_database
+from timeline.cli.migrating import migrate
 from timeline.cli.options import pass_settings, quiet_option
 from timeline.cli.serve import bindable, host_option, listen, port_option, shown
 from timeline.importers.opening import Inputs

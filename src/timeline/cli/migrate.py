@@ -3,7 +3,7 @@
 import rich_click as click
 from sqlalchemy import make_url
 
-from timeline.cli import database
+from timeline.cli import migrating
 from timeline.cli.options import pass_settings
 from timeline.eventstore import schema
 from timeline.settings import Settings
@@ -23,5 +23,5 @@ def migrate(settings: Settings, grant_to: str | None) -> None:
     url = make_url(settings.database_url)
     if grant_to is not None and url.get_backend_name() != "postgresql":
         raise click.UsageError("--grant-to goes with a PostgreSQL database.")
-    database.migrate(settings, grant_to)
+    migrating.migrate(settings, grant_to)
     click.echo(f"The schema is at {schema.head_revision()}.", err=True)

@@ -6,15 +6,21 @@ store does with them.
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
+from importlib import import_module
 from typing import Any, Final, Protocol
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, ScalarSelect, Select, Table
 from sqlalchemy.exc import DBAPIError
 
 from timeline.eventstore.errors import EventStoreError
-from timeline.eventstore.postgresql import PostgreSQL
 from timeline.eventstore.protocol import Batch
-from timeline.eventstore.sqlite import SQLite
+
+_PLACES: Final = {
+    "postgresql": "timeline.eventstore.postgresql:PostgreSQL",
+    "sqlite": "timeline.eventstore.sqlite:SQLite",
+}
+"""Where each database's answers are: imported, with its driver, once there is such a database."""
 
 RAW: Final = {"timeline_raw": True}
 """Execution options of a statement whose many bytes the driver is to send as they are."""
@@ -177,9 +183,16 @@ class Dialect(Protocol):
 
 def dialect_of(database: Engine | Connection | URL) -> Dialect:
     """Return the dialect of a database; raises ValueError for one that is not supported."""
-    name = database.get_backend_name() if isinstance(database, URL) else database.dialect.name
-    dialects: dict[str, Dialect] = {"postgresql": PostgreSQL(), "sqlite": SQLite()}
-    if name not in dialects:
+    return _dialect(
+        database.get_backend_name() if isinstance(database, URL) else database.dialect.name
+    )
+
+
+@cache
+def _dialect(name: str) -> Dialect:
+    if name not in _PLACES:
         msg = f"The database {name!r} is not supported; use SQLite or PostgreSQL"
         raise ValueError(msg)
-    return dialects[name]
+    module, _, cls = _PLACES[name].partition(":")
+    found: Dialect = getattr(import_module(module), cls)()
+    return found

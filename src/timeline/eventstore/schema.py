@@ -1,7 +1,8 @@
-"""The schema's versions: bringing a database up to date, and refusing one that is not.
+"""The schema's versions: which one a database has, and refusing one that is not up to date.
 
 Owns where the migrations are and what the service's role may do. The migrations themselves are
-beside this package; must not know what they contain.
+beside this package; must not know what they contain, nor what runs them: every command asks for the
+version, and few migrate.
 """
 
 from functools import cache
@@ -9,40 +10,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, MetaData, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, column, inspect, select, table, text
 
 from timeline.eventstore import tables
-from timeline.eventstore.database import (
-    migration_transaction,
-    statement,
-    translated,
-    write_transaction,
-)
+from timeline.eventstore.database import statement, translated, write_transaction
 from timeline.eventstore.dialects import dialect_of
 from timeline.eventstore.errors import SchemaOutdated, SchemaTooNew
 
 TABLE_MODULES: Final = ("timeline.projections.models", "timeline.application.access")
 """Who else hangs tables into `tables.metadata`. Names only: imports point the other way."""
 
-
-def migrate(engine: Engine) -> None:
-    """Bring a database up to the newest schema; does nothing where it is there already.
-
-    All of it is one transaction, and one process at a time does it.
-
-    Raises:
-        SchemaTooNew: the database was migrated by a newer timeline.
-
-    """
-    with migration_transaction(engine) as connection:
-        _refuse_unknown(_revision(MigrationContext.configure(connection)))
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+VERSION_TABLE: Final = "alembic_version"
+"""Where Alembic keeps a database's revision, in one row."""
 
 
 def check_schema(engine: Engine) -> None:
@@ -54,7 +33,7 @@ def check_schema(engine: Engine) -> None:
 
     """
     current = current_revision(engine)
-    _refuse_unknown(current)
+    refuse_unknown(current)
     if current != head_revision():
         raise SchemaOutdated(current=current or "empty", expected=head_revision())
 
@@ -62,7 +41,16 @@ def check_schema(engine: Engine) -> None:
 def current_revision(engine: Engine) -> str | None:
     """Return the revision a database is at, or None where it was never migrated."""
     with statement(engine) as connection:
-        return _revision(MigrationContext.configure(connection))
+        return revision(connection)
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision a connection's database is at, or None where it was never migrated."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.execute(
+        select(column("version_num")).select_from(table(VERSION_TABLE))
+    ).scalar()
 
 
 def head_revision() -> str:
@@ -118,7 +106,7 @@ def grant(engine: Engine, role: str) -> None:
             for table in load_tables().sorted_tables
             if table.name in present
         }
-        allowed["alembic_version"] = ("SELECT",)
+        allowed[VERSION_TABLE] = ("SELECT",)
         connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {quote(role)}"))
         for table, privileges in allowed.items():
             name = f"{schema}.{quote(table)}"
@@ -126,16 +114,6 @@ def grant(engine: Engine, role: str) -> None:
             connection.execute(
                 text(f"GRANT {', '.join(privileges)} ON TABLE {name} TO {quote(role)}")
             )
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(migrations_path()).replace("%", "%%"))
-    return config
-
-
-def _revision(context: MigrationContext) -> str | None:
-    return context.get_current_revision()
 
 
 class _Versions(NamedTuple):
@@ -147,13 +125,18 @@ class _Versions(NamedTuple):
 
 @cache
 def _versions() -> _Versions:
-    """Return the migrations' revisions, read once: readiness asks for them again and again."""
-    script = ScriptDirectory.from_config(_config())
-    known = frozenset(revision.revision for revision in script.walk_revisions())
-    return _Versions(script.get_current_head() or "", known)
+    """Return the migrations' revisions, as their files are named, read once for all checks."""
+    known = [path.name[:4] for path in migrations_path().glob("versions/[0-9]*_*.py")]
+    return _Versions(max(known, default=""), frozenset(known))
 
 
-def _refuse_unknown(current: str | None) -> None:
+def refuse_unknown(current: str | None) -> None:
+    """Refuse a revision that this version does not know.
+
+    Raises:
+        SchemaTooNew: a newer timeline made it.
+
+    """
     versions = _versions()
     if current is not None and current not in versions.known:
         raise SchemaTooNew(current=current, expected=versions.head)
