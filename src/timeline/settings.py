@@ -303,7 +303,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         field="public_url",
         expected="an address like https://timeline.example: http or https, no slash at its end",
         description="Where readers reach the service. Feeds and calendars give whole addresses with "
-        "it; without it those in feeds are relative, and calendars have none.",
+        "it; without it those in feeds are relative, and calendars have none. Signing in takes forms "
+        "from there, too, where a proxy does not pass on `Host`.",
         read=_public_url,
     ),
     Setting(

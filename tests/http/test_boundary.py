@@ -47,7 +47,7 @@ def test_every_answer_has_the_same_headers(reading: Client, target: str) -> None
 
     assert len(headers["x-request-id"]) == 32
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["access-control-allow-origin"] == "*"
     assert "Timeline-Position" in headers["access-control-expose-headers"]

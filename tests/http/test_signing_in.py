@@ -7,6 +7,7 @@ import pytest
 
 from http_client import Client, problem, registration
 from timeline.application.access import Role
+from timeline.http.cookies import is_own
 
 HTML = {"Accept": "text/html"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -115,6 +116,74 @@ def test_another_site_can_neither_sign_in_nor_out(private: Client) -> None:
 
     assert (into.status_code, out.status_code) == (400, 400)
     assert "set-cookie" not in {**into.headers, **out.headers}
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "proto", "status"),
+    [
+        ("http://record.example", "record.example", "", 303),
+        ("http://record.example:8000", "record.example:8000", "", 303),
+        ("https://record.example", "record.example", "https", 303),
+        ("https://record.example", "record.example:443", "", 303),
+        ("https://public.example", "inside:8000", "", 303),
+        ("https://evil.example", "record.example", "", 400),
+        ("http://record.example:8001", "record.example:8000", "", 400),
+        ("http://record.example", "record.example", "https", 400),
+        ("http://public.example", "inside:8000", "", 400),
+        ("https://public.example.evil.example", "inside:8000", "", 400),
+        ("null", "record.example", "", 400),
+        ("http://[", "[", "", 400),
+    ],
+)
+def test_where_a_form_comes_from_is_told_by_its_origin_alone(
+    origin: str, host: str, proto: str, status: int
+) -> None:
+    """By plain HTTP browsers say no more; scheme and port count, behind a proxy the public address."""
+    headers = {"origin": origin, "host": host, "x-forwarded-proto": proto}
+    scope = {"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+
+    assert is_own(scope, origin, "https://public.example") == (status == 303)
+
+
+def test_a_form_of_another_origin_changes_no_cookie(private: Client) -> None:
+    """Neither in nor out, where the browser says the origin alone; and from our own page both work."""
+    token = private.tokens[Role.READER]
+    answers = {}
+    for origin in ("https://evil.example", f"http://{private.http.base_url.host}"):
+        into = signed_in(private, token, Origin=origin)
+        out = private.ask("POST", "/sign-out", headers={"Origin": origin})
+        private.http.cookies.clear()
+        answers[origin] = (into.status_code, out.status_code, "set-cookie" in into.headers)
+
+    assert list(answers.values()) == [(400, 400, False), (303, 303, True)]
+
+
+def test_what_a_token_opened_is_kept_by_nobody_else(private: Client) -> None:
+    """Pages, answers, tiles and streams alike; errors are kept by nobody at all."""
+    private.record(registration())
+    cookie = cookie_of(private, Role.READER)
+
+    for accept, target in (
+        ("*/*", "/policies"),
+        ("*/*", "/v1/policies"),
+        ("application/x-ndjson", "/v1/events"),
+        ("text/csv", "/v1/timeline"),
+        ("*/*", "/v1/vocabulary"),
+    ):
+        by_token = private.get(target, role=Role.READER, Accept=accept)
+        by_cookie = private.ask("GET", target, headers={**cookie, "Accept": accept})
+        for answer in (by_token, by_cookie):
+            assert answer.headers["cache-control"] == "private, no-cache", target
+            varies = answer.headers["vary"].split(", ")
+            assert varies[-2:] == ["Authorization", "Cookie"], target
+        again = private.ask(
+            "GET",
+            target,
+            headers={**cookie, "Accept": accept, "If-None-Match": by_cookie.headers["etag"]},
+        )
+        assert (again.status_code, again.headers["cache-control"]) == (304, "private, no-cache")
+    assert private.get("/v1/policies").headers["cache-control"] == "no-store"
+    assert private.ask("GET", "/schema").headers["cache-control"] == "no-cache"
 
 
 def test_signing_out_ends_it(private: Client) -> None:

@@ -45,7 +45,9 @@ _TAKEN: Final = (
 
 _HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    # Nothing to other sites. To this one it has to be said: a form that says no referrer says no
+    # origin either, by which a form of another site is told from one of ours.
+    (b"referrer-policy", b"same-origin"),
     # The record is public and needs no cookie, so any page may read it.
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", _EXPOSED.encode()),
@@ -54,6 +56,11 @@ _NO_CONTENT_POLICY: Final = (
     b"content-security-policy",
     b"default-src 'none'; frame-ancestors 'none'",
 )
+_CACHED: Final = b"cache-control"
+_VARY: Final = b"vary"
+_BY_READER: Final = (b"Authorization", b"Cookie")
+"""What an answer depends on besides where it was given to someone in person."""
+
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, HEAD"),
     (b"access-control-allow-headers", _TAKEN.encode()),
@@ -146,6 +153,8 @@ class _Answer:
         task.cancel()
 
     def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        if "principal" in self._scope["state"] and self._method in {"GET", "HEAD"}:
+            headers = in_person(headers)
         names = [name for name, _ in headers]
         headers += _HEADERS
         headers.append((b"x-request-id", self._request_id))
@@ -154,6 +163,23 @@ class _Answer:
         if self._method == "OPTIONS":
             headers += _PREFLIGHT
         return headers
+
+
+def in_person(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer that took a token: no cache gives it to anyone else.
+
+    What may be kept is kept by the reader's own cache, and for this token, as whoever signs out
+    leaves that cache behind.
+    """
+    found = dict(headers)
+    cached = found.get(_CACHED, b"")
+    if b"no-store" in cached:
+        return headers
+    parts = [b"private", *(part for part in cached.split(b", ") if part not in {b"", b"public"})]
+    varies = [part for part in found.get(_VARY, b"").split(b", ") if part]
+    found[_CACHED] = b", ".join(parts)
+    found[_VARY] = b", ".join([*varies, *_BY_READER])
+    return list(found.items())
 
 
 class Boundary:

@@ -65,8 +65,6 @@ async def tile(request: HttpRequest) -> Response[bytes]:
         request, OCTETS, lambda prover: _in_coding(*prover.tile(path), zips=zips)
     )
     headers = {"Cache-Control": FOR_EVER if found.is_full else A_WHILE}
-    if not service_of(request).application.settings.public_read:
-        headers["Cache-Control"] = headers["Cache-Control"].replace("public", "private")
     if found.level is None:
         headers["Vary"] = "Accept-Encoding"
     return reply(body, OCTETS, headers, coding=coding)

@@ -38,6 +38,9 @@ BEHIND: Final = 100
 """How many events have to be missing for a page to say so: an import's, and not those that came
 while it was made."""
 
+PAGE_HEADERS: Final = {"Content-Security-Policy": POLICY, "Vary": "Accept"}
+"""What a page may load, and that programs may get something else under its address."""
+
 _CLOCKS: Final = ("as_of", "known_at", "known_position")
 _REFUSED: Final = (ApplicationError, EventStoreError, HttpError)
 
@@ -81,7 +84,7 @@ async def show(
         )
     except _REFUSED as error:
         return refused(request, error)
-    headers = {**page_headers(service), "Timeline-Position": str(position)}
+    headers = {**PAGE_HEADERS, "Timeline-Position": str(position)}
     representation = represent(body, HTML, headers, route=request.scope["path_template"])
     if not of_log:
         service.keep(request.scope, representation, position, before)
@@ -136,12 +139,6 @@ def is_private(service: Service) -> bool:
     return not service.application.settings.public_read
 
 
-def page_headers(service: Service) -> dict[str, str]:
-    """Return the headers of a page: what it may load, and that no cache shows it to others."""
-    kept = {"Cache-Control": "private, no-cache"} if is_private(service) else {}
-    return {"Content-Security-Policy": POLICY, "Vary": "Accept", **kept}
-
-
 def refused(request: HttpRequest, error: Exception) -> Response[bytes]:
     """Answer a problem in words; where a policy was merged, go on to the one that it is part of."""
     service = service_of(request)
@@ -162,7 +159,7 @@ def refused(request: HttpRequest, error: Exception) -> Response[bytes]:
         template = "sign_in.html"
         query = request.scope["query_string"].decode("latin-1")
         values |= {"then": f"{path}?{query}" if query else path, "wrong": None, "private": False}
-    headers = {**page_headers(service), **served.headers, "Cache-Control": "no-store"}
+    headers = {**PAGE_HEADERS, **served.headers, "Cache-Control": "no-store"}
     return Response(
         render(template, **values), status_code=served.status, media_type=HTML, headers=headers
     )

@@ -17,7 +17,7 @@ from timeline.application.queries import Query
 from timeline.http import cookies
 from timeline.http.bodies import read_body
 from timeline.http.errors import HttpError, UnsupportedMediaType
-from timeline.http.pages.asking import page_headers, refused
+from timeline.http.pages.asking import PAGE_HEADERS, refused
 from timeline.http.pages.rendering import render
 from timeline.http.parameters import parse
 from timeline.http.reading import READ
@@ -108,10 +108,21 @@ async def _fields(request: HttpRequest) -> dict[str, str]:
 
 
 def _require_own_page(request: HttpRequest) -> None:
-    """Refuse what a page of another site sends; browsers say where a request comes from."""
+    """Refuse what a page of another site sends; browsers say where a request comes from.
+
+    They leave Sec-Fetch-Site out where they reach the service by plain HTTP, and say the origin alone.
+    What says neither is a program: it sends no cookie but its own, and the token is in its form.
+    """
     site = header(request.scope, b"sec-fetch-site")
-    if site not in {None, "same-origin", "none"}:
-        raise InvalidRequest(field="Sec-Fetch-Site", reason="This comes from another site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise InvalidRequest(field="Sec-Fetch-Site", reason="This comes from another site")
+        return
+    origin = header(request.scope, b"origin")
+    public_url = service_of(request).application.settings.public_url
+    if origin is not None and not cookies.is_own(request.scope, origin, public_url):
+        reason = "This comes from another site, unless TIMELINE_PUBLIC_URL says so"
+        raise InvalidRequest(field="Origin", reason=reason)
 
 
 def _form(
@@ -123,7 +134,7 @@ def _form(
         "wrong": wrong,
         "public": service.application.settings.public_read,
     }
-    headers = {**page_headers(service), "Cache-Control": "no-store"}
+    headers = {**PAGE_HEADERS, "Cache-Control": "no-store"}
     body = render("sign_in.html", **values)
     return Response(body, status_code=status, media_type=HTML, headers=headers)
 
