@@ -11,7 +11,7 @@ import pytest
 from builders import LOS_ANGELES, SOURCE, corrected, described, registered
 from timeline.application import import_report
 from timeline.application.foreseeing import foreseeing
-from timeline.application.import_report import ImportReport
+from timeline.application.import_report import MAX_REFUSALS, ImportReport
 from timeline.application.importing import Books, Importing
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.errors import StoreUnavailable
@@ -334,6 +334,18 @@ def test_a_dry_run_says_what_a_run_then_does() -> None:
         "known": 1_201,
         "refused": 3,
     }
+
+
+def test_refusals_are_listed_in_the_order_of_the_input() -> None:
+    """However they were found; beyond the bound the first of the input are kept."""
+    report = ImportReport(order={"b.csv": 0, "a.csv": 1})
+    places = [Place("a.csv", 2), *(Place("b.csv", line) for line in range(MAX_REFUSALS, 0, -1))]
+
+    for place in places:
+        report.refuse(Refused(place=place, field="", reason="It is wrong"))
+
+    assert [each.place for each in report.refusals] == places[:0:-1]
+    assert report.refused == MAX_REFUSALS + 1
 
 
 def test_a_dry_run_reads_streams_as_they_would_be() -> None:

@@ -131,7 +131,7 @@ def test_what_is_refused_is_passed_over_with_keep_going(lines: Any, importing: I
 
     assert tally == Tally(recorded=120, refused=41)
     assert [each.id for each in store.read(limit=1_000)] == [event["id"] for event in good]
-    assert sorted(each.line for each in refusals) == [
+    assert [each.line for each in refusals] == [
         number
         for number, line in enumerate(text.splitlines(), 1)
         if "Retracted" in line or line == "no json"
@@ -143,15 +143,44 @@ def test_a_dry_run_records_nothing_and_says_what_would_be(
 ) -> None:
     """Later lines are judged as if the earlier ones were recorded."""
     file = tmp_path / "events.ndjson"
-    file.write_text(lines(1_500) + lines(1, "an-order", first=7_000), encoding="utf-8")
+    text = (
+        "no json\n" + lines(1_500) + lines(1, "an-order", first=7_000) + lines(1, "b", first=8_000)
+    )
+    file.write_text(text, encoding="utf-8")
+    command = ("import", str(file), "--dry-run", "--keep-going", "--quiet")
 
-    result = timeline("import", str(file), "--dry-run", "--keep-going", "--quiet")
+    result, listed, told = (
+        timeline(*command),
+        timeline(*command, "--list"),
+        timeline(*command, "--json"),
+    )
 
     assert result.exit_code == 1
     assert (
-        f"Refused: {file}:1501: policy: The policy an-order is already registered" in result.stderr
+        f"Refused: {file}:1502: policy: The policy an-order is already registered" in result.stderr
     )
-    assert result.stderr.endswith("1500 events would be recorded.\nError: 1 refused.\n")
+    assert result.stderr.endswith("1501 events would be recorded.\nError: 2 refused.\n")
+    shown = result.stdout.splitlines()
+    assert shown[0] == f"{file}:2: an-order: PolicyRegistered An order"
+    assert shown[1] == f"{file}:3: an-order: ActionRecorded issued 2024-11-19"
+    assert shown[20:] == ["… and 1481 more: --list shows them all."]
+    assert listed.stdout.splitlines()[:20] == shown[:20]
+    assert len(listed.stdout.splitlines()) == 1_501
+    *each, report = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [one["line"] for one in each] == [*range(1, 1_504)]
+    assert [one["line"] for one in each if one["would"] == "refuse"] == [1, 1_502]
+    assert each[2] == {
+        "would": "record",
+        "file": str(file),
+        "line": 3,
+        "part": "",
+        "policy": "an-order",
+        "type": "ActionRecorded",
+        "kind": "recorded",
+        "action": "issued",
+        "occurred": "2024-11-19",
+    }
+    assert (report["recorded"], report["refused"], report["dry_run"]) == (1_501, 2, True)
     assert exported(timeline) == []
 
 

@@ -34,7 +34,7 @@ def test_tables_are_imported_by_one_command_and_again_for_what_changed(
     rows.write_bytes(gzip.compress(ROWS.replace("Vetoed", "Signed Into Law").encode()))
     dry, changed = timeline(*command, "--dry-run"), timeline(*command)
 
-    told = [json.loads(each.stdout) for each in (first, again, dry, changed)]
+    told = [json.loads(each.stdout.splitlines()[-1]) for each in (first, again, dry, changed)]
     assert [each.exit_code for each in (first, again, dry, changed)] == [0] * 4
     assert [
         {name: each[name] for name in ("recorded", "corrected", "retracted", "known")}
@@ -47,3 +47,9 @@ def test_tables_are_imported_by_one_command_and_again_for_what_changed(
     ]
     assert (told[2].pop("dry_run"), told[3].pop("dry_run")) == (True, False)
     assert told[2] == told[3]
+    foretold = [json.loads(line) for line in dry.stdout.splitlines()[:-1]]
+    assert [(Path(each["file"]).name, each["line"], each["kind"]) for each in foretold] == [
+        ("rows.csv.gz", 2, "corrected"),
+        ("matters.csv", 2, "retracted"),
+    ]
+    assert (foretold[0]["action"], foretold[0]["changes"]) == ("signed", ["action", "label"])

@@ -5,7 +5,7 @@ and what becomes of those before it. Must not know how lines arrive, nor how the
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from timeline.application.access import Principal
@@ -134,6 +134,13 @@ class Chunk:
                 found[-1].add(each, one)
         return found
 
+    def numbered(self) -> Iterator[tuple[int, Draft]]:
+        """Yield the events that it would record, each with the number of its line."""
+        drafts = dict(self.drafts)
+        for number, id in self.lines:
+            if (one := drafts.pop(id, None)) is not None:
+                yield number, one
+
     def recorded(self, outcome: Outcome | None) -> Recorded:
         """Return what is told of it; without an outcome, all of it had been recorded before."""
         return Recorded(
@@ -173,7 +180,14 @@ class Lines:
     again after they broke off, or after they grew.
     """
 
-    def __init__(self, appending: Appending, recorded_by: str, *, whole: bool) -> None:
+    def __init__(
+        self,
+        appending: Appending,
+        recorded_by: str,
+        *,
+        whole: bool,
+        on_created: Callable[[Chunk], None] = lambda _: None,
+    ) -> None:
         """Begin.
 
         Args:
@@ -181,11 +195,13 @@ class Lines:
             recorded_by: the principal that every event will carry.
             whole: whether a chunk with a refused line is left out as a whole; else the lines
                 before that one are recorded, so that it does not matter where chunks end.
+            on_created: told of each chunk that was recorded just now.
 
         """
         self._appending = appending
         self._recorded_by = recorded_by
         self._whole = whole
+        self._on_created = on_created
         self._under_way: Chunk | None = None
         self._failed: Exception | None = None
 
@@ -209,7 +225,7 @@ class Lines:
             if not chunk.drafts:
                 return [chunk.recorded(None)]
             try:
-                return [chunk.recorded(self._outcome())]
+                outcome = self._outcome()
             except PartlyKnownBatch as error:
                 # Each was compared with what is recorded before this was raised.
                 chunk.pass_over(error.ids)
@@ -217,6 +233,10 @@ class Lines:
                 self._under_way = None
             except (ApplicationError, DomainError, EventStoreError, TransparencyError) as error:
                 return self._refused(chunk, error)
+            else:
+                if outcome.created:
+                    self._on_created(chunk)
+                return [chunk.recorded(outcome)]
         return self._refused(chunk, PartlyKnownBatch(ids=tuple(chunk.drafts)))
 
     def _begin(self, chunk: Chunk, prepared: Any = None) -> None:

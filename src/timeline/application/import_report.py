@@ -3,11 +3,13 @@
 Owns the bounds of such a report. Must not know how it is shown.
 """
 
+from bisect import insort
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from timeline.importers.reconcile import Kind, Reconciled
+from timeline.importers.reconcile import Change, Kind, Reconciled
 from timeline.importers.sketch import Note, Refused
 
 MAX_REFUSALS: Final = 100
@@ -41,6 +43,9 @@ class ImportReport(msgspec.Struct, kw_only=True):
         notes: what whoever imports should know of.
         more_notes: how often something was noted that is not listed any more.
         stopped: whether reading ended at the first refusal.
+        order: where the inputs stand among each other, by their names: refusals are listed so.
+        on_recorded: told of each event that is recorded, or would be.
+        on_refused: told of each refusal.
 
     """
 
@@ -56,6 +61,9 @@ class ImportReport(msgspec.Struct, kw_only=True):
     notes: dict[tuple[str, str], Noted] = {}
     more_notes: int = 0
     stopped: bool = False
+    order: Mapping[str, int] = {}
+    on_recorded: Callable[[Change], None] | None = None
+    on_refused: Callable[[Refused], None] | None = None
 
     @property
     def statements(self) -> int:
@@ -69,6 +77,8 @@ class ImportReport(msgspec.Struct, kw_only=True):
             self.known += each.known if created else each.known + len(each.changes)
             for change in each.changes if created else ():
                 setattr(self, change.kind, getattr(self, change.kind) + 1)
+                if self.on_recorded is not None:
+                    self.on_recorded(change)
 
     def note(self, note: Note) -> None:
         """Count a note together with those that are about the same."""
@@ -82,10 +92,16 @@ class ImportReport(msgspec.Struct, kw_only=True):
             self.more_notes += 1
 
     def refuse(self, refused: Refused) -> None:
-        """Count a refusal, and list it if there are few."""
+        """Count a refusal, and list it if it is one of the first in the input."""
         self.refused += 1
-        if len(self.refusals) < MAX_REFUSALS:
-            self.refusals.append(refused)
+        insort(self.refusals, refused, key=self._place)
+        del self.refusals[MAX_REFUSALS:]
+        if self.on_refused is not None:
+            self.on_refused(refused)
+
+    def _place(self, refused: Refused) -> tuple[int, int]:
+        file = refused.place.file
+        return self.order.get(file, len(self.order)), refused.place.line
 
     def as_json(self) -> dict[str, Any]:
         """Return it for scripts."""

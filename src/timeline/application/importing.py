@@ -97,6 +97,7 @@ class Importing:
         *,
         keep_going: bool = False,
         on_progress: Callable[[ImportReport], None] = lambda _: None,
+        report: ImportReport | None = None,
     ) -> None:
         """Prepare an import.
 
@@ -105,13 +106,14 @@ class Importing:
             recorded_by: the principal that every event will carry.
             keep_going: whether to pass over what is refused, and not to end there.
             on_progress: told after every batch.
+            report: where it is counted; a new one by default.
 
         """
         self._ledger = ledger
         self._recorded_by = recorded_by
         self._keep_going = keep_going
         self._on_progress = on_progress
-        self._report = ImportReport()
+        self._report = report or ImportReport()
         self._under_way: _Policies = []
         self._system = ""
 

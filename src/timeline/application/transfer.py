@@ -4,6 +4,7 @@ Owns what an import takes, and how far it is. Must not know
 files or terminals: lines come in, lines go out, and progress is told.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -14,7 +15,7 @@ from timeline.application.errors import ApplicationError
 from timeline.application.served import served_events
 from timeline.domain.errors import DomainError, InvalidData
 from timeline.eventstore.errors import AppendRefused, IdConflict
-from timeline.eventstore.model import EVERYTHING, Draft, EventFilter
+from timeline.eventstore.model import EVERYTHING, MAX_APPEND_EVENTS, Draft, EventFilter
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.sent import Exported, plain
 from timeline.formats import ndjson as ndjson_format
@@ -66,6 +67,7 @@ class Importer:
         recorded_by: str,
         on_progress: Callable[[Tally], None] = lambda _: None,
         on_refused: "Callable[[LineRefused], None] | None" = None,
+        on_recorded: Callable[[int, Draft], None] | None = None,
     ) -> None:
         """Prepare an import.
 
@@ -76,13 +78,20 @@ class Importer:
             on_progress: told after every chunk.
             on_refused: told of each line that is refused, which is passed over then; without it, the
                 first ends the import, and nothing of its chunk is recorded.
+            on_recorded: told of each event that is recorded, with its line; in the order of the
+                lines, as `on_refused` is.
 
         """
         self._store = store
-        self._lines = Lines(appending, recorded_by, whole=on_refused is None)
+        self._lines = Lines(
+            appending, recorded_by, whole=on_refused is None, on_created=self._tell_created
+        )
         self._on_progress = on_progress
         self._on_refused = on_refused
+        self._on_recorded = on_recorded
         self._under_way = Chunk()
+        # Lines that are no events, until those before them are recorded or refused.
+        self._unreadable: deque[tuple[int, Exception]] = deque()
         self._tally = Tally()
 
     def run(self, lines: Iterable[Piece]) -> Tally:
@@ -109,19 +118,40 @@ class Importer:
                 chunk = self._with_room(chunk, one)
                 chunk.add(number, one)
             except (InvalidData, IdConflict) as error:
-                self._settle()
-                self._refuse(number, error)
-        if chunk.lines:
-            self._start(chunk)
-        self._settle()
+                if self._set_aside(number, error):
+                    self._end(chunk)
+                    chunk = Chunk()
+        self._end(chunk)
         return self._tally
 
     def _readable(self, lines: Iterable[Piece]) -> Iterator[Piece]:
         try:
             yield from lines
         except InputRefused as error:
+            self._set_aside(error.line, error)
+
+    def _set_aside(self, number: int, error: Exception) -> bool:
+        """Keep what is wrong with a line for its turn; return whether it is time for all that is kept.
+
+        Where it ends the import, what is not begun yet is left out.
+        """
+        if self._on_refused is None:
             self._settle()
-            self._refuse(error.line, error)
+            self._refuse(number, error)
+        self._unreadable.append((number, error))
+        return len(self._unreadable) == MAX_APPEND_EVENTS
+
+    def _end(self, chunk: Chunk) -> None:
+        """Record what was begun, and tell what was kept."""
+        if chunk.lines:
+            self._start(chunk)
+        self._settle()
+        self._tell_unreadable()
+
+    def _tell_unreadable(self, before: int | None = None) -> None:
+        """Refuse the lines that are no events, as far as they stand before one."""
+        while self._unreadable and (before is None or self._unreadable[0][0] < before):
+            self._refuse(*self._unreadable.popleft())
 
     def _with_room(self, chunk: Chunk, one: Draft | None) -> Chunk:
         """Return a chunk that takes one more line: this one, or, once it is begun, another."""
@@ -148,6 +178,7 @@ class Importer:
                     raise report.error
                 rest = self._under_way.after(report.line, PIECE_LINES)
                 self._under_way = Chunk()
+                self._tell_unreadable(report.line)
                 self._refuse(report.line, report.error)
                 for piece in rest:
                     self._start(piece)
@@ -157,8 +188,16 @@ class Importer:
                 recorded=self._tally.recorded + report.created,
                 known=self._tally.known + report.events - report.created,
             )
+            self._tell_unreadable(report.last)
             self._on_progress(self._tally)
         return True
+
+    def _tell_created(self, chunk: Chunk) -> None:
+        if self._on_recorded is None:
+            return
+        for number, one in chunk.numbered():
+            self._tell_unreadable(number)
+            self._on_recorded(number, one)
 
     def _pass_over_erased(self, event: EventLine) -> None:
         """Refuse an event without its payload, unless it is the one recorded here."""

@@ -1,6 +1,7 @@
 """`timeline import`."""
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from timeline.application.import_report import ImportReport
 from timeline.bootstrap import Application
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError, one_line
+from timeline.cli.foretelling import Listing
 from timeline.cli.import_formats import CSV, FORMATS, Words, check, importer
 from timeline.cli.importing import How, conclude, import_events, import_source, tell
 from timeline.cli.options import PRINCIPAL, json_option, pass_settings, quiet_option
@@ -63,7 +65,12 @@ _WORDS: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="TOML that says which column is what; for csv.",
 )
 @click.option("--suggest", is_flag=True, help="Write a mapping for a table, and import nothing.")
-@click.option("--dry-run", is_flag=True, help="Record nothing, and say what would be recorded.")
+@click.option(
+    "--dry-run", is_flag=True, help="Record nothing, and say line by line what would be recorded."
+)
+@click.option(
+    "--list", "all_lines", is_flag=True, help="Show all that a dry run would record, not the first."
+)
 @click.option("--keep-going", is_flag=True, help="Pass over what is refused, and tell at the end.")
 @click.option(
     "--watch",
@@ -94,6 +101,7 @@ def import_(  # noqa: PLR0913 - a command has its options
     mapping: Path | None,
     suggest: bool,
     dry_run: bool,
+    all_lines: bool,
     keep_going: bool,
     every_s: int | None,
     for_s: int | None,
@@ -110,18 +118,22 @@ def import_(  # noqa: PLR0913 - a command has its options
     """
     words = Words(labels, mapping)
     check(format, words)
+    _check_words(
+        {
+            "--list goes with --dry-run": all_lines and not dry_run,
+            "--watch-for goes with --watch": for_s is not None and every_s is None,
+            "--watch is for files and folders, and records what they hold": every_s is not None
+            and (dry_run or STANDARD_INPUT in files),
+        }
+    )
+    listing = Listing(as_json=as_json, all=all_lines) if dry_run else None
     how = How(
         principal=principal,
         dry_run=dry_run,
         keep_going=keep_going or every_s is not None,
-        quiet=quiet,
+        quiet=quiet or (listing is not None and listing.interrupts),
+        listing=listing,
     )
-    if every_s is None and for_s is not None:
-        message = "--watch-for goes with --watch"
-        raise click.UsageError(message)
-    if every_s is not None and (dry_run or STANDARD_INPUT in files):
-        message = "--watch is for files and folders, and records what they hold"
-        raise click.UsageError(message)
 
     def run(app: Application, inputs: Inputs) -> ImportReport:
         if format == NDJSON:
@@ -143,7 +155,16 @@ def import_(  # noqa: PLR0913 - a command has its options
             conclude(watch(files, every_s, for_s, partial(run, app)), as_json=as_json)
             return
         report = run(app, inputs)
+    if listing is not None:
+        listing.end()
     tell(report, dry_run=dry_run, as_json=as_json)
+
+
+def _check_words(wrong: Mapping[str, bool]) -> None:
+    """Raise a usage error for the first that is wrong about the options."""
+    for message, is_so in wrong.items():
+        if is_so:
+            raise click.UsageError(message)
 
 
 def _suggest(format: str, inputs: Inputs) -> None:

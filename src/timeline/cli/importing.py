@@ -18,11 +18,14 @@ from timeline.application.importing import Books, Importing, Ledger
 from timeline.application.transfer import LineRefused, Tally
 from timeline.bootstrap import Application
 from timeline.cli.errors import CommandError
+from timeline.cli.foretelling import Listing
 from timeline.cli.progress import Report, progress
 from timeline.cli.showing import document, shown
+from timeline.eventstore.model import Draft
 from timeline.importers.errors import InputRefused
 from timeline.importers.opening import Inputs
 from timeline.importers.reading import lines
+from timeline.importers.reconcile import Change, Kind
 from timeline.importers.sketch import Importer, Place, Refused
 
 SHOWN_NOTES: Final = 20
@@ -36,6 +39,7 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
         dry_run: record nothing.
         keep_going: pass over what is refused.
         quiet: show no progress.
+        listing: is told of each event and refusal; for a dry run.
 
     """
 
@@ -43,6 +47,14 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     keep_going: bool = False
     quiet: bool = False
+    listing: Listing | None = None
+
+    def report(self, inputs: Inputs) -> ImportReport:
+        """Return a report that nothing is counted in yet."""
+        if self.listing is None:
+            return ImportReport(order=inputs.order)
+        record, refuse = self.listing.record, self.listing.refuse
+        return ImportReport(order=inputs.order, on_recorded=record, on_refused=refuse)
 
 
 def import_source(app: Application, importer: Importer, inputs: Inputs, how: How) -> ImportReport:
@@ -55,13 +67,19 @@ def import_source(app: Application, importer: Importer, inputs: Inputs, how: How
             total = getattr(importer, "policies", None)
             report(so_far.policies if counted else so_far.statements, total)
 
-        importing = Importing(ledger, how.principal, keep_going=how.keep_going, on_progress=told)
+        importing = Importing(
+            ledger,
+            how.principal,
+            keep_going=how.keep_going,
+            on_progress=told,
+            report=how.report(inputs),
+        )
         return importing.run(importer)
 
 
 def import_events(app: Application, inputs: Inputs, how: How) -> ImportReport:
     """Record events as lines hold them."""
-    told = ImportReport()
+    told = how.report(inputs)
     with _ledger(app, how) as ledger, _progress(inputs, "Events", how) as report:
 
         def counted(tally: Tally) -> None:
@@ -73,9 +91,18 @@ def import_events(app: Application, inputs: Inputs, how: How) -> ImportReport:
                 Refused(place=Place(name, error.line), field=error.field, reason=error.reason)
             )
 
+        def recorded(line: int, draft: Draft) -> None:
+            if told.on_recorded is not None:
+                told.on_recorded(Change(draft, Kind.RECORDED, Place(name, line)))
+
         name = ""
         importer = transfer.Importer(
-            app.store, ledger, how.principal, counted, refuse if how.keep_going else None
+            app.store,
+            ledger,
+            how.principal,
+            counted,
+            refuse if how.keep_going else None,
+            None if how.listing is None else recorded,
         )
         try:
             for each in inputs:

@@ -62,6 +62,7 @@ class Inputs:
     Attributes:
         read_bytes: how much was read of the files as they lie there, unpacked or not.
         size_bytes: how much there is; None where nobody knows, as with a pipe.
+        order: the names of the inputs that were opened, and where each stands among them.
 
     """
 
@@ -85,6 +86,7 @@ class Inputs:
         """
         self.files = expanded(names)
         self.read_bytes = 0
+        self.order: dict[str, int] = {}
         self._standard_input = standard_input
         self._until = until
         sizes = [_size_bytes(each) for each in self.files]
@@ -100,7 +102,9 @@ class Inputs:
         """
         for name in self.files:
             with closing(self._opened(name)) as raw:
-                yield from _unpacked(name, raw)
+                for each in _unpacked(name, raw):
+                    self.order.setdefault(each.name, len(self.order))
+                    yield each
 
     def _opened(self, name: str) -> io.BufferedReader:
         if name == STANDARD_INPUT:
