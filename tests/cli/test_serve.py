@@ -26,6 +26,8 @@ from timeline.settings import Settings
 
 START_TIMEOUT_S: Final = 60
 STOP_TIMEOUT_S: Final = 30
+SIGNALS: Final = 30
+"""In some fifteen milliseconds, in which no process has ended yet."""
 
 
 @pytest.fixture
@@ -77,16 +79,23 @@ def stopped(process: subprocess.Popen[str], by: signal.Signals) -> tuple[int, st
 def test_it_answers_and_stops_on_a_signal(
     by: signal.Signals, command: Callable[..., Result], sqlite_url: str, port: int
 ) -> None:
-    """A stop that was asked for is no error; stdout stays empty, and every log line is JSON."""
+    """A stop that was asked for is no error; stdout stays empty, and every log line is JSON.
+
+    Also where it is asked for again and again, of all processes at once, as by `timeout` and `uv run`.
+    """
     command(sqlite_url, ["migrate"])
 
     with running(sqlite_url, "serve", "--port", str(port)) as process:
         ready = answer(f"http://127.0.0.1:{port}/health/live")
+        for _ in range(SIGNALS):
+            os.killpg(process.pid, by)
+            time.sleep(0.0005)
         code, out, err = stopped(process, by)
 
     assert ready.status_code == 200
     assert (code, out) == (0, "")
     assert [json.loads(line) for line in err.splitlines()]
+    assert "Killing" not in err
 
 
 def test_several_processes_answer(

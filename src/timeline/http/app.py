@@ -30,6 +30,7 @@ from timeline.http.problems import respond
 from timeline.http.replay import kept_answer
 from timeline.http.replies import Representation
 from timeline.http.service import Service
+from timeline.http.stopping import stopping_once
 from timeline.orphans import ending_with_parent
 from timeline.settings import Settings
 from timeline.siblings import Siblings
@@ -108,7 +109,7 @@ def create() -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        with ending_with_parent(), bootstrap.application(settings) as application:
+        with stopping_once(), ending_with_parent(), bootstrap.application(settings) as application:
             service = app.state.service = Service(application)
             async with _among_siblings(app, service):
                 yield
