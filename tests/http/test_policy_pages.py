@@ -175,6 +175,54 @@ def test_a_page_is_for_people(refusing: Client, accept: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "said"),
+    [
+        ("GET", "/nope", 404, "There is nothing at /nope"),
+        ("GET", "/policies/%22%3Cscript%3E/x/y", 404, "There is nothing at"),
+        ("GET", "/problems/nope", 404, "There is nothing at /problems/nope"),
+        ("GET", "/schema?x=1", 400, "x"),
+        ("POST", "/policies", 405, "GET"),
+    ],
+)
+def test_what_is_no_page_is_told_in_words_to_a_browser_alone(
+    refusing: Client, method: str, target: str, status: int, said: str
+) -> None:
+    """With links that lead on; programs, whatever they accept, get the problem itself."""
+    page = refusing.ask(method, target, headers=BROWSER)
+    programs = [
+        refusing.ask(method, target, headers={"Accept": accept})
+        for accept in ("*/*", "application/json")
+    ]
+
+    assert page.status_code == status
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["cache-control"] == "no-store"
+    assert said in page.text
+    assert "<script>" not in page.text
+    assert 'href="/policies"' in page.text
+    if target == "/schema?x=1":
+        programs.pop()
+    for answer in programs:
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers.get("allow") == page.headers.get("allow")
+
+
+@pytest.mark.parametrize("target", ["/v1/nope", "/v1/policies/nope", "/log/nope", "/assets/nope"])
+def test_what_is_for_programs_is_told_as_they_read_it(refusing: Client, target: str) -> None:
+    """Also where a browser asks: no page is there in any case."""
+    answer = refusing.ask("GET", target, headers=BROWSER)
+
+    assert (answer.status_code // 100, answer.headers["content-type"]) == (
+        4,
+        "application/problem+json",
+    )
+
+
 def test_an_unchanged_page_is_not_sent_again(reading: Client) -> None:
     """A page has a validator, and the position that it reflects."""
     first = shown(reading, "/policies/la-ordinance-188441")

@@ -26,7 +26,7 @@ from timeline.http import audit, dates, health, log, metrics, reading, recording
 from timeline.http.boundary import Boundary
 from timeline.http.metrics import of_process
 from timeline.http.pages import handlers
-from timeline.http.problems import respond
+from timeline.http.pages.asking import refuse
 from timeline.http.replay import kept_answer
 from timeline.http.replies import Representation
 from timeline.http.service import Service
@@ -129,7 +129,7 @@ async def _among_siblings(app: Litestar, service: Service) -> AsyncIterator[None
 
 
 def _create(settings: Settings, state: State, lifespan: Lifespan | None) -> Litestar:
-    exception_handlers: dict[int | type[Exception], Any] = {Exception: respond}
+    exception_handlers: dict[int | type[Exception], Any] = {Exception: refuse}
     app = TimelineApp(
         route_handlers=HANDLERS,
         state=state,

@@ -26,9 +26,9 @@ from timeline.eventstore.errors import EventStoreError
 from timeline.http.errors import HttpError, NotAcceptable
 from timeline.http.pages.rendering import POLICY, render
 from timeline.http.parameters import following, parse
-from timeline.http.problems import problem, respond
+from timeline.http.problems import PROBLEM_JSON, problem, respond
 from timeline.http.reading import patiently
-from timeline.http.replies import HTML, HttpRequest, Reply, negotiate, represent
+from timeline.http.replies import HTML, JSON, HttpRequest, Reply, negotiate, represent
 from timeline.http.requests import raw_path, request_id
 from timeline.http.service import Service, service_of
 
@@ -42,6 +42,9 @@ PAGE_HEADERS: Final = {"Content-Security-Policy": POLICY, "Vary": "Accept"}
 """What a page may load, and that programs may get something else under its address."""
 
 _CLOCKS: Final = ("as_of", "known_at", "known_position")
+_OF_PROGRAMS: Final = ("/v1/", "/log/", "/health/", "/metrics", "/assets/")
+"""What begins so is no page, whoever asks for it."""
+
 _REFUSED: Final = (ApplicationError, EventStoreError, HttpError)
 
 
@@ -137,6 +140,21 @@ def filled(query_string: bytes) -> bytes:
 def is_private(service: Service) -> bool:
     """Tell whether reading needs a token."""
     return not service.application.settings.public_read
+
+
+def refuse(request: HttpRequest, error: Exception) -> Response[bytes]:
+    """Answer an error that reached no page (Litestar's exception handler), in words to a browser."""
+    if not raw_path(request.scope).startswith(_OF_PROGRAMS) and _asks_for_page(request):
+        return refused(request, error)
+    return respond(request, error)
+
+
+def _asks_for_page(request: HttpRequest) -> bool:
+    try:
+        wanted = negotiate(request.headers.get("accept"), [PROBLEM_JSON, JSON, HTML])
+    except NotAcceptable:
+        return False
+    return wanted == HTML
 
 
 def refused(request: HttpRequest, error: Exception) -> Response[bytes]:
