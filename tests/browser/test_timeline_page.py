@@ -248,11 +248,13 @@ def test_the_picture_follows_hand_wheel_and_keys(page: Page) -> None:
 def test_lines_show_relations_on_demand(page: Page) -> None:
     """A box draws them, and the list tells the same in words."""
     page.goto(STORY)
-    expect(page.locator(".relation")).to_have_count(0)
+    expect(page.locator("#moved .relation")).to_have_count(0)
 
     moved(page, lambda: page.get_by_label("Lines for relations").check())
 
-    expect(page.locator(".relation")).not_to_have_count(0)
+    expect(page.locator("#moved .relation .head")).not_to_have_count(0)
+    expect(page.locator("#moved .relation.contesting")).not_to_have_count(0)
+    expect(page.locator("#moved .said").first).to_have_text("responds to")
     expect(page.locator("#list")).to_contain_text(
         re.compile(r"United States v\. City of Los Angeles\s+challenges\s+Prohibition")
     )
@@ -350,6 +352,22 @@ def test_ten_thousand_actions_are_quick(crowded: Page) -> None:
 
     assert min(painted) < PAINTED_MS
     assert min(moves) < ASKED_MS
+
+
+def test_bars_of_a_crowd_spread_over_the_picture(crowded: Page) -> None:
+    """A lane of hundreds draws twenty, from its begin to its end; above them stands how many were."""
+    crowded.goto("/")
+    lane = crowded.locator("#moved .lane").first
+
+    begins = [
+        float((bar.get_attribute("x") or "").rstrip("%")) for bar in lane.locator(".bar").all()
+    ]
+
+    assert len(begins) == 20
+    assert len({x // 5 for x in begins}) > 16
+    expect(lane.locator(".area.maybe")).not_to_have_count(0)
+    expect(crowded.locator(".heads")).to_contain_text("Of each twentieth of this time")
+    expect(lane.locator(".label").first).to_have_text("Bill 0")
 
 
 def test_counts_lead_to_actions(crowded: Page) -> None:

@@ -1,13 +1,17 @@
 """How a picture is laid out."""
 
 from datetime import date, timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timeline.http.pages.drawing import Scale, draw, windows
+from timeline.domain.vocabulary import Relation
+from timeline.http.pages.drawing import draw
+from timeline.http.pages.labels import label
+from timeline.http.pages.scales import Scale, windows
 
 DAYS = st.dates(min_value=date(1, 1, 1), max_value=date(9998, 12, 31))
 
@@ -23,6 +27,7 @@ def picture(first: date, last: date, **lane: Any) -> dict[str, Any]:
         "more_policies": 0,
         "marks": [],
         "counts": [],
+        "over_time": [],
         **lane,
     }
     return {
@@ -92,7 +97,7 @@ def test_a_bar_is_cut_at_the_picture_and_at_the_date_asked_about(
 ) -> None:
     """Where it lies is cut; the days that it tells are the record's."""
     period = {"from": begins, "until": until, "force": "in_force", "in_force": "yes"}
-    policy = {"policy": "a", "title": "A", "periods": [period]}
+    policy = {"policy": "a", "title": "A", "identifiers": [], "periods": [period]}
     first = date(2020, 1, 1)
 
     asked = picture(first, first + timedelta(9), policies=[policy]) | {"as_of": as_of}
@@ -120,3 +125,73 @@ def test_an_uncertain_action_is_drawn_as_one(
 
     (found,) = drawn["lanes"][0]["others"]
     assert (found["x"], found["width"], found["symbol"]) == (x, width, "begin")
+
+
+@pytest.mark.parametrize(
+    ("title", "identifiers", "expected"),
+    [
+        (
+            "A Local Law to amend the code of the city of New York, in relation to bicycle parking",
+            ["Int 0780-2008", "2009/052"],
+            "Int 0780-2008: Bicycle parking",
+        ),
+        ("A bill to provide for parks", ["HB 12"], "HB 12: Provide for parks"),
+        ("An Act concerning dogs, and for other purposes", [], "Dogs, and for other purposes"),
+        (
+            "Resolution declaring August 2 James Baldwin Day",
+            [],
+            "Declaring August 2 James Baldwin Day",
+        ),
+        (
+            "Application number C 26 ZMQ (Fresh Pond Road) submitted by an owner",
+            ["LU 0106-2026"],
+            "LU 0106-2026: Fresh Pond Road",
+        ),
+        ("Ordinance concerning it", ["188441"], "Ordinance concerning it"),
+        ("Executive Order No. 34 of 2003", ["2003-EO-034"], "Executive Order No. 34 of 2003"),
+        ("Statement on sanctuary cities", [], "Statement on sanctuary cities"),
+        ("word " * 100, [], "word " * 23 + "word…"),
+    ],
+)
+def test_a_label_is_what_tells_a_policy_from_others(
+    title: str, identifiers: list[str], expected: str
+) -> None:
+    """Formal beginnings are left out, and an identifier that reads as a name stands before it."""
+    given = [{"scheme": "file", "value": each} for each in identifiers]
+
+    assert label(title, given) == expected
+
+
+@given(st.dictionaries(st.tuples(*[st.integers(0, 7)] * 2), st.sampled_from(list(Relation))))
+def test_no_connector_lies_upon_another(relations: dict[tuple[int, int], Relation]) -> None:
+    """Those that run beside the same place, at the same height, have tracks of their own."""
+    first = date(2020, 1, 1)
+    begins = [first + timedelta(day) for day in (5, 5, 5, 6, 40, 40, 90, 90)]
+    policies = [
+        {
+            "policy": str(number),
+            "title": "A",
+            "identifiers": [],
+            "periods": [
+                {"from": day.isoformat(), "until": None, "force": "in_force", "in_force": "yes"}
+            ],
+        }
+        for number, day in enumerate(begins)
+    ]
+    asked = picture(first, first + timedelta(99), policies=policies)
+    asked["relations"] = [
+        {"from": str(one), "to": str(other), "relation": str(relation)}
+        for (one, other), relation in list(relations.items())[:12]
+    ]
+
+    drawn = draw(asked)
+
+    middles = {line["policy"]: line["middle"] for line in drawn["lanes"][0]["lines"]}
+    found = [
+        (each["x"], each["beside"], sorted((middles[each["from"]], middles[each["to"]])))
+        for each in drawn["relations"]
+    ]
+    assert len(found) == sum(each["from"] != each["to"] for each in asked["relations"])
+    for (x, beside, one), (other_x, other_beside, other) in combinations(found, 2):
+        meet = one[0] <= other[1] and other[0] <= one[1]
+        assert x != other_x or beside != other_beside or not meet

@@ -1,16 +1,18 @@
 """Pictures, held against the listings of actions and of policies, on both databases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
 
-from http_client import Client, Json, running
+from http_client import Client, Json, action, registration, running
+from timeline.application import picturing
 from timeline.domain.governments import government_of
 from varied_record import PLACES, tell, varied
 
 TODAY = "2026-11-22"
 DAYS = ("2019-06-01", "2020-06-30", "2022-02-02", TODAY)
+PARTS = 5
 FILTERS = (
     "",
     "action=passed",
@@ -21,12 +23,26 @@ FILTERS = (
 )
 
 
-@pytest.fixture
-def service(database_url: str) -> Iterator[Client]:
-    """Run a service that holds a random record."""
-    with running(database_url) as client:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def service(
+    shared_database: Callable[[str], str], request: pytest.FixtureRequest
+) -> Iterator[Client]:
+    """Run a service that holds a random record, on each kind of database."""
+    with running(shared_database(request.param)) as client:
+        answer = client.record({"events": list(orders())})
+        assert answer.status_code == 201, answer.text
         tell(client, list(varied(7, 100)))
         yield client
+
+
+def orders() -> Iterator[Json]:
+    """Yield twelve orders of one place over four years, which have two to five actions each."""
+    for number in range(12):
+        policy = f"order-{number}"
+        yield registration(policy)
+        yield action(policy, occurred=f"{2018 + number // 3}-0{number % 3 + 1}-05")
+        for month in range(1, number * 7 % 5 + 1):
+            yield action(policy, action="amended", occurred=f"2023-0{month}-05")
 
 
 def moments(client: Client) -> list[str]:
@@ -90,6 +106,63 @@ def test_a_picture_counts_what_is_in_force_as_the_listing_does(service: Client) 
                 assert listing is None or {
                     n: listing[n] for n in ("force", "in_force", "stage")
                 } == {n: policy[n] for n in ("force", "in_force", "stage")}
+
+
+def test_steps_are_what_was_in_force_on_their_days(service: Client) -> None:
+    """Where not everything is shown one by one, a lane counts as the listing does on each day."""
+    question = "from=2019-05-05&to=2023-03-03&as_of=2022-02-02&marks=0"
+    for position in (moments(service)[0].partition("&")[2], ""):
+        lanes = service.get(f"/v1/picture?{question}&{position}").json()["lanes"]
+        steps = {lane["level"]: lane["over_time"] for lane in lanes}
+        days = [each["to"] for each in next(iter(steps.values()))]
+        assert (len(days), days[0], days[-1]) == (56, "2019-05-22", "2022-02-02")
+
+        for number in (0, 20, 55):
+            items = listed(service, "/v1/policies", f"as_of={days[number]}&{position}")
+            for level, standing in steps.items():
+                here = [e for e in items if str(government_of(e["jurisdiction"])) == level]
+                assert standing[number]["to"] == days[number]
+                for answer in ("yes", "maybe"):
+                    told = sum(each["in_force"] == answer for each in here)
+                    assert standing[number][answer] == told
+
+
+def test_policies_are_chosen_by_their_actions_all_over_a_window(
+    service: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In turn each part gives the one left that begins in it and has most actions; here, of five."""
+    monkeypatch.setattr(picturing, "MAX_POLICIES", PARTS)
+    first, last = date(2016, 1, 1), date(2026, 12, 31)
+    window = f"from={first}&to={last}"
+    width = -(-((last - first).days + 1) // PARTS)
+    acted: dict[str, int] = {}
+    for each in listed(service, "/v1/timeline", window):
+        acted[each["policy"]] = acted.get(each["policy"], 0) + 1
+
+    lanes = service.get(f"/v1/picture?{window}&marks=0").json()["lanes"]
+
+    ranked: dict[str, dict[int, list[Json]]] = {}
+    for policy, actions in acted.items():
+        whole = service.get(f"/v1/policies/{policy}").json()
+        begins = [
+            each["from"] or "0001-01-01"
+            for each in whole["periods"]
+            if (each["in_force"] != "no" or each["force"] == "suspended")
+            and (each["from"] or "") <= f"{last}"
+            and (each["until"] or "9") >= f"{first}"
+        ]
+        if begins:
+            part = (date.fromisoformat(min(begins)) - first).days // width
+            parts = ranked.setdefault(str(government_of(whole["jurisdiction"])), {})
+            parts.setdefault(max(part, -1), []).append((-actions, policy))
+    for lane in lanes:
+        turns = sorted(
+            (part < 0, turn, *policy)
+            for part, policies in ranked.get(lane["level"], {}).items()
+            for turn, policy in enumerate(sorted(policies))
+        )
+        assert {each["policy"] for each in lane["policies"]} == {each[-1] for each in turns[:PARTS]}
+    assert any(lane["more_policies"] for lane in lanes)
 
 
 def test_what_differs_from_today_is_counted(service: Client) -> None:

@@ -6,7 +6,7 @@ not know how it is drawn, HTTP, nor how read models are kept.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -19,8 +19,9 @@ from timeline.application.served import tell_erasures
 from timeline.domain.governments import Government, government_of
 from timeline.domain.machines import FIRST_DAY
 from timeline.domain.vocabulary import Force, InForce
-from timeline.projections import picture_reads, policy_reads
-from timeline.projections.picture_reads import Gathered, Moments, Selection, Tally, Window
+from timeline.projections import picture_policies, picture_reads, policy_reads
+from timeline.projections.picture_policies import Moments, Standing
+from timeline.projections.picture_reads import Gathered, Selection, Tally, Window
 from timeline.projections.reading import View, view
 from timeline.projections.relation_reads import is_later, related_rows, resolved_targets
 from timeline.projections.timeline_reads import TimelineFilter
@@ -49,6 +50,8 @@ _ALONE: Final = 180
 _DISTANT: Final = date.max.toordinal()
 
 _LEVELS: Final = tuple(Government)
+
+_ANSWERS: Final = (str(InForce.YES), str(InForce.MAYBE))
 
 
 class _Asked(NamedTuple):
@@ -90,7 +93,7 @@ class Picturing(Listings):
         with view(self._engine) as live:
             moment, today = self._moment(live, query, today=False), self.today()
             filter = timeline_filter(live, query, moment)
-            gathered = picture_reads.gather(live, filter, moment.position)
+            gathered = picture_reads.gather(live, filter, moment.position, _given(filter, moment))
             window = _window(filter, gathered.tallies, today)
             filter = msgspec.structs.replace(filter, first=window.first, last=window.last)
             day = today if moment.day is None else moment.day
@@ -109,6 +112,13 @@ class Picturing(Listings):
                 live.mark(lane["policies"], moment.position)
         tell_erasures(self._store, (mark for lane in lanes for mark in lane["marks"]))
         return Answer({**found, **moment.stamp()}, moment.position)
+
+
+def _given(filter: TimelineFilter, moment: Moment) -> Window | None:
+    """Return the days that are asked about where they do not depend on what happened."""
+    if filter.first is None or filter.last is None:
+        return None
+    return Window(filter.first, min(filter.last, moment.day or _DISTANT))
 
 
 def _window(filter: TimelineFilter, tallies: Sequence[Tally], today: int) -> Window:
@@ -133,13 +143,15 @@ def _lanes(asked: _Asked) -> list[dict[str, Any]]:
             tallies.setdefault(government_of(each.jurisdiction), []).append(each)
     selection = asked.gathered.selection
     places: dict[Government, dict[str, int]] = {}
-    for place, policies in picture_reads.count_shown(selection, shown).items():
+    for place, policies in picture_policies.count_shown(selection, shown).items():
         places.setdefault(government_of(place), {})[place] = policies
-    in_force: dict[Government, list[Mapping[str, int]]] = {}
-    for place, counts in picture_reads.count_in_force(selection, asked.day).items():
-        in_force.setdefault(government_of(place), []).append(counts)
+    standing: dict[Government, list[Standing]] = {}
+    for some in picture_policies.standings(
+        selection, asked.window, _width(asked.window), shown.last, asked.day
+    ):
+        standing.setdefault(government_of(some.jurisdiction), []).append(some)
     return [
-        _lane(asked, level, tallies.get(level, []), places.get(level, {}), in_force.get(level, []))
+        _lane(asked, level, tallies.get(level, []), places.get(level, {}), standing.get(level, []))
         for level in _LEVELS
         if level in tallies or level in places
     ]
@@ -150,7 +162,7 @@ def _lane(
     level: Government,
     tallies: Sequence[Tally],
     places: Mapping[str, int],
-    in_force: Sequence[Mapping[str, int]],
+    standing: Sequence[Standing],
 ) -> dict[str, Any]:
     actions = sum(each.actions for each in tallies)
     rows = _rows(asked, tallies) if actions <= asked.marks else []
@@ -158,24 +170,26 @@ def _lane(
     titles = policy_reads.headings(asked.live, policies, asked.position)
     marks = [_mark(asked, row) | {"title": titles[row.policy]["title"]} for row in rows]
     largest = sorted(places, key=lambda place: -places[place])[:MAX_PLACES]
-    ids = picture_reads.newest_policies(
-        asked.gathered.selection, asked.shown, largest, MAX_POLICIES
+    ids = picture_policies.busiest_policies(
+        asked.gathered.selection, (asked.window, asked.shown), largest, MAX_POLICIES
     )
     acted = dict.fromkeys(mark["policy"] for mark in marks)
     shown = _policies(asked, list(dict.fromkeys((*ids, *acted)))[:MAX_LINES])
-    drawn = sum(bool(each["periods"]) for each in shown)
+    more = max(sum(places.values()) - sum(bool(each["periods"]) for each in shown), 0)
+    counted = actions > asked.marks
     return {
         "level": str(level),
         "places": len({each.jurisdiction for each in tallies} | places.keys()),
         "actions": actions,
         "in_force": {
-            str(answer): sum(counts[answer] for counts in in_force)
-            for answer in (InForce.YES, InForce.MAYBE)
+            answer: sum(each.policies for each in standing if each.on_day and each.answer == answer)
+            for answer in _ANSWERS
         },
         "policies": shown,
-        "more_policies": max(sum(places.values()) - drawn, 0),
+        "more_policies": more,
         "marks": marks,
-        "counts": [] if actions <= asked.marks else _counts(asked.window, tallies),
+        "counts": _counts(asked.window, tallies) if counted else [],
+        "over_time": _over_time(asked, standing) if counted or more else [],
     }
 
 
@@ -204,22 +218,44 @@ def _mark(asked: _Asked, row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def _width(window: Window) -> int:
+    """Return how many days a stretch has, in which a lane is counted."""
+    return -(-(window.last - window.first + 1) // MAX_STRETCHES)
+
+
 def _counts(window: Window, tallies: Sequence[Tally]) -> list[dict[str, Any]]:
     """Return how many actions begin in each stretch of the window that has any."""
-    days = window.last - window.first + 1
-    width = -(-days // MAX_STRETCHES)
+    width = _width(window)
     found: dict[int, int] = {}
     for each in tallies:
         stretch = max(each.earliest - window.first, 0) // width
         found[stretch] = found.get(stretch, 0) + each.actions
     return [
-        {
-            "from": _iso(window.first + stretch * width),
-            "to": _iso(min(window.first + (stretch + 1) * width - 1, window.last)),
-            "actions": actions,
-        }
+        _stretch(window, width, stretch, window.last) | {"actions": actions}
         for stretch, actions in sorted(found.items())
     ]
+
+
+def _over_time(asked: _Asked, standing: Sequence[Standing]) -> list[dict[str, Any]]:
+    """Return how many policies were, and may have been, in force at the end of each stretch."""
+    width, until = _width(asked.window), asked.shown.last
+    stretches = (until - asked.window.first) // width + 1
+    changes = {answer: [0] * (stretches + 1) for answer in _ANSWERS}
+    for each in standing:
+        if each.begins < each.ends:
+            changes[each.answer][each.begins] += each.policies
+            changes[each.answer][each.ends] -= each.policies
+    totals = {answer: list(accumulate(some)) for answer, some in changes.items()}
+    return [
+        _stretch(asked.window, width, number, until)
+        | {answer: some[number] for answer, some in totals.items()}
+        for number in range(stretches)
+    ]
+
+
+def _stretch(window: Window, width: int, number: int, last: int) -> dict[str, Any]:
+    begins = window.first + number * width
+    return {"from": _iso(begins), "to": _iso(min(begins + width - 1, last))}
 
 
 # Policies
@@ -229,7 +265,7 @@ def _policies(asked: _Asked, policies: Sequence[str]) -> list[dict[str, Any]]:
     """Return what is drawn of policies, and their state on the day asked about, by first day."""
     live, position = asked.live, asked.position
     items = policy_reads.policy_items(live, policies, day=asked.day, position=position)
-    periods = picture_reads.periods(live, policies, position)
+    periods = picture_policies.periods(live, policies, position)
     differing = _differing(asked, policies) if asked.elsewhen else frozenset()
     found = [
         {
@@ -250,6 +286,7 @@ def _begins(policy: Mapping[str, Any]) -> str:
 _DRAWN: Final = (
     "policy",
     "title",
+    "identifiers",
     "instrument",
     "jurisdiction",
     "stage",
@@ -296,14 +333,14 @@ def _now(asked: _Asked) -> tuple[Selection, Moments, Moments]:
 
 
 def _differing(asked: _Asked, policies: Sequence[str]) -> frozenset[str]:
-    return picture_reads.differing(*_now(asked), policies)
+    return picture_policies.differing(*_now(asked), policies)
 
 
 def _differs(asked: _Asked) -> dict[str, int]:
     """Return how many policies, and how many actions, the record tells otherwise now."""
     newest = asked.live.position
     return {
-        "policies": picture_reads.count_differing(*_now(asked)),
+        "policies": picture_policies.count_differing(*_now(asked)),
         "actions": 0
         if asked.position == newest
         else picture_reads.count_differing_actions(

@@ -419,6 +419,7 @@ class PicturePolicy(Answered, frozen=True, kw_only=True):
 
     policy: PolicyId
     title: str
+    identifiers: tuple[Identifier, ...]
     instrument: Instrument
     jurisdiction: JurisdictionId
     stage: Stage | None
@@ -456,6 +457,15 @@ class PictureCount(Answered, frozen=True, kw_only=True, rename={"from_": "from"}
     actions: Annotated[int, Meta(ge=1)]
 
 
+class PictureStanding(Answered, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """How many policies were in force at the end of a stretch of time."""
+
+    from_: date
+    to: Annotated[date, Meta(description="The day on which they are counted.")]
+    yes: Annotated[int, Meta(ge=0)]
+    maybe: Annotated[int, Meta(ge=0)]
+
+
 class PictureLane(Answered, frozen=True, kw_only=True):
     """What one level of government did in a window."""
 
@@ -469,7 +479,8 @@ class PictureLane(Answered, frozen=True, kw_only=True):
     policies: Annotated[
         tuple[PicturePolicy, ...],
         Meta(
-            description="Those whose force changed last, and those of the marks.",
+            description="Of each twentieth of the window in turn, the one of those that begin in it"
+            " that has most actions, up to 20; and those of the marks.",
             max_length=MAX_LINES,
         ),
     ]
@@ -483,6 +494,14 @@ class PictureLane(Answered, frozen=True, kw_only=True):
         tuple[PictureCount, ...],
         Meta(
             description="Where there are more actions than `marks`, how many begin when.",
+            max_length=MAX_STRETCHES,
+        ),
+    ]
+    over_time: Annotated[
+        tuple[PictureStanding, ...],
+        Meta(
+            description="Where not all policies or actions are shown, how many policies were in"
+            " force when.",
             max_length=MAX_STRETCHES,
         ),
     ]

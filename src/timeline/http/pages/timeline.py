@@ -12,7 +12,9 @@ from timeline.application.queries import PictureQuery
 from timeline.application.reading import Reader
 from timeline.domain.vocabulary import Action, Instrument
 from timeline.http.pages.asking import Shown, answered, plain, show
-from timeline.http.pages.drawing import SYMBOLS, draw, windows
+from timeline.http.pages.connectors import KINDS
+from timeline.http.pages.drawing import SYMBOLS, draw
+from timeline.http.pages.scales import windows
 from timeline.http.replies import HttpRequest
 from timeline.http.service import Service
 
@@ -23,6 +25,7 @@ _CHOICES: Final = {
 _WINDOW: Final = ("from", "to")
 _OF_PICTURES: Final = ("from", "to", "as_of", "known_at", "known_position", "relations", "marks")
 _CLOCKS: Final = ("as_of", "known_at", "known_position")
+_OF_POLICIES: Final = ("jurisdiction", "within", "instrument", "topic", "q")
 
 
 async def page(request: HttpRequest) -> Response[bytes]:
@@ -43,6 +46,8 @@ def _timeline(service: Service, query: PictureQuery) -> Shown:
         "differing": _differing(picture),
         "choices": _CHOICES,
         "symbols": SYMBOLS,
+        "kinds": KINDS,
+        "filters_of_policies": {n: v for n, v in given.items() if n in _OF_POLICIES},
         "filters_of_actions": {n: v for n, v in given.items() if n not in _OF_PICTURES},
         "filters": {n: v for n, v in given.items() if n not in {*_WINDOW, *_CLOCKS}},
         "clocks": {n: v for n, v in given.items() if n in _CLOCKS},
