@@ -225,6 +225,20 @@ ASKED: Final = (
     Asked("vocabulary", "getVocabulary", "All words", "/v1/vocabulary"),
     Asked("date", "readDate", "Some day in a month", "/v1/dates?edtf=2024-11~"),
     Asked("date-refused", "readDate", "A day that does not exist", "/v1/dates?edtf=2026-02-30"),
+    Asked(
+        "registered",
+        "findPolicies",
+        "Sanctuary policies",
+        "/record/policies?q=sanctuary+resolution",
+    ),
+    Asked(
+        "alike",
+        "findAlike",
+        "What an ordinance may be registered as already",
+        "/record/alike?title=Use+of+City+Resources+for+Federal+Immigration+Enforcement"
+        "&jurisdiction=ocd-division/country:us/state:ca/place:los_angeles&identifier=ordinance:188441",
+    ),
+    Asked("places", "findPlaces", "Places called Los Angeles", "/record/places?q=los+angeles"),
     Asked("live", "isLive", "It runs", "/health/live"),
     Asked("ready", "isReady", "It is ready", "/health/ready"),
     Asked(

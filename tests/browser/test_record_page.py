@@ -137,7 +137,24 @@ def test_a_policy_is_registered_with_its_first_action(
     form.get_by_label("A policy that is not in the record yet").check()
     form.get_by_label("Title needed").fill("Resolución No. 5, on Parks")
     form.get_by_label("Instrument").select_option("resolution")
-    form.get_by_label("Jurisdiction").fill(PLACE)
+    client.record([registered("resolution-5", "Resolution No. 5 on Parks"), acted("resolution-5")])
+    place = form.get_by_label("Jurisdiction")
+    place.press_sequentially("springf")
+    expect(form.locator(".offers li")).to_contain_text("Springfield, Illinois (city)")
+    place.press("ArrowDown")
+    place.press("Enter")
+    expect(place).to_have_value(PLACE)
+    told = form.locator(".line", has=place)
+    expect(told.locator(".told")).to_have_text("Springfield, Illinois (city)")
+    expect(form.locator("#alike")).to_contain_text("Resolution No. 5 on Parks (similar title)")
+    place.fill("Springfield")
+    form.get_by_label("Body").first.focus()
+    expect(told.locator(".error")).to_contain_text("choose a place that is offered")
+    place.fill(PLACE.replace("il", "IL"))
+    expect(told.locator(".error")).to_contain_text("Open Civic Data division id")
+    place.fill(PLACE)
+    expect(told.locator(".told")).to_have_text("Springfield, Illinois (city)")
+    expect(told.locator(".error")).to_have_count(0)
     form.get_by_label("Topics").fill("parks, trees")
     form.get_by_role("button", name="Add a name").click()
     form.get_by_label("Kind").fill("resolution")
@@ -155,21 +172,45 @@ def test_a_policy_is_registered_with_its_first_action(
 def test_a_policy_without_an_action_is_found_to_record_its_first(
     form: Page, demo: Demo, client: Client
 ) -> None:
-    """By its id, or the title that gives it; for a part, the form says what it does not look through."""
+    """By words of its title or its id, as any other; the form says that it has none yet."""
     client.record(registered("zebra-crossing-plan", "Zebra crossing plan"))
     form.goto("/record")
     form.get_by_label("Token").fill(demo.token)
     search = form.get_by_label("Search by title")
 
-    search.fill("zebra cross")
-    expect(form.locator("#found-status")).to_contain_text("found by its whole id")
-    for words in ("Zebra crossing plan", "zebra-crossing-plan"):
-        search.fill("")
-        expect(form.locator("#found button")).to_have_count(0)
+    search.fill("no such words")
+    expect(form.locator("#found-status")).to_contain_text("with an action or without")
+    for words in ("plan ZEBRA", "zebra-crossing-plan"):
         search.fill(words)
-        expect(form.locator("#found button")).to_contain_text("Zebra crossing plan")
+        expect(form.locator("#found button")).to_contain_text("Springfield, Illinois (city), no")
     form.locator("#found button").click()
     expect(form.locator("#chosen")).to_contain_text("zebra-crossing-plan, version 1")
+
+
+def test_a_relation_is_recorded_to_a_policy_or_to_what_is_cited(
+    form: Page, demo: Demo, client: Client
+) -> None:
+    """The one that acts is chosen first; the target is found by its title, or cited."""
+    client.record([registered("old-order", "Order about owls"), acted("old-order")])
+    client.record([registered("new-order", "Order of repeal"), acted("new-order")])
+    form.goto("/record?policy=new-order")
+    form.get_by_label("Token").fill(demo.token)
+    form.get_by_label("bears on another").check()
+    form.get_by_label("Relation").select_option("repeals")
+    form.get_by_label("Address").fill("https://springfield.example/6")
+    expect(form.locator("#state")).to_have_text("Still needed: what it bears on.")
+    form.get_by_label("Or a target").fill("ordinance:77")
+    expect(form.locator("#json")).to_contain_text('"citation": "ordinance:77"')
+    expect(form.locator("#preview.ready")).to_be_visible()
+    form.get_by_label("Or a target").fill("")
+    form.get_by_label("Target, a policy").press_sequentially("about owls")
+    form.locator(".offers li").click()
+    form.get_by_label("Its effect from").fill("2025-02-01")
+
+    expect(form.locator("#differences")).to_contain_text("in force would become no longer in force")
+    send(form)
+
+    assert client.policy("old-order", as_of="2025-02-02").force_reason == "repealed"
 
 
 def test_a_wrong_date_is_named_at_its_field_while_it_is_typed(form: Page, demo: Demo) -> None:

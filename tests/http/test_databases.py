@@ -27,6 +27,13 @@ def test_the_story_is_told_alike_on_every_database(reading: Client, database_url
         assert client.get("/health/ready").json()["reflected"] == report["position"]
         assert client.record(registration(), role=Role.RECORDER).status_code == 201
         assert client.get("/v1/policies?q=%25").json()["items"] == []
+        for target in (
+            "/record/policies?q=order+no",
+            "/record/alike?title=Order+40&jurisdiction=ocd-division/country:us/state:ca/place:los_angeles",
+            "/record/places?q=los",
+        ):
+            items = client.get(target).json()["items"]
+            assert items == reading.get(target).json()["items"] != []
 
 
 def without_time(item: dict[str, object]) -> dict[str, object]:

@@ -130,6 +130,55 @@ class DateQuery(Query, frozen=True, kw_only=True):
     ] = "day"
 
 
+class RegisteredQuery(Query, frozen=True, kw_only=True):
+    """`GET /record/policies`."""
+
+    q: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=200,
+            description="Words, each of which its title, summary, id or identifiers have, any case.",
+        ),
+    ]
+
+
+class AlikeQuery(Query, frozen=True, kw_only=True):
+    """`GET /record/alike`."""
+
+    title: Annotated[
+        str, Meta(min_length=1, max_length=1_000, description="What it would be called.")
+    ]
+    jurisdiction: Jurisdiction
+    identifier: Annotated[
+        tuple[Text, ...],
+        Meta(max_length=64, description="`scheme:value`; it may be repeated."),
+    ] = ()
+
+
+class PlacesQuery(Query, frozen=True, kw_only=True):
+    """`GET /record/places`."""
+
+    q: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=200,
+                description="Words, each of which its name or id has, any case.",
+            ),
+        ]
+        | None
+    ) = None
+    jurisdiction: (
+        Annotated[
+            JurisdictionId,
+            Meta(description="This place, whether the record has it or not, and those within it."),
+        ]
+        | None
+    ) = None
+
+
 class ActionsAsked(BothClocks, frozen=True, kw_only=True):
     """A question about actions: which ones."""
 

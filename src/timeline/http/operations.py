@@ -546,6 +546,42 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/record/policies",
+        "findPolicies",
+        "Pages",
+        "Policies by their words",
+        "The first policies, by id, that have each of the words; also those without an action, which "
+        "`/v1/policies` leaves out. For the form, while someone types.",
+        queries.RegisteredQuery,
+        {JSON: schemas.RegisteredFound},
+        _READ,
+    ),
+    Operation(
+        "get",
+        "/record/alike",
+        "findAlike",
+        "Pages",
+        "Policies that may be the same",
+        "A place's policies with one of the identifiers, or with the same title or a similar one: what "
+        "the form names before a policy is registered.",
+        queries.AlikeQuery,
+        {JSON: schemas.AlikeFound},
+        _READ,
+    ),
+    Operation(
+        "get",
+        "/record/places",
+        "findPlaces",
+        "Pages",
+        "Places by their names",
+        "The jurisdictions that the record has, by names that are read from their ids, those first "
+        "whose name begins so; with `jurisdiction`, that one first, whether the record has it or not.",
+        queries.PlacesQuery,
+        {JSON: schemas.PlacesFound},
+        _READ,
+    ),
+    Operation(
+        "get",
         "/schema",
         "showDescription",
         "Operations",

@@ -130,6 +130,60 @@ class ServedDate(Answered, frozen=True, kw_only=True):
     latest: Annotated[date | None, Meta(description="null where that is open.")]
 
 
+class RegisteredItem(Answered, frozen=True, kw_only=True):
+    """A policy as it is registered."""
+
+    policy: PolicyId
+    title: str
+    instrument: Instrument
+    jurisdiction: JurisdictionId
+    place: Annotated[
+        str,
+        Meta(description="The jurisdiction's name.", examples=["Los Angeles, California (city)"]),
+    ]
+    identifiers: tuple[Identifier, ...]
+    acted: Annotated[bool, Meta(description="Whether it has an action yet.")]
+
+
+class AlikeItem(RegisteredItem, frozen=True, kw_only=True):
+    """A policy that may be the one that is about to be registered."""
+
+    why: Literal["same identifier", "same title", "similar title"]
+
+
+class PlaceItem(Answered, frozen=True, kw_only=True):
+    """A place, and its name, which is read from its id."""
+
+    jurisdiction: JurisdictionId
+    name: Annotated[str, Meta(examples=["Los Angeles, California (city)"])]
+    registered: Annotated[bool, Meta(description="Whether the record has policies of it.")]
+
+
+class Found(Answered, frozen=True, kw_only=True):
+    """The first of what was found."""
+
+    more: Annotated[bool, Meta(description="Whether there is more.")]
+    position: Position
+
+
+class RegisteredFound(Found, frozen=True, kw_only=True):
+    """Policies that have the words."""
+
+    items: tuple[RegisteredItem, ...]
+
+
+class AlikeFound(Found, frozen=True, kw_only=True):
+    """Policies that may be the same."""
+
+    items: tuple[AlikeItem, ...]
+
+
+class PlacesFound(Found, frozen=True, kw_only=True):
+    """Places of the record."""
+
+    items: tuple[PlaceItem, ...]
+
+
 class JudgedDate(ServedDate, frozen=True, kw_only=True):
     """What a date means."""
 

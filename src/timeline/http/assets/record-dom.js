@@ -40,6 +40,17 @@ export function inWords(word) {
   return typeof word === "string" ? word.replaceAll("_", " ") : JSON.stringify(word);
 }
 
+const MONTHS = "January February March April May June July August September October November December".split(" ");
+
+/**
+ * Return a moment as all pages tell it, to the second: "26 November 2026, 10:16:30 UTC".
+ * @param {string} instant in UTC, as the service answers it
+ */
+export function moment(instant) {
+  const [year, month, day] = instant.slice(0, 10).split("-");
+  return `${Number(day)} ${MONTHS[Number(month) - 1]} ${year}, ${instant.slice(11, 19)} UTC`;
+}
+
 /**
  * Return a link.
  * @param {string} address

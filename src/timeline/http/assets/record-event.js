@@ -23,7 +23,7 @@ import { read, readList } from "./record-fields.js";
 /**
  * Build what is to be recorded.
  * @param {HTMLFormElement} form
- * @param {string} mode act, register, correct, retract or dispute
+ * @param {string} mode act, register, relate, correct, retract or dispute
  * @param {Subject | null} subject
  * @param {string[]} ids of the events
  * @param {boolean} withAction of a registration
@@ -35,7 +35,7 @@ export function build(form, mode, subject, ids, withAction) {
   if (mode === "register") {
     return { document: registration(form, ids, withAction, places), places, wanting };
   }
-  if (subject === null || (mode !== "act" && !subject.event)) wanting.push(mode === "act" ? "a policy" : "the event");
+  if (subject === null || (OF_EVENT.has(mode) && !subject.event)) wanting.push(OF_EVENT.has(mode) ? "the event" : "a policy");
   const document = {
     id: ids[0],
     policy: subject?.policy ?? "not-chosen-yet",
@@ -47,11 +47,20 @@ export function build(form, mode, subject, ids, withAction) {
 }
 
 /** @type {Record<string, string>} */
-const TYPES = { act: "ActionRecorded", correct: "ActionCorrected", retract: "EventRetracted", dispute: "SourceAttached" };
+const TYPES = {
+  act: "ActionRecorded",
+  relate: "RelationAsserted",
+  correct: "ActionCorrected",
+  retract: "EventRetracted",
+  dispute: "SourceAttached",
+};
+
+const OF_EVENT = new Set(["correct", "retract", "dispute"]);
 
 /** @type {Record<string, (form: HTMLFormElement, subject: Subject | null, places: Map<string, any>, wanting: string[]) => any>} */
 const DATA = {
   act: (form, _, places) => action(form, "data.", places),
+  relate: relation,
   correct: correction,
   retract: (form, subject, places) => ({ event: subject?.event?.id, ...read(part(form, "reason"), "data.", places) }),
   dispute: attachment,
@@ -83,6 +92,19 @@ function sources(form, prefix, places) {
 function action(form, prefix, places) {
   // Dates go before sources, so that what is wrong with a date is said while there is no source yet.
   return { ...read(part(form, "action"), prefix, places), sources: sources(form, prefix, places) };
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {Subject | null} _
+ * @param {Map<string, any>} places
+ * @param {string[]} wanting
+ */
+function relation(form, _, places, wanting) {
+  const data = { target: {}, ...read(part(form, "relation"), "data.", places) };
+  places.set("data.target", places.get("data.target.policy"));
+  if (Object.keys(data.target).length === 0) wanting.push("what it bears on");
+  return { ...data, sources: sources(form, "data.", places) };
 }
 
 /**

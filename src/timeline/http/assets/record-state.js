@@ -2,7 +2,7 @@
  * What the form is about right now, and the words in which its state is told.
  */
 
-import { byId, inWords } from "./record-dom.js";
+import { byId, inWords, moment } from "./record-dom.js";
 import { load, newId, save } from "./record-draft.js";
 import { build, part } from "./record-event.js";
 import * as fields from "./record-fields.js";
@@ -61,7 +61,8 @@ export function arrange() {
   const registers = mode() === "register";
   show(byId("choose"), !registers);
   show(part(form, "registration"), registers);
-  show(part(form, "action"), !registers || withAction());
+  show(part(form, "relation"), mode() === "relate");
+  show(part(form, "action"), mode() === "act" || (registers && withAction()));
   byId("chosen").hidden = registers || !byId("chosen").hasChildNodes();
 }
 
@@ -141,7 +142,7 @@ export function restore() {
   }
   if (startMode === "act") byId("with-action").checked = draft.withAction;
   state.subject = draft.subject ?? null;
-  byId("kept-words").textContent = `Your draft of ${new Date(draft.at).toLocaleString()} is here again.`;
+  byId("kept-words").textContent = `Your draft of ${moment(new Date(draft.at).toISOString())} is here again.`;
   byId("kept").hidden = false;
   return true;
 }

@@ -5,16 +5,13 @@
 
 import { ask, messageOf, Problem } from "./record-api.js";
 import { byId, inWords, link, make } from "./record-dom.js";
-import { fieldsOf, idOf, part } from "./record-event.js";
+import { fieldsOf, part } from "./record-event.js";
 import * as fields from "./record-fields.js";
+import { aboutPolicy } from "./record-offers.js";
 import { explain, form, mode, root, settled, startMode, state, target, token } from "./record-state.js";
 import { byWhom, eventLine, policyCard } from "./record-words.js";
 
-const FOUND = 8; // Policies that a search shows: more is no choice.
-export const EVER = "9999-12-31"; // Policies whose first action is still to come are found, too.
-
-const ID = /^[a-z0-9]+(-[a-z0-9]+)*$/;
-const NONE = "No policy with an action has that in its title. One without an action yet is found by its whole id, or where its title gives that id.";
+const NONE = "No policy of the record has these words, with an action or without.";
 
 class NothingToCorrect extends Error {}
 
@@ -67,7 +64,7 @@ async function choose(id) {
     take(policy);
     if (!searched.aborted) byId("found").replaceChildren();
     lookAgain();
-    part(form, "action").querySelector("select")?.focus();
+    part(form, mode() === "relate" ? "relation" : "action").querySelector("select")?.focus();
   } catch (error) {
     if (!signal.aborted) byId("found-status").textContent = messageOf(error);
   }
@@ -88,33 +85,20 @@ export async function search() {
     byId("found-status").textContent = "";
     return;
   }
-  const asked = new URLSearchParams({ q: words, limit: String(FOUND), as_of: EVER });
   try {
-    const page = await ask(`/v1/policies?${asked}`, { token: token(), signal });
-    const items = page.items;
-    if (items.length === 0) items.push(...(await registeredAs(words)));
+    const { items, more: others } = await ask(`/record/policies?${new URLSearchParams({ q: words })}`, { token: token(), signal });
     if (signal.aborted) return;
     byId("found").replaceChildren(...items.map(foundItem));
-    const more = page.next === null ? "" : " More match: go on typing.";
+    const more = others ? " More match: go on typing." : "";
     byId("found-status").textContent = items.length ? `${items.length} found.${more}` : NONE;
   } catch (error) {
     if (!signal.aborted) byId("found-status").textContent = messageOf(error);
   }
 }
 
-/**
- * Return the policy whose id was given, or that its title suggests: listings leave out what has no action yet.
- * @param {string} words
- */
-async function registeredAs(words) {
-  const id = ID.test(words) ? words : idOf(words);
-  const one = id && (await policyOf(id).catch(() => null));
-  return one ? [one] : [];
-}
-
 /** @param {any} item */
 function foundItem(item) {
-  const button = make("button", { type: "button" }, item.title, make("span", { class: "id" }, `${inWords(item.instrument)}, ${item.policy}`));
+  const button = make("button", { type: "button" }, item.title, make("span", { class: "id" }, aboutPolicy(item)));
   button.addEventListener("click", () => choose(item.policy));
   return make("li", {}, button);
 }

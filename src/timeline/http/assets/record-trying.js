@@ -3,12 +3,14 @@
  * the form knows no rules of its own.
  */
 
+import { tellAlike } from "./record-alike.js";
 import { ask, messageOf, NoAnswer, Problem } from "./record-api.js";
 import { changes } from "./record-changes.js";
 import { byId, link, make } from "./record-dom.js";
 import { tellDates } from "./record-dates.js";
 import { forget, newId } from "./record-draft.js";
 import * as fields from "./record-fields.js";
+import { tellPlaces } from "./record-offers.js";
 import {
   become,
   built,
@@ -64,7 +66,11 @@ export async function check(pressed) {
   const needed = [...(token() ? [] : ["Token"]), ...found.wanting, ...blank.map(fields.nameOf), ...withoutSource()];
   fields.acquit(form);
   hideProblem();
-  await tellDates(form, token(), signal);
+  await Promise.all([
+    tellDates(form, token(), signal),
+    tellPlaces(form, token(), signal),
+    tellAlike(registered(found), token(), signal),
+  ]);
   if (signal.aborted) return;
   if (!token() || (target && !state.subject?.event)) {
     lack(needed, [byId("token"), ...blank], pressed);
@@ -87,6 +93,14 @@ export async function check(pressed) {
     if (signal.aborted) return;
     if (!(await refused(error, found, needed, pressed))) lack(needed, blank, pressed);
   }
+}
+
+/**
+ * Return the data with which a policy would be registered.
+ * @param {{document: any}} found
+ */
+function registered({ document }) {
+  return mode() === "register" ? (document.events?.[0] ?? document).data : null;
 }
 
 /** Return what is said where a source is needed and there is none. */

@@ -3,7 +3,7 @@
  * recorded meanwhile.
  */
 
-import { axisValue, inWords, link, make } from "./record-dom.js";
+import { axisValue, inWords, link, make, moment } from "./record-dom.js";
 
 const AXES = ["stage", "force", "force_reason", "litigation", "in_force"];
 const MOST = 20; // Policies, actions or events that are listed; the policy's page has all of them.
@@ -60,7 +60,7 @@ export function eventLine(event) {
  * @param {any} event
  */
 export function byWhom(event) {
-  return `recorded by ${event.recorded_by} on ${new Date(event.recorded_at).toLocaleString()}, position ${event.position}`;
+  return `recorded by ${event.recorded_by} on ${moment(event.recorded_at)}, position ${event.position}`;
 }
 
 const KINDS = /** @type {Record<string, string>} */ ({

@@ -6,10 +6,11 @@
  */
 
 import { ask, NoAnswer } from "./record-api.js";
-import { byId, make } from "./record-dom.js";
+import { byId } from "./record-dom.js";
 import { forget, keepToken, keptToken } from "./record-draft.js";
 import { idOf, part } from "./record-event.js";
 import * as fields from "./record-fields.js";
+import { offering } from "./record-offers.js";
 import {
   arrange,
   built,
@@ -25,7 +26,7 @@ import {
   state,
   token,
 } from "./record-state.js";
-import { EVER, load, search } from "./record-subject.js";
+import { load, search } from "./record-subject.js";
 import { check, finish, leaveOff, look, refused, summarise } from "./record-trying.js";
 
 const PAUSE_MS = 350; // After the last key, before a search.
@@ -124,9 +125,7 @@ form.addEventListener("keydown", (/** @type {any} */ event) => {
   byId("found").querySelector("button")?.focus();
 });
 
-form.addEventListener("focusin", (/** @type {any} */ event) => {
-  if (event.target.getAttribute("list") === "jurisdictions") offerJurisdictions();
-});
+offering(form, token, look);
 
 /** Suggest an id, as long as nobody has given another. */
 function suggest() {
@@ -136,20 +135,6 @@ function suggest() {
   const title = /** @type {any} */ (section.querySelector("[data-path=title]")).value;
   suggested = idOf(title);
   control.value = suggested;
-}
-
-let offered = false;
-
-/** Offer the jurisdictions that the record has. */
-async function offerJurisdictions() {
-  if (offered) return;
-  offered = true;
-  try {
-    const page = await ask(`/v1/jurisdictions?limit=500&as_of=${EVER}`, { token: token() });
-    byId("jurisdictions").replaceChildren(...page.items.map((/** @type {any} */ each) => make("option", { value: each.jurisdiction })));
-  } catch {
-    offered = false; // They are a help; without them one types.
-  }
 }
 
 // What was typed just before the page is left is in the draft, too.

@@ -7,6 +7,7 @@ from timeline.http.pages import (
     audit,
     compare,
     entry,
+    finding,
     policies,
     policy,
     record,
@@ -22,6 +23,7 @@ HANDLERS: Final = (
     *compare.HANDLERS,
     *audit.HANDLERS,
     *record.HANDLERS,
+    *finding.HANDLERS,
     *signing_in.HANDLERS,
     *assets.HANDLERS,
 )

@@ -90,6 +90,7 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
     words = vocabulary()
     return {
         "actions": [(each["action"], each["description"]) for each in words["actions"]],
+        "relations": [(each["relation"], each["description"]) for each in words["relations"]],
         "instruments": [(each["instrument"], "") for each in words["instruments"]],
         "classes": [(each, _CLASSES.get(each, "")) for each in words["source_classes"]],
         "scopes": [(str(Scope.PARTIAL), "Only a part of it; say which.")],

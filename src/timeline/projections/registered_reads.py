@@ -1,0 +1,104 @@
+"""Policies as they are registered, whether they have an action yet or not, and the places they are of.
+
+Owns how they are found by words, for whoever is about to record. Must not know how alike two are.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    literal,
+    or_,
+    select,
+)
+
+from timeline.projections.calendar import SEEN
+from timeline.projections.reading import View, contains, known, within
+
+MAX_PLACES: Final = 20_000
+"""Places that are looked through: more than the United States have counties, cities and towns' ids."""
+
+MAX_NAMED: Final = 100
+"""Policies that are named by their ids at once: those that carry one of an event's identifiers."""
+
+
+def select_by_words(
+    view: View, words: Sequence[str], *, position: int, limit: int
+) -> list[dict[str, Any]]:
+    """Return the policies of which title, summary, id or identifiers have every word, by id."""
+    policies = view.table("policies", "policies")
+    every = and_(*(contains(policies.c.search, word) for word in words))
+    query = _registered(view, position).where(every).order_by(policies.c.policy)
+    return _items(view, query.limit(limit))
+
+
+def select_by_any_word(
+    view: View, words: Sequence[str], jurisdiction: str, *, position: int, limit: int
+) -> list[dict[str, Any]]:
+    """Return a place's policies that have some of the words, those that have most of them first."""
+    policies = view.table("policies", "policies")
+    each = [contains(policies.c.search, word) for word in words]
+    score = sum((case((one, 1), else_=0) for one in each), start=literal(0, Integer))
+    query = _registered(view, position).where(
+        policies.c.jurisdiction == jurisdiction, or_(false(), *each)
+    )
+    return _items(view, query.order_by(score.desc(), policies.c.policy).limit(limit))
+
+
+def select_by_ids(view: View, ids: Sequence[str], *, position: int) -> list[dict[str, Any]]:
+    """Return policies by their ids, MAX_NAMED at most."""
+    policies = view.table("policies", "policies")
+    named = policies.c.policy.in_(ids[:MAX_NAMED])
+    return _items(view, _registered(view, position).where(named).order_by(policies.c.policy))
+
+
+def select_places(view: View, *, position: int, within_place: str | None = None) -> list[str]:
+    """Return the places of which there are policies, in order, MAX_PLACES at most."""
+    policies = view.table("policies", "policies")
+    place = policies.c.jurisdiction
+    query = select(place).distinct().where(_standing(view, position)).order_by(place)
+    if within_place is not None:
+        query = query.where(within(place, within_place))
+    return list(view.connection.execute(query.limit(MAX_PLACES)).scalars())
+
+
+def _standing(view: View, position: int) -> ColumnElement[bool]:
+    policies = view.table("policies", "policies")
+    return and_(
+        known(policies, position),
+        policies.c.retracted_by.is_(None),
+        policies.c.merged_into.is_(None),
+    )
+
+
+def _registered(view: View, position: int) -> Select[Any]:
+    policies, values = (view.table("policies", name) for name in ("policies", "policy_values"))
+    acted = exists().where(
+        values.c.policy == policies.c.policy,
+        values.c.kind == SEEN,
+        values.c.value == "",
+        known(values, position),
+    )
+    columns = (policies.c[name] for name in ("policy", "title", "instrument", "jurisdiction"))
+    return select(*columns, policies.c.identifiers, acted.label("acted")).where(
+        _standing(view, position)
+    )
+
+
+def _items(view: View, query: Select[Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            **row._mapping,  # noqa: SLF001 - a row's public mapping
+            "identifiers": msgspec.json.decode(row.identifiers),
+            "acted": bool(row.acted),
+        }
+        for row in view.connection.execute(query)
+    ]
