@@ -12,7 +12,7 @@ from timeline.importers.csv_mapping import read_mapping
 from timeline.importers.csv_suggest import suggest
 from timeline.importers.csv_table import CsvTable
 from timeline.importers.errors import InputRefused
-from timeline.importers.sketch import Sketch
+from timeline.importers.sketch import Refused, Sketch
 
 WIDE: Final = """File #,Title,Type,Introduced,Date Passed,Effective date,Topics,Link
 12-001,"Sanctuary, or <b>not</b>",Ordinance,1/15/2012,2/20/2012,3/1/2012,immigration; police,https://e.org/1
@@ -59,7 +59,7 @@ def test_what_is_suggested_imports_the_table_as_it_is(
     name: str, raw: bytes, told: dict[str, list[str]]
 ) -> None:
     """A mapping that is valid, and that reads each row into what the record takes."""
-    mapping = read_mapping(suggest(given(raw, name)).encode(), "suggested.toml")
+    mapping = read_mapping(suggest(given(raw, name)).text.encode(), "suggested.toml")
 
     found = list(CsvTable([given(raw, name)], mapping).read())
 
@@ -78,16 +78,71 @@ def test_a_form_of_date_that_fits_more_columns_is_taken() -> None:
     """The 2nd of March and the 3rd of February look alike; the other column tells which it is."""
     table = "Id,Name,Introduced,Signed\n1,A,25/03/2020,02/03/2020\n2,B,26/03/2020,03/02/2020\n"
 
-    mapping = read_mapping(suggest(given(table)).encode(), "suggested.toml")
+    mapping = read_mapping(suggest(given(table)).text.encode(), "suggested.toml")
 
     assert [getattr(rule.occurred, "dates", ()) for rule in mapping.actions] == [("%d/%m/%Y",)] * 2
+
+
+def test_an_odd_cell_takes_no_column_away() -> None:
+    """The form of most cells is proposed; what is in another is named, refused, and can be added."""
+    table = (
+        "Id,Name,Introduced,Passed\n"
+        "1,A,2019-01-15,2019-02-01\n2,B,13.2.2019,2019-03-01\n3,C,2019-02-14,\n4,D,soon?,\n5,E,2019-03,\n"
+    )
+
+    text, doubts = suggest(given(table))
+    read = [
+        [*CsvTable([given(table)], read_mapping(each.encode(), "suggested.toml")).read()]
+        for each in (text, text.replace('dates = ["edtf"]', 'dates = ["edtf", "%d.%m.%Y"]'))
+    ]
+
+    (doubt,) = doubts
+    assert doubt == (
+        "2 of 5 cells in 'Introduced' are not in the form edtf, the first in line 3: '13.2.2019'."
+    )
+    assert f"# {doubt}\n# Rows with them are refused" in text
+    refused = [
+        [(each.place.line, each.field) for each in found if isinstance(each, Refused)]
+        for found in read
+    ]
+    assert refused == [[(3, "Introduced"), (5, "Introduced")], [(5, "Introduced")]]
+    kinds = {
+        str(one.data["action"])
+        for each in read[0]
+        if isinstance(each, Sketch)
+        for one in each.statements
+    }
+    assert kinds == {"introduced", "passed"}
+
+
+def test_relations_are_proposed_where_a_columns_name_says_so() -> None:
+    """And numbers stand in it; "repealed by" tells of another one's act."""
+    table = (
+        "No,Title,Kind,Amends,Repeals ordinance no.,Repealed by,Cites\n"
+        "1,A,Ordinance,,,3,the charter\n3,C,Ordinance,2,1;2,,the charter\n"
+    )
+
+    text = suggest(given(table, "rules.csv")).text
+    found = list(CsvTable([given(table)], read_mapping(text.encode(), "suggested.toml")).read())
+
+    told = [one for each in found if isinstance(each, Sketch) for one in each.statements]
+    for one in told:
+        decode_data(one.type, json.loads(json.dumps(one.data)))
+    assert [
+        (str(one.data["relation"]), one.data["target"]["citation"]["value"]) for one in told
+    ] == [
+        ("amends", "2"),
+        ("repeals", "1"),
+        ("repeals", "2"),
+    ]
+    assert "# Columns that nothing uses: Repealed by, Cites" in text
 
 
 def test_what_a_table_holds_cannot_leave_its_string() -> None:
     """Quotes, line ends and comments in names and cells are text in the mapping, not TOML."""
     table = 'id,"na""me = 1\n#[x]",Event,Day\n1,x,"a""]\n[policy]\n#\\",2020-01-01\n'
 
-    mapping = read_mapping(suggest(given(table, 'a"\nb.csv')).encode(), "suggested.toml")
+    mapping = read_mapping(suggest(given(table, 'a"\nb.csv')).text.encode(), "suggested.toml")
 
     (sketch,) = list(CsvTable([given(table)], mapping).read())
     assert isinstance(sketch, Sketch)

@@ -20,6 +20,7 @@ from timeline.importers.csv_mapping import (
     Field,
     IdentifierRule,
     PolicyRule,
+    RelationRule,
     SourceRule,
     VoteRule,
     When,
@@ -119,6 +120,71 @@ def test_rows_become_policies_and_actions() -> None:
     assert (took_effect["action"], took_effect["occurred"]) == ("took_effect", "2019-04")
     assert (second.policy, str(second.place)) == ("springfield-13", "1.csv:3")
     assert second.statements[0].data["occurred"] == "2019~"
+
+
+RELATED: Final = MAPPING.replace(
+    "[[actions]]",
+    """
+[[relations]]
+relation = { column = "Event", values = { ends = "repeals", "takes part of" = "amends" } }
+target = { column = "Topics", split = ";", values = { parks = "12 A", "12-B" = "12 B" } }
+scheme = "springfield-ordinance"
+provision = "About"
+effective = { column = "Day", dates = ["%m/%d/%Y"] }
+when = { column = "Noes", is = ["r"] }
+[[relations]]
+relation = { value = "implements" }
+target = "Mover"
+prefix = "springfield-"
+[[actions]]
+when = { column = "Noes", is_not = ["r"] }
+""",
+).replace('when = { column = "Event", is_not = ["clerical"] }\n', "")
+
+
+def test_columns_tell_of_relations() -> None:
+    """By citation or by id, with words and numbers mapped; said twice they are one, other words are told."""
+    found = _read(
+        HEADER
+        + "1,T,Ord,s. 1,parks; 12-C,A.9,ends,3/5/2019,,r\n"
+        + "1,T,Ord,s. 1,parks; 12-C,A.9,ends,3/5/2019,,r\n"
+        + "1,T,Ord,s. 1,parks; 12-C,A.9,ends,4/5/2019,,r\n"
+        + "1,T,Ord,s. 1,parks; 12-C,A.9,annuls,3/5/2019,,r\n",
+        mapping=RELATED,
+    )
+
+    told = [dict(each.data) for each in _one(found).statements]
+    assert {str(each.type) for each in _one(found).statements} == {"RelationAsserted"}
+    cited = [
+        {"citation": {"scheme": "springfield-ordinance", "value": each}}
+        for each in ("12 A", "12-C")
+    ]
+    assert [(str(each["relation"]), each["target"]) for each in told] == [
+        ("repeals", cited[0]),
+        ("repeals", cited[1]),
+        ("implements", {"policy": "springfield-a-9"}),
+        ("cites", cited[0]),
+        ("cites", cited[1]),
+    ]
+    assert (told[0]["provision"], told[0]["effective"]) == ("s. 1", "2019-03-05")
+    assert [(each.kind, each.about) for each in found if isinstance(each, Note)] == [
+        (NoteKind.DOUBTFUL, "rows that tell a relation otherwise; the first counts"),
+        (NoteKind.DOUBTFUL, "rows that tell a relation otherwise; the first counts"),
+        (NoteKind.UNKNOWN_LABEL, "relation 'annuls'"),
+        (NoteKind.UNKNOWN_LABEL, "relation 'annuls'"),
+    ]
+
+
+def test_a_relation_points_in_one_way() -> None:
+    """By what others call the policy, or by its id."""
+    for wrong in (
+        RELATED.replace('prefix = "springfield-"', ""),
+        RELATED.replace("prefix =", 'scheme = "x"\nprefix ='),
+    ):
+        with pytest.raises(
+            InputRefused, match=r"relations\[.*exactly one of `scheme` and `prefix`"
+        ):
+            _mapping(wrong)
 
 
 TWO_TABLES: Final = """
@@ -352,7 +418,8 @@ def test_the_mapping_that_the_documentation_shows_does_what_it_says() -> None:
     """The table and the mapping of docs/import-mapping.md make the policies that it names."""
     page = DOCUMENTATION.read_text(encoding="utf-8")
     (table,) = re.findall(r"^```csv\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-    (mapping,) = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    mapping, relations = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert _mapping(mapping + relations).relations
 
     sketches = [each for each in _read(table, mapping=mapping) if isinstance(each, Sketch)]
 
@@ -368,7 +435,17 @@ def test_the_documentation_names_every_key_of_a_mapping() -> None:
     page = DOCUMENTATION.read_text(encoding="utf-8")
     words = set(re.findall(r"[a-z_]+", page))
 
-    kinds = (CsvMapping, PolicyRule, ActionRule, SourceRule, IdentifierRule, VoteRule, When, Field)
+    kinds = (
+        CsvMapping,
+        PolicyRule,
+        ActionRule,
+        RelationRule,
+        SourceRule,
+        IdentifierRule,
+        VoteRule,
+        When,
+        Field,
+    )
     keys = {field.encode_name for kind in kinds for field in msgspec.structs.fields(kind)}
 
     assert keys - words == set()

@@ -16,6 +16,7 @@ from timeline.cli.foretelling import Listing
 from timeline.cli.import_formats import CSV, FORMATS, Words, check, importer
 from timeline.cli.importing import How, conclude, import_events, import_source, tell
 from timeline.cli.options import PRINCIPAL, json_option, pass_settings, quiet_option
+from timeline.cli.showing import shown
 from timeline.cli.watching import EVERY_S, MAX_EVERY_S, MAX_FOR_S, watch
 from timeline.importers.csv_suggest import suggest as suggested
 from timeline.importers.errors import InputRefused
@@ -174,7 +175,10 @@ def _suggest(format: str, inputs: Inputs) -> None:
         raise click.UsageError(message)
     try:
         for source in inputs:
-            click.echo(suggested(source), nl=False)
+            suggestion = suggested(source)
+            click.echo(suggestion.text, nl=False)
+            for doubt in suggestion.doubts:
+                click.echo(f"Doubtful: {shown(doubt)}", err=True)
             return
     except InputRefused as error:
         raise CommandError(one_line(error)) from error

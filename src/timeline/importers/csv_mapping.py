@@ -6,7 +6,7 @@ template's `{Column}` is replaced by that column's cell, and that is all.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
@@ -89,21 +89,24 @@ class Field(_Table, frozen=True, kw_only=True):
 
     def text(self, row: Row) -> str:
         """Return what a row has for it; empty where there is nothing."""
+        found = self._found(row)
+        return self._mapped(found) if found else ""
+
+    def _found(self, row: Row) -> str:
         if self.column is not None:
             found = row[self.column].strip()
         elif self.template is not None:
             found = filled(self.template, row)
         else:
             found = self.value or ""
-        if not found or found in self.empty:
-            return ""
-        return self._mapped(found)
+        return "" if found in self.empty else found
 
     def texts(self, row: Row) -> list[str]:
-        """Return what a row has for it, as several."""
-        found = self.text(row)
-        parts = found.split(self.split) if self.split else [found]
-        return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+        """Return what a row has for it, as several, each of which is mapped."""
+        found = self._found(row)
+        parts = [part.strip() for part in found.split(self.split)] if self.split else [found]
+        kept = (self._mapped(part) for part in parts if part and part not in self.empty)
+        return list(dict.fromkeys(kept))
 
     def date(self, row: Row) -> str:
         """Return a date as EDTF; empty where there is none.
@@ -252,6 +255,32 @@ class ActionRule(_Table, frozen=True, kw_only=True):
     sources: Sources = []
 
 
+class RelationRule(_Table, frozen=True, kw_only=True):
+    """What the columns say of how a policy bears on others: one relation for each value of `target`.
+
+    With `scheme` a value is cited by it; with `prefix` it is a policy's id, once that stands before it.
+    `policy` and `when` are as an action's.
+    """
+
+    relation: Cell
+    target: Cell
+    scheme: Text | None = None
+    prefix: str | None = None
+    policy: Text | None = None
+    when: When | None = None
+    scope: Cell | None = None
+    provision: Cell | None = None
+    occurred: Cell | None = None
+    effective: Cell | None = None
+    until: Cell | None = None
+    sources: Sources = []
+
+    def __post_init__(self) -> None:
+        if (self.scheme is None) == (self.prefix is None):
+            msg = "Give exactly one of `scheme` and `prefix`"
+            raise ValueError(msg)
+
+
 _MARKS: Final = '",;\t\r\n'
 """What rows are cut by: one byte each, as in ASCII."""
 
@@ -266,6 +295,7 @@ class CsvMapping(_Table, frozen=True, kw_only=True):
     system: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
     policy: PolicyRule
     actions: Annotated[list[ActionRule], Meta(max_length=MAX_RULES)] = []
+    relations: Annotated[list[RelationRule], Meta(max_length=MAX_RULES)] = []
     whole: bool = True
     encoding: str = "utf-8"
     delimiter: Annotated[str, Meta(min_length=1, max_length=1)] = ","
@@ -283,6 +313,16 @@ class CsvMapping(_Table, frozen=True, kw_only=True):
         if not usable:
             msg = f"Rows cannot be read in {self.encoding!r}: write the table in UTF-8"
             raise ValueError(msg)
+
+    @property
+    def rules(self) -> Sequence[ActionRule | RelationRule]:
+        """What rows tell beside what policies are: actions, then relations."""
+        return (*self.actions, *self.relations)
+
+    def name_of(self, rule: int) -> str:
+        """Return how a rule is called in the file, by its place among all."""
+        acts = len(self.actions)
+        return f"actions[{rule}]" if rule < acts else f"relations[{rule - acts}]"
 
 
 def read_mapping(raw: bytes, file: str) -> CsvMapping:
@@ -336,7 +376,7 @@ def columns(rule: msgspec.Struct) -> Iterator[tuple[str, str]]:
 _TEMPLATES: Final = frozenset({"id", "policy"})
 _CELLS: Final = frozenset(
     field.encode_name
-    for kind in (PolicyRule, ActionRule, SourceRule, IdentifierRule, VoteRule)
+    for kind in (PolicyRule, ActionRule, RelationRule, SourceRule, IdentifierRule, VoteRule)
     for field in msgspec.structs.fields(kind)
     if "Field" in str(field.type)
 )

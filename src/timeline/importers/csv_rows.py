@@ -5,19 +5,19 @@ Must not know how rows are read or gathered.
 """
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from timeline.domain.vocabulary import Action, EventType, Instrument
+from timeline.domain.vocabulary import Action, EventType, Instrument, Relation
+from timeline.importers.csv_cells import details, identifiers, needed, parties, sources
 from timeline.importers.csv_mapping import (
     ActionRule,
     Cell,
     CsvMapping,
-    IdentifierRule,
+    RelationRule,
     Row,
     SourceRule,
     as_field,
@@ -28,9 +28,8 @@ from timeline.importers.csv_mapping import (
 from timeline.importers.errors import BadCell
 from timeline.importers.sketch import Json, Note, NoteKind, Place, Refused, Sketch, Statement
 
-_URL: Final = re.compile(r"https?://\S+")
-_TEXTS: Final = ("body", "until_condition", "provision", "summary")
-_DATES: Final = ("effective", "until")
+MAX_ABOUT: Final = 500
+"""Characters of an origin's id that the record takes."""
 
 Word = TypeVar("Word", Action, Instrument)
 
@@ -42,7 +41,7 @@ class Told(NamedTuple):
         place: where it stands.
         row: its cells by column.
         describes: whether it is a row of the policies' table.
-        rules: the indexes of the rules for actions that it is under.
+        rules: the indexes of the rules for actions and relations that it is under.
 
     """
 
@@ -82,6 +81,7 @@ class _Drawing:
         self.notes: list[Note] = []
         self.place = Place("", 0)
         self._mapping = drawer.mapping
+        self._rules = drawer.mapping.rules
         self._describing = drawer.describing
         self._policy = policy
         self._system = drawer.mapping.system
@@ -136,25 +136,20 @@ class _Drawing:
     def _described(self, row: Row, *, quiet: bool = False) -> Json:
         rule = self._mapping.policy
         described: Json = {
-            "title": _needed("title", rule.title, row),
+            "title": needed("title", rule.title, row),
             "instrument": self._word(Instrument, "instrument", rule.instrument, row, quiet=quiet),
-            "jurisdiction": _needed("jurisdiction", rule.jurisdiction, row),
-            "sources": _sources(rule.sources, row),
+            "jurisdiction": needed("jurisdiction", rule.jurisdiction, row),
+            "sources": self._cited((), row),
         }
-        if not described["sources"]:
-            raise BadCell(
-                column="sources",
-                reason="The row has neither a link nor a citation: give a `citation`",
-            )
         for key, cell in (("body", rule.body), ("summary", rule.summary)):
             if cell is not None and (found := as_field(cell).text(row)):
                 described[key] = found
         if rule.topics is not None and (topics := as_field(rule.topics).texts(row)):
             described["topics"] = topics
-        if sponsors := list(_parties(rule.sponsors, row)):
+        if sponsors := list(parties(rule.sponsors, row)):
             described["sponsors"] = sponsors
-        if identifiers := list(_identifiers(rule.identifiers, row)):
-            described["identifiers"] = identifiers
+        if names := list(identifiers(rule.identifiers, row)):
+            described["identifiers"] = names
         return described
 
     # ---- what happened to it
@@ -163,8 +158,12 @@ class _Drawing:
         for each in told:
             self.place = each.place
             for index in each.rules:
-                rule = self._mapping.actions[index]
-                if rule.when is None or rule.when.holds(each.row):
+                rule = self._rules[index]
+                if rule.when is not None and not rule.when.holds(each.row):
+                    continue
+                if isinstance(rule, RelationRule):
+                    yield from self._relations(rule, each.row)
+                else:
                     yield from self._action(rule, each.row)
 
     def _action(self, rule: ActionRule, row: Row) -> Iterator[Statement]:
@@ -187,13 +186,8 @@ class _Drawing:
         data: Json = {
             "action": self._word(Action, "action", rule.action, row),
             "occurred": day,
-            "sources": _sources(rule.sources, row) or _sources(self._mapping.policy.sources, row),
+            "sources": self._cited(rule.sources, row),
         }
-        if not data["sources"]:
-            raise BadCell(
-                column="sources",
-                reason="The row has neither a link nor a citation: give a `citation`",
-            )
         label = as_field(rule.label).text(row) if rule.label is not None else ""
         if not label and action.column is not None:
             label = " ".join(row[action.column].split())
@@ -201,7 +195,50 @@ class _Drawing:
             label = as_field(rule.occurred).shown
         if label:
             data["label"] = label
-        return data | _details(rule, row)
+        return data | details(rule, row)
+
+    def _relations(self, rule: RelationRule, row: Row) -> Iterator[Statement]:
+        """Yield how a row's policy bears on others; what stands in several rows is told once."""
+        for value in as_field(rule.target).texts(row):
+            target, name = _target(rule, value)
+            data: Json = {
+                "relation": self._relation(rule, row),
+                "target": target,
+                "sources": self._cited(rule.sources, row),
+                **details(rule, row),
+            }
+            if rule.occurred is not None and (day := as_field(rule.occurred).date(row)):
+                data["occurred"] = day
+            provision = f"/{data['provision']}" if "provision" in data else ""
+            about = f"{self._policy}/{data['relation']}/{name}{provision}"
+            about = about if len(about) <= MAX_ABOUT else f"{about[:400]}/{_digest(about)}"
+            if about in self._by_id:
+                if self._by_id[about] != data:
+                    self._note(
+                        NoteKind.DOUBTFUL, "rows that tell a relation otherwise; the first counts"
+                    )
+                continue
+            self._by_id[about] = dict(data)
+            data["origin"] = {"system": self._system, "id": about}
+            type = EventType.RELATION_ASSERTED
+            yield Statement(about=about, type=type, data=data, place=self.place)
+
+    def _relation(self, rule: RelationRule, row: Row) -> Relation:
+        """Return a relation of the vocabulary; `cites`, with a note, for what is none."""
+        found = needed("relation", rule.relation, row)
+        try:
+            return Relation(slug(found).replace("-", "_"))
+        except ValueError:
+            self._note(NoteKind.UNKNOWN_LABEL, f"relation {' '.join(found.split())[:80]!r}")
+            return Relation.CITES
+
+    def _cited(self, rules: Sequence[SourceRule], row: Row) -> list[Json]:
+        """Return the sources of what a row tells: its own, or its policy's."""
+        found = sources(rules, row) or sources(self._mapping.policy.sources, row)
+        if not found:
+            reason = "The row has neither a link nor a citation: give a `citation`"
+            raise BadCell(column="sources", reason=reason)
+        return found
 
     def _about(self, rule: ActionRule, row: Row, data: Json) -> str | None:
         """Return what the source calls an action; None where it has been told already.
@@ -231,9 +268,7 @@ class _Drawing:
             self._said.add(said)
         else:
             told = "\n".join((data["occurred"], data.get("label", ""), str(data["action"])))
-            about = (
-                f"{self._policy}/{hashlib.sha256(told.encode(errors='replace')).hexdigest()[:16]}"
-            )
+            about = f"{self._policy}/{_digest(told)}"
         self._seen[about] += 1
         about += f"/{self._seen[about]}" if self._seen[about] > 1 else ""
         return about
@@ -242,7 +277,7 @@ class _Drawing:
         self, kind: type[Word], key: str, cell: Cell, row: Row, *, quiet: bool = False
     ) -> Word:
         """Return a word of the vocabulary; `other`, with a note, for what is none."""
-        found = _needed(key, cell, row)
+        found = needed(key, cell, row)
         try:
             return kind(slug(found).replace("-", "_"))
         except ValueError:
@@ -254,74 +289,13 @@ class _Drawing:
         self.notes.append(Note(kind=kind, about=about, place=self.place))
 
 
-def _details(rule: ActionRule, row: Row) -> Json:
-    """Return the fields of an action that it may have."""
-    found: Json = {}
-    for key in _TEXTS:
-        if (cell := getattr(rule, key)) is not None:
-            found[key] = as_field(cell).text(row)
-    for key in _DATES:
-        if (cell := getattr(rule, key)) is not None:
-            found[key] = as_field(cell).date(row)
-    if rule.scope is not None:
-        found["scope"] = as_field(rule.scope).text(row).casefold()
-    found["actors"] = list(_parties(rule.actors, row))
-    found["vote"] = _vote(rule, row)
-    return {key: value for key, value in found.items() if value}
+def _target(rule: RelationRule, value: str) -> tuple[Json, str]:
+    """Return a relation's target, and what it is called."""
+    if rule.scheme is not None:
+        return {"citation": {"scheme": rule.scheme, "value": value}}, f"{rule.scheme}:{value}"
+    policy = slug(f"{rule.prefix}{value}")
+    return {"policy": policy}, policy
 
 
-def _needed(key: str, cell: Cell, row: Row) -> str:
-    field = as_field(cell)
-    found = field.text(row)
-    if not found:
-        raise BadCell(column=field.shown, reason=f"The cell is empty, and a row needs `{key}`")
-    return found
-
-
-def _sources(rules: Sequence[SourceRule], row: Row) -> list[Json]:
-    return [found for found in (_source(rule, row) for rule in rules) if found]
-
-
-def _source(rule: SourceRule, row: Row) -> Json:
-    found: Json = {}
-    for key in ("url", "citation", "title", "publisher", "locator", "quote"):
-        cell = getattr(rule, key)
-        if cell is not None and (text := as_field(cell).text(row)):
-            found[key] = text
-    if "url" in found and not _URL.fullmatch(found["url"]):
-        reason = f"{found['url'][:60]!r} is no web address that begins with http:// or https://"
-        raise BadCell(column=as_field(rule.url or "").shown, reason=reason)
-    if not found.keys() & {"url", "citation"}:
-        return {}
-    if rule.class_ is not None:
-        found["class"] = str(rule.class_)
-    if rule.published is not None and (published := as_field(rule.published).date(row)):
-        found["published"] = published
-    return found
-
-
-def _identifiers(rules: Sequence[IdentifierRule], row: Row) -> Iterator[Json]:
-    for rule in rules:
-        for found in as_field(rule.value).texts(row):
-            yield {"scheme": rule.scheme, "value": found}
-
-
-def _parties(cells: Sequence[Cell], row: Row) -> Iterator[Json]:
-    for cell in cells:
-        field = as_field(cell)
-        for name in field.texts(row):
-            yield {"name": name, **({"role": field.role} if field.role else {})}
-
-
-def _vote(rule: ActionRule, row: Row) -> dict[str, Any]:
-    counts: dict[str, Any] = {}
-    for key in ("yes", "no", "abstain", "absent") if rule.vote is not None else ():
-        cell = getattr(rule.vote, key)
-        if cell is None or not (found := as_field(cell).text(row)):
-            continue
-        if not re.fullmatch("[0-9]{1,7}", found):
-            raise BadCell(
-                column=as_field(cell).shown, reason=f"{found[:40]!r} is no count of votes"
-            )
-        counts[key] = int(found)
-    return counts
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]

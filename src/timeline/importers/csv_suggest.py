@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from timeline.domain.dates import InvalidDate, Occurrence
-from timeline.domain.vocabulary import Action, Instrument
+from timeline.domain.vocabulary import Action, Instrument, Relation
 from timeline.importers.csv_mapping import EDTF, slug
 from timeline.importers.errors import InputRefused
 from timeline.importers.opening import Input
@@ -25,6 +25,7 @@ MAX_VALUES: Final = 60
 """Of a column that holds a kind: one with more is text."""
 
 DELIMITERS: Final = (",", ";", "\t", "|")
+_DIGITS: Final = "%Y%m%d"
 FORMATS: Final = (
     EDTF,
     "%m/%d/%Y",
@@ -33,7 +34,7 @@ FORMATS: Final = (
     "%d.%m.%Y",
     "%m-%d-%Y",
     "%Y/%m/%d",
-    "%Y%m%d",
+    _DIGITS,
     "%B %d, %Y",
     "%b %d, %Y",
     "%d %B %Y",
@@ -95,6 +96,21 @@ INSTRUMENTS: Final = (
     (r"statement", Instrument.STATEMENT),
 )
 
+RELATIONS: Final = (
+    (r"\brepeal(s|ing)\b", Relation.REPEALS),
+    (r"\bamend(s|ing)\b", Relation.AMENDS),
+    (r"\bsupersed(es|ing)\b|\breplac(es|ing)\b", Relation.SUPERSEDES),
+    (r"\b(rescind|revok)(s|es|ing)\b", Relation.RESCINDS),
+    (r"\bsuspend(s|ing)\b", Relation.SUSPENDS),
+    (r"\bextend(s|ing)\b", Relation.EXTENDS),
+    (r"\bimplement(s|ing)\b", Relation.IMPLEMENTS),
+    (r"\bcodif(ies|ying)\b", Relation.CODIFIES),
+    (r"\bchalleng(es|ing)\b", Relation.CHALLENGES),
+    (r"\bcit(es|ing)\b", Relation.CITES),
+)
+"""Which words in a column's name tell that what is in it is what the policy acts upon. "Repealed by" is not
+among them: there it is the other one that acts."""
+
 ROLES: Final = (
     ("url", r"url|link|web"),
     ("id", r"^id$|number|\bno\b|^file|docket|identifier|file$|\bid$"),
@@ -112,12 +128,36 @@ ROLES: Final = (
 """Which words in a column's name tell what it is."""
 
 
+class Suggestion(NamedTuple):
+    """A mapping file, and what whoever uses it has to know before."""
+
+    text: str
+    doubts: Sequence[str]
+
+
+class _Cell(NamedTuple):
+    """What stands in a line of a column."""
+
+    line: int
+    text: str
+
+
 class _Column(NamedTuple):
-    """A column: its name, what is in it, and in which form if it is a date."""
+    """A column: its name, what is in it, in which form if it is a date, and what is in no such form."""
 
     name: str
     cells: Sequence[str]
-    dates: str
+    dates: str = ""
+    odd: Sequence[_Cell] = ()
+
+    @property
+    def doubt(self) -> str:
+        """What is in another form, in words."""
+        shown = _comment(repr(self.odd[0].text[:60]))
+        return (
+            f"{len(self.odd)} of {len(self.cells)} cells in {_comment(self.name)!r} are not in the form "
+            f"{self.dates}, the first in line {self.odd[0].line}: {shown}."
+        )
 
 
 class _Table(NamedTuple):
@@ -127,10 +167,11 @@ class _Table(NamedTuple):
     delimiter: str
     encoding: str
     columns: Sequence[_Column]
+    relations: Sequence[tuple[_Column, Relation]]
     roles: dict[str, _Column]
 
 
-def suggest(source: Input) -> str:
+def suggest(source: Input) -> Suggestion:
     """Return a mapping file for a table.
 
     Raises:
@@ -145,19 +186,21 @@ def suggest(source: Input) -> str:
         reason = "The first line is no header that names each column once"
         raise InputRefused(file=source.name, line=1, reason=reason)
     looked_at = [
-        row.cells
+        row
         for row in islice(table, MAX_ROWS)
         if len(row.cells) == len(names) and undecodable(row.cells) is None
     ]
     named = [
-        (name, [cell for cells in looked_at if (cell := cells[index].strip())])
+        (name, [_Cell(row.line, cell) for row in looked_at if (cell := row.cells[index].strip())])
         for index, name in enumerate(names)
         if name and not set("{}") & set(name) and undecodable([name]) is None
     ]
     columns = _columns(named)
-    return (
-        "\n".join(_lines(_Table(source.name, delimiter, encoding, columns, _roles(columns)))) + "\n"
-    )
+    acting = [(column, relation) for column in columns if (relation := _relation(column))]
+    others = [column for column in columns if not any(column is each for each, _ in acting)]
+    described = _Table(source.name, delimiter, encoding, columns, acting, _roles(others))
+    doubts = [column.doubt for column in columns if column.odd]
+    return Suggestion("\n".join(_lines(described)) + "\n", doubts)
 
 
 def _form(source: Input) -> tuple[str, str]:
@@ -172,18 +215,45 @@ def _form(source: Input) -> tuple[str, str]:
     return encoding, max(DELIMITERS, key=first.count)
 
 
-def _columns(named: Sequence[tuple[str, Sequence[str]]]) -> list[_Column]:
-    """Tell which columns hold dates; where two forms fit, it is the one that fits more columns."""
-    fits = {name: [each for each in FORMATS if _all_dates(cells, each)] for name, cells in named}
+def _columns(named: Sequence[tuple[str, Sequence[_Cell]]]) -> list[_Column]:
+    """Tell which columns hold dates, in the form that most of their cells are in.
+
+    Where several forms fit as many, it is the one that fits more columns.
+    """
+    fits = {name: _fitting([cell.text for cell in cells]) for name, cells in named}
     times = Counter(each for found in fits.values() for each in found)
+    columns = []
+    for name, cells in named:
+        form = max(fits[name], key=lambda each: times[each], default="")
+        odd = [cell for cell in cells if form and not _is_date(cell.text, form)]
+        columns.append(_Column(name, [cell.text for cell in cells], form, odd))
+    return columns
+
+
+def _fitting(cells: Sequence[str]) -> list[str]:
+    """Return the forms of a date that most of the cells, and more than half of them, are in."""
+    counts = {each: sum(_is_date(cell, each) for cell in cells) for each in FORMATS}
+    most = max(counts.values())
+    if any(count == len(cells) > 0 for count in counts.values()):
+        return [each for each, count in counts.items() if count == most]
+    # A number of eight digits, now and then, is a day by chance.
     return [
-        _Column(name, cells, max(fits[name], key=lambda each: times[each], default=""))
-        for name, cells in named
+        each
+        for each, count in counts.items()
+        if count == most and 2 * count > len(cells) and each != _DIGITS
     ]
 
 
-def _all_dates(cells: Sequence[str], format: str) -> bool:
-    return bool(cells) and all(_is_date(cell, format) for cell in cells)
+def _relation(column: _Column) -> Relation | None:
+    """Return how a policy bears on what a column holds, where its name says so and numbers are in it."""
+    if column.dates or not any(re.search("[0-9]", cell) for cell in column.cells):
+        return None
+    words = _in_words(column.name)
+    return next((relation for pattern, relation in RELATIONS if re.search(pattern, words)), None)
+
+
+def _in_words(name: str) -> str:
+    return re.sub(r"[_\-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).lower()
 
 
 def _is_date(cell: str, format: str) -> bool:
@@ -203,8 +273,7 @@ def _roles(columns: Sequence[_Column]) -> dict[str, _Column]:
     free = [column for column in columns if not column.dates]
     for role, pattern in ROLES:
         for column in free:
-            words = re.sub(r"[_\-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column.name)).lower()
-            if re.search(pattern, words) and _FITS.get(role, bool)(column.cells):
+            if re.search(pattern, _in_words(column.name)) and _FITS.get(role, bool)(column.cells):
                 found[role] = column
                 free.remove(column)
                 break
@@ -249,7 +318,8 @@ def _lines(table: _Table) -> Iterator[str]:
     yield ""
     yield from _policy(table, system)
     yield from _actions(table)
-    used = {column.name for column in roles.values()}
+    yield from _relations(table, system)
+    used = {column.name for column in (*roles.values(), *(each for each, _ in table.relations))}
     spare = [c.name for c in table.columns if c.name not in used and not c.dates]
     if spare:
         yield f"# Columns that nothing uses: {_comment(', '.join(spare))}"
@@ -364,8 +434,22 @@ def _wide(column: _Column) -> Iterator[str]:
     yield ""
 
 
+def _relations(table: _Table, system: str) -> Iterator[str]:
+    for column, relation in table.relations:
+        yield f"# The column {_comment(column.name)} names what the policy acts upon, by the same numbers?"
+        yield "[[relations]]"
+        yield f"relation = {{ value = {_quoted(relation)} }}"
+        yield f"target = {{ column = {_quoted(column.name)}, {_split(column)} }}"
+        yield f"scheme = {_quoted(system)}"
+        yield ""
+
+
 def _dates(key: str, column: _Column) -> Iterator[str]:
-    others = [each for each in FORMATS if each != column.dates and _all_dates(column.cells, each)]
+    fitting = _fitting(column.cells)
+    others = [each for each in fitting if each != column.dates]
+    if column.odd:
+        yield f"# {column.doubt}"
+        yield "# Rows with them are refused: mend them, or add their form behind the first, in `dates`."
     if others:
         yield f"# These dates could as well be {_comment(' or '.join(others))}."
     yield f"{key} = {{ column = {_quoted(column.name)}, dates = [{_quoted(column.dates)}] }}"

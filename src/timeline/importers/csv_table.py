@@ -59,6 +59,7 @@ class CsvTable:
         self.policies: int | None = None
         self._inputs = inputs
         self._mapping = mapping
+        self._rules = mapping.rules
         self._drawer = Drawer(mapping)
         self._headers: list[_Header] = []
 
@@ -129,7 +130,7 @@ class CsvTable:
         if header.describes:
             found[slug(filled(rule, cells))] = _Kept(index, True, [], row.cells)  # noqa: FBT003
         for number in header.rules:
-            template = self._mapping.actions[number].policy or rule
+            template = self._rules[number].policy or rule
             policy = slug(filled(template, cells))
             kept = found.setdefault(policy, _Kept(index, False, [], row.cells))  # noqa: FBT003
             kept.rules.append(number)
@@ -150,9 +151,10 @@ class CsvTable:
         if not any(header.describes for header in self._headers):
             reason = "None of the tables has the columns of [policy]: give the policies' table too"
             raise InputRefused(file=files, line=0, reason=reason)
-        for number in range(len(self._mapping.actions)):
+        for number in range(len(self._rules)):
             if number not in told:
-                reason = f"None of the tables has the columns of actions[{number}]: give it too"
+                rule = self._mapping.name_of(number)
+                reason = f"None of the tables has the columns of {rule}: give it too"
                 raise InputRefused(file=files, line=0, reason=reason)
 
     def _header(self, source: Input, row: Row | None) -> int:
@@ -176,9 +178,8 @@ class CsvTable:
 
     def _matched(self, source: Input, line: int, names: list[str]) -> _Header:
         """Tell which table a header is: the policies', the actions', or one that is both."""
-        actions = self._mapping.actions
-        apart = [number for number, rule in enumerate(actions) if rule.policy is not None]
-        own = [number for number, rule in enumerate(actions) if rule.policy is None]
+        apart = [number for number, rule in enumerate(self._rules) if rule.policy is not None]
+        own = [number for number, rule in enumerate(self._rules) if rule.policy is None]
         lacking_own = self._lacking(names, own) | _lacks(names, self._mapping.policy, "policy")
         lacking_apart = self._lacking(names, apart)
         describes, acts = not lacking_own, bool(apart) and not lacking_apart
@@ -198,7 +199,7 @@ class CsvTable:
     def _lacking(self, names: list[str], numbers: list[int]) -> dict[str, str]:
         found: dict[str, str] = {}
         for number in numbers:
-            found |= _lacks(names, self._mapping.actions[number], f"actions[{number}]")
+            found |= _lacks(names, self._rules[number], self._mapping.name_of(number))
         return found
 
 
