@@ -4,14 +4,12 @@ import os
 import resource
 import signal
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from queue import Empty, SimpleQueue
 from typing import Final
 
 import rich_click as click
-from granian import Granian
+from granian import Granian, loops
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -20,6 +18,7 @@ from timeline.cli.database import opened
 from timeline.cli.errors import CommandError
 from timeline.cli.key import make_beside_database
 from timeline.cli.options import pass_settings
+from timeline.cli.stopping import Woken, stopping_once
 from timeline.observability import granian_logging
 from timeline.orphans import Supervisor
 from timeline.settings import Settings
@@ -119,7 +118,7 @@ def listen(
         port=port,
         interface=Interfaces.ASGI,
         factory=True,
-        loop=Loops.uvloop,
+        loop=Loops.auto,
         workers=workers,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
@@ -133,44 +132,13 @@ def listen(
         log_level=LogLevels(settings.log_level),
         log_dictconfig=granian_logging(),
     )
+    loops.register(str(Loops.auto))(stopping_once)
     server.main_loop_interrupt = Woken()
     server.on_startup(on_listening)
     os.register_at_fork(after_in_child=_stoppable)
     Supervisor.is_this()
     with Siblings.meeting() if workers > 1 else nullcontext():
         server.serve()
-
-
-class Woken(threading.Event):
-    """What the main process waits for: a signal, or the end of a worker.
-
-    Granian sets it in its signal handlers. An event holds a lock while it is set or waited for, so
-    that a second signal at the wrong moment would wait for the first one's lock for ever, and the
-    process be deaf to all that follow. A queue is made for that; each waking is waited for once.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._wakings: SimpleQueue[None] = SimpleQueue()
-
-    def is_set(self) -> bool:
-        """Tell whether there is something that was not waited for yet."""
-        return not self._wakings.empty()
-
-    def set(self) -> None:
-        """Wake who waits."""
-        self._wakings.put(None)
-
-    def clear(self) -> None:
-        """Leave what came meanwhile: what it is about is looked at again, at worst for nothing."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for a waking; False where the time ran out."""
-        try:
-            self._wakings.get(timeout=timeout)
-        except Empty:
-            return False
-        return True
 
 
 def _stoppable() -> None:

@@ -30,7 +30,6 @@ from timeline.http.pages.asking import refuse
 from timeline.http.replay import kept_answer
 from timeline.http.replies import Representation
 from timeline.http.service import Service
-from timeline.http.stopping import stopping_once
 from timeline.orphans import ending_with_parent
 from timeline.settings import Settings
 from timeline.siblings import Siblings
@@ -109,7 +108,7 @@ def create() -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        with stopping_once(), ending_with_parent(), bootstrap.application(settings) as application:
+        with ending_with_parent(), bootstrap.application(settings) as application:
             service = app.state.service = Service(application)
             async with _among_siblings(app, service):
                 yield
