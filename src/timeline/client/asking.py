@@ -34,6 +34,10 @@ ATTEMPTS: Final = 5
 PAUSE_S: Final = 0.2
 """Before the second attempt; twice that before each later one."""
 
+DEADLINE_S: Final = 120.0
+"""For a whole answer with all attempts, or for a line of a stream: the service waits for a client that
+is slow for about as long."""
+
 LONGEST_PAUSE_S: Final = 30.0
 """A service that wants to be left alone for longer than this is not waited for."""
 
@@ -99,7 +103,15 @@ class Attempts:
 class Asking:
     """Asks one service; safe for threads."""
 
-    def __init__(self, url: str, token: str | None, timeout_s: float, *, plain_token: bool) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        timeout_s: float,
+        *,
+        plain_token: bool,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
         _require_usable(url, token, plain_token=plain_token)
         self.url = url.rstrip("/")
         headers = {"User-Agent": f"timeline-client/{__version__}", "Accept-Encoding": "identity"}
@@ -112,6 +124,7 @@ class Asking:
             max_redirects=MAX_REDIRECTS,
         )
         self._timeout_s = timeout_s
+        self._deadline_s = deadline_s
         self._recorded = 0
         self._lock = threading.Lock()
 
@@ -140,7 +153,7 @@ class Asking:
         return {**headers, **({"Timeline-Min-Position": str(recorded)} if recorded else {})}
 
     def answer(self, ask: Ask) -> bytes:
-        """Return an answer's body, asked for until it comes.
+        """Return an answer's body, asked for until it comes, or the deadline does.
 
         Raises:
             ProblemError: the service refuses it.
@@ -149,12 +162,16 @@ class Asking:
 
         """
         attempts = Attempts()
+        deadline = time.monotonic() + self._deadline_s
         while True:
             try:
                 with self.opened(ask) as answer:
-                    return _whole(answer, self.url)
+                    return self._whole(answer, deadline)
             except ClientError as error:
-                time.sleep(attempts.pause_s(error))
+                pause_s = attempts.pause_s(error)
+                if time.monotonic() + pause_s >= deadline:
+                    raise
+                time.sleep(pause_s)
 
     @contextmanager
     def opened(self, ask: Ask) -> Iterator[httpx.Response]:
@@ -178,13 +195,15 @@ class Asking:
                 if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
                     raise self._refusal(answer)
                 yield answer
+        except httpx.TooManyRedirects as error:
+            raise UnexpectedAnswer(url=self.url, reason="too many redirects") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
             reason = str(error) or type(error).__name__
             raise Unreachable(url=self.url, reason=reason[:SHOWN_CHARACTERS]) from error
 
     def _refusal(self, answer: httpx.Response) -> ClientError:
         """Return what an answer that is no success stands for."""
-        body = _whole(answer, self.url)
+        body = self._whole(answer, time.monotonic() + self._deadline_s)
         said = f"it answers {answer.status_code} to {answer.request.method} {answer.url.path}"
         if answer.headers.get("Content-Type", "").partition(";")[0] != "application/problem+json":
             if answer.status_code in _GATEWAY:
@@ -198,6 +217,48 @@ class Asking:
         problem.retry_after_s = float(later) if later.isdecimal() else None
         return problem
 
+    def lines(self, answer: httpx.Response) -> Iterator[bytes]:
+        """Yield the lines of an answer as they come, without their ends; one that is not ended, too.
+
+        Raises:
+            UnexpectedAnswer: one is too long.
+            Unreachable: one takes too long.
+
+        """
+        rest = bytearray()
+        deadline = time.monotonic() + self._deadline_s
+        for part in answer.iter_raw():
+            first, *others = part.split(b"\n")
+            rest += first
+            for each in others:
+                yield bytes(rest)
+                rest = bytearray(each)
+            if others:
+                # Whoever takes the lines may have taken his time.
+                deadline = time.monotonic() + self._deadline_s
+            self._require_in_time(deadline, "line")
+            if len(rest) > MAX_LINE_BYTES:
+                reason = f"a line is longer than {MAX_LINE_BYTES} bytes"
+                raise UnexpectedAnswer(url=self.url, reason=reason)
+        if rest:
+            yield bytes(rest)
+
+    def _whole(self, answer: httpx.Response, deadline: float) -> bytes:
+        body = bytearray()
+        for part in answer.iter_raw():
+            body += part
+            if len(body) > MAX_ANSWER_BYTES:
+                reason = f"it answers with more than {MAX_ANSWER_BYTES} bytes"
+                raise UnexpectedAnswer(url=self.url, reason=reason)
+            self._require_in_time(deadline, "answer")
+        return bytes(body)
+
+    def _require_in_time(self, deadline: float, what: str) -> None:
+        """Give up what comes drop by drop, each in time, and has no end."""
+        if time.monotonic() >= deadline:
+            reason = f"no whole {what} within {self._deadline_s:g} s"
+            raise Unreachable(url=self.url, reason=reason)
+
 
 def decode(body: bytes, kind: type[Found], url: str) -> Found:
     """Return an answer as a struct; raises UnexpectedAnswer."""
@@ -208,40 +269,9 @@ def decode(body: bytes, kind: type[Found], url: str) -> Found:
     return found
 
 
-def lines(answer: httpx.Response, url: str) -> Iterator[bytes]:
-    """Yield the lines of an answer as they come, without their ends; one that is not ended, too.
-
-    Raises:
-        UnexpectedAnswer: one is too long.
-
-    """
-    rest = bytearray()
-    for part in answer.iter_raw():
-        first, *others = part.split(b"\n")
-        rest += first
-        for each in others:
-            yield bytes(rest)
-            rest = bytearray(each)
-        if len(rest) > MAX_LINE_BYTES:
-            reason = f"a line is longer than {MAX_LINE_BYTES} bytes"
-            raise UnexpectedAnswer(url=url, reason=reason)
-    if rest:
-        yield bytes(rest)
-
-
 @cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, dec_hook=read_custom)
-
-
-def _whole(answer: httpx.Response, url: str) -> bytes:
-    body = bytearray()
-    for part in answer.iter_raw():
-        body += part
-        if len(body) > MAX_ANSWER_BYTES:
-            reason = f"it answers with more than {MAX_ANSWER_BYTES} bytes"
-            raise UnexpectedAnswer(url=url, reason=reason)
-    return bytes(body)
 
 
 def _require_usable(url: str, token: str | None, *, plain_token: bool) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from timeline.client import answers, questions, words
-from timeline.client.asking import Ask, Asking, decode
+from timeline.client.asking import DEADLINE_S, Ask, Asking, decode
 from timeline.client.drafts import Condition, Draft, Sent, document_of
 from timeline.client.errors import UnexpectedAnswer
 from timeline.client.following import Following, Log
@@ -35,6 +35,7 @@ class Client:
         token: str | None = None,
         *,
         timeout_s: float = 30.0,
+        deadline_s: float = DEADLINE_S,
         plain_token: bool = False,
     ) -> None:
         """Name the service.
@@ -43,13 +44,15 @@ class Client:
             url: its address, such as https://timeline.example.
             token: needed for recording, and for reading where that is not public.
             timeout_s: the longest wait for a connection, or for more of an answer.
+            deadline_s: the longest wait for a whole answer, with all attempts, or for one line of a
+                stream.
             plain_token: send the token over a network without encryption, too.
 
         Raises:
             ValueError: it is no address of HTTP, or one that is not to be told a token.
 
         """
-        self._asking = Asking(url, token, timeout_s, plain_token=plain_token)
+        self._asking = Asking(url, token, timeout_s, plain_token=plain_token, deadline_s=deadline_s)
 
     def __enter__(self) -> Self:
         return self

@@ -15,11 +15,15 @@ from typing import Final, NamedTuple, Self
 import httpx
 
 from timeline.client.answers import Event
-from timeline.client.asking import MAX_LINE_BYTES, Ask, Asking, Attempts, decode, lines
+from timeline.client.asking import MAX_LINE_BYTES, Ask, Asking, Attempts, decode
 from timeline.client.errors import ClientError, UnexpectedAnswer, Unreachable
 
 SILENCE_S: Final = 40.0
 """A service that follows the log says something every 15 seconds; after this it is gone."""
+
+STEADY_S: Final = 30.0
+"""A stream that has lived for so long has done its work, also where nothing happened; as long as the
+longest pause, so that one that always ends is asked for twice a minute at most."""
 
 _PATH: Final = "/v1/events"
 _POSITION: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
@@ -42,7 +46,7 @@ class Log:
             ask = Ask("GET", _PATH, [after, *self._parameters], self._asking.reflecting(headers))
             try:
                 with self._asking.opened(ask) as answer:
-                    for line in lines(answer, self._asking.url):
+                    for line in self._asking.lines(answer):
                         event = decode(line, Event, self._asking.url)
                         attempts.succeeded()
                         self.position = event.position
@@ -116,10 +120,14 @@ class Following:
         with self._asking.opened(ask) as answer, self._ending(answer):
             # An address that is right once is right, however long the service is away.
             attempts.limit = None
-            for message in messages(lines(answer, self._asking.url), self._asking.url):
-                attempts.succeeded()
+            began, before = time.monotonic(), self.position
+            for message in messages(self._asking.lines(answer), self._asking.url):
                 if _POSITION.fullmatch(message.id):
                     self.position = int(message.id)
+                is_new = message.name == "message" and self.position > before
+                if is_new or time.monotonic() - began >= STEADY_S:
+                    # Of a stream that ends after its first heartbeat, each time, nothing is got.
+                    attempts.succeeded()
                 if message.name == "message":
                     yield decode(message.data, Event, self._asking.url)
         raise Unreachable(url=self._asking.url, reason="it ended the stream")

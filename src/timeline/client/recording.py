@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from timeline.client.asking import Ask, Asking, Attempts, decode, lines
+from timeline.client.asking import Ask, Asking, Attempts, decode
 from timeline.client.drafts import Sent, document_of
 from timeline.client.errors import (
     ClientError,
@@ -86,7 +86,7 @@ def _reports(asking: Asking, gathered: list[bytes], first: int) -> Iterator[Chun
     headers = {"Content-Type": NDJSON, "Accept": NDJSON}
     ask = Ask("POST", "/v1/events", headers=headers, body=b"".join(gathered))
     with asking.opened(ask) as answer:
-        for line in lines(answer, asking.url):
+        for line in asking.lines(answer):
             report = decode(line, dict[str, Any], asking.url)
             if "problem" in report:
                 raise LineRefused(first - 1 + report["line"], problem_of(report["problem"]))
