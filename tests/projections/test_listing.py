@@ -5,24 +5,48 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
+from sqlalchemy import select
 
 from random_record import POLICIES, Draw, accept
+from timeline.domain.situation import fold_text
 from timeline.domain.vocabulary import EventType, Force, InForce, Litigation
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.writer import Writer
 from timeline.projections.log import Log
+from timeline.projections.picture_policies import count_shown
+from timeline.projections.picture_reads import Selection, Window, gather
 from timeline.projections.policy_history import states, steps
 from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.policy_reads import policy_details, policy_item, select_policies, standing
-from timeline.projections.reading import View, view
+from timeline.projections.reading import View, known, view
 from timeline.projections.runner import Runner
+from timeline.projections.timeline_reads import TimelineFilter, select_items
 
 EVENTS = 80
 DAYS = [date(year, month, 15).toordinal() for year in range(2018, 2024) for month in (1, 7)]
 
+
+LABELS = ("Heard by Committee", "Heard by Council", "50% _passed_", "Straße /gesperrt\\", "-")
+WORDS = (
+    "heard",
+    "committee",
+    "%",
+    "_",
+    "/",
+    "\\",
+    "strasse",
+    "ALPHA",
+    "title",
+    "a",
+    "nowhere",
+    " ",
+)
+EVER = Window(1, 1_000_000)
+BOUNDS = [(100, 5_000), (0, 5_000), (1, 0)]
 
 RECORDS = [("sqlite", 1), ("sqlite", 2), ("sqlite", 3), ("postgresql", 1)]
 
@@ -45,7 +69,11 @@ def live(shared_database: Callable[[str], str], request: pytest.FixtureRequest) 
     ]
     with Writer(SqlStore(engine)) as writer:
         for event, raw in accept(drawn):
-            draft = Draft.read(id=event.id, policy=event.policy, type=event.type, data=raw)
+            data = raw
+            if event.type is EventType.ACTION_RECORDED:
+                label = chance.choice(LABELS)
+                data = {**raw, "label": label}
+            draft = Draft.read(id=event.id, policy=event.policy, type=event.type, data=data)
             writer.append(Append(drafts=(draft,), recorded_by="desk"))
     Runner(engine, Log(SqlStore(engine))).catch_up()
     with view(engine) as live:
@@ -109,6 +137,52 @@ def test_filters_are_joined_by_and(live: View) -> None:
                 assert item in listed(live, day, position, within=True, **matching, **about)
                 for wrong in ({"jurisdiction": "ocd-division/country:ca"}, {"topic": "none"}):
                     assert listed(live, day, position, **(matching | about | wrong)) == []
+
+
+@pytest.mark.parametrize(("named", "texts"), BOUNDS)
+def test_words_find_what_has_them(
+    live: View, monkeypatch: pytest.MonkeyPatch, named: int, texts: int
+) -> None:
+    """They stand anywhere in an action's own words or its policy's, at each position, few or many."""
+    monkeypatch.setattr("timeline.projections.word_reads.MAX_NAMED", named)
+    monkeypatch.setattr("timeline.projections.word_reads.MAX_TEXTS", texts)
+    monkeypatch.setattr("timeline.projections.picture_reads.MAX_GATHERED", texts)
+    monkeypatch.setattr("timeline.projections.picture_reads.MAX_ACTING", named)
+    live = msgspec.structs.replace(live, remembered={})
+    for position in range(7, live.position + 1, 29):
+        told = acting(live, position)
+        policies = listed(live, DAYS[-1], position)
+        called = described(live, position)
+        for words in map(str.casefold, WORDS):
+            found = acting(live, position, words=words)
+
+            assert found == [
+                item
+                for item in told
+                if words in fold_text(item["label"] or "") or words in called[item["policy"]]
+            ]
+            assert listed(live, DAYS[-1], position, words=words) == [
+                item for item in policies if words in called[item["policy"]]
+            ]
+            gathered = gather(live, TimelineFilter(words=words), position, None)
+            acted = tuple({item["policy"] for item in found})
+            of_them = Selection(live, TimelineFilter(policies=acted), position)
+            assert sum(tally.actions for tally in gathered.tallies) == len(found)
+            assert count_shown(gathered.selection, EVER) == count_shown(of_them, EVER)
+
+
+def acting(live: View, position: int, **filter: Any) -> list[dict[str, Any]]:
+    """Return what the timeline has."""
+    asked = TimelineFilter(**filter)
+    found = select_items(live, asked, position=position, after=None, limit=500, descending=False)
+    return [item for _, item in found]
+
+
+def described(live: View, position: int) -> dict[str, str]:
+    """Return by which words each policy is found."""
+    policies = live.table("policies", "policies")
+    query = select(policies.c.policy, policies.c.search).where(known(policies, position))
+    return {row.policy: row.search for row in live.connection.execute(query)}
 
 
 def test_a_page_of_a_history_says_what_each_step_was(live: View) -> None:

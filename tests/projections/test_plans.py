@@ -115,7 +115,7 @@ def actions(filter: TimelineFilter, *, descending: bool, after: ItemKey | None) 
         (PolicyFilter(force="in_force", litigation="none"), "policy_values", None),
         (PolicyFilter(jurisdiction=PLACE), "policy_values", "kind"),
         (PolicyFilter(jurisdiction=PLACE, force="in_force"), "policy_values", "kind"),
-        (PolicyFilter(jurisdiction=PLACE, in_force="yes", words="order"), "policy_values", "kind"),
+        (PolicyFilter(jurisdiction=PLACE, in_force="yes"), "policy_values", "kind"),
         (PolicyFilter(jurisdiction=PLACE, topic="parks"), "policy_tags", None),
         (PolicyFilter(identifier="no:another", topic="parks"), "policy_tags", None),
     ],
@@ -253,6 +253,28 @@ def test_the_few_actions_of_an_actor_are_looked_up(live: View) -> None:
     # PostgreSQL sees that all actions are as few.
     if live.connection.dialect.name == "sqlite":
         assert f"{index(live, 'timeline')} (policy=? AND event=?" in keys
+
+
+@pytest.mark.parametrize(("named", "texts"), [(0, 5_000), (0, 0), (100, 5_000)])
+def test_words_are_met_in_order_or_looked_up_where_they_are_rare(
+    live: View, monkeypatch: pytest.MonkeyPatch, named: int, texts: int
+) -> None:
+    """What actions say is leapt over, text by text, and what a row says stands in the index."""
+    monkeypatch.setattr("timeline.projections.word_reads.MAX_NAMED", named)
+    monkeypatch.setattr("timeline.projections.word_reads.MAX_TEXTS", texts)
+    filter = TimelineFilter(words="another")
+    said, *_, keys, _, _ = plans(live, actions(filter, descending=False, after=None))
+    ids, _ = plans(live, listing(PolicyFilter(words="another")))
+
+    assert index(live, "timeline", "said") in said
+    assert "Seq Scan" not in said
+    if named == 0:
+        assert index(live, "timeline", "earliest") in keys
+        assert not sorts(keys)
+        assert index(live, "policy_values") in ids
+    elif live.connection.dialect.name == "sqlite":
+        assert f"{index(live, 'timeline')} (policy=? AND event=?" in keys
+        assert "(kind=? AND value=? AND policy=?" in ids
 
 
 def test_whom_selectors_name_is_looked_up(live: View) -> None:

@@ -328,7 +328,7 @@ def _stretches(window: Window, periods: Sequence[Row[Any]]) -> list[dict[str, An
 def _now(asked: _Asked) -> tuple[Selection, Moments, Moments]:
     selection, newest = asked.gathered.selection, asked.live.position
     if asked.position != newest:
-        selection = Selection(asked.live, selection.filter, newest)
+        selection = picture_reads.at(selection, newest)
     return selection, Moments(asked.day, asked.position), Moments(asked.today, newest)
 
 

@@ -45,7 +45,12 @@ Cursor: TypeAlias = Annotated[
 ]
 Position: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Words: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=200, description="Text that occurs in it, any case.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        description="Text that occurs in it, any case, also within a word.",
+    ),
 ]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=500)]
 AsOf: TypeAlias = Annotated[date, Meta(description="The date in the world asked about.")]

@@ -152,6 +152,10 @@ class Dialect(Protocol):
         """Compare a column with a parameter that takes a list of any length."""
         ...
 
+    def one_of(self, column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
+        """Compare a column with a list of any length."""
+        ...
+
     def listed(self, values: Collection[str]) -> object:
         """Return a list as the driver takes it for `among`."""
         ...

@@ -329,6 +329,10 @@ class PostgreSQL:
         """Compare with an array parameter."""
         return column == any_(bindparam(parameter, type_=_Written()))
 
+    def one_of(self, column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
+        """Compare with an array, as `among` does."""
+        return column == any_(bindparam(None, self.listed(values), type_=_Written()))
+
     def listed(self, values: Collection[str]) -> object:
         """Return an array as it is sent."""
         return Texts.of(sorted(values))

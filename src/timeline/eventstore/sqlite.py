@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import (
     URL,
+    BindParameter,
     ColumnElement,
     Connection,
     Engine,
@@ -250,8 +251,11 @@ class SQLite:
 
     def among(self, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
         """Compare with the values of a JSON array: one parameter, whatever its length."""
-        each = func.json_each(bindparam(parameter, type_=Text())).table_valued("value")
-        return column.in_(select(each.c.value))
+        return _among(column, bindparam(parameter, type_=Text()))
+
+    def one_of(self, column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
+        """Compare with the values of a JSON array, as `among` does."""
+        return _among(column, bindparam(None, self.listed(values), type_=Text()))
 
     def listed(self, values: Collection[str]) -> object:
         """Return a JSON array."""
@@ -279,6 +283,12 @@ class SQLite:
     def as_hex(self, column: ColumnElement[bytes]) -> ColumnElement[Any]:
         """Read a blob as digits; NULL stays NULL, which `hex` would make the empty text."""
         return func.iif(column.is_(None), None, func.hex(column))
+
+
+def _among(column: ColumnElement[Any], values: BindParameter[str]) -> ColumnElement[bool]:
+    """Compare with the values of a JSON array: one parameter, whatever its length."""
+    each = func.json_each(values).table_valued("value")
+    return column.in_(select(each.c.value))
 
 
 def _open_existing(

@@ -5,7 +5,8 @@ table, however wide the window is and however much is in it. Must not know lanes
 picture is drawn.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -14,20 +15,21 @@ from sqlalchemy import (
     Row,
     Table,
     and_,
+    exists,
     func,
-    literal,
     or_,
     select,
 )
 
+from timeline.eventstore.dialects import dialect_of
 from timeline.projections.reading import View, chunks, known, placed
 from timeline.projections.timeline_reads import TimelineFilter, matching
 
-MAX_GATHERED: Final = 5_000
-"""Tallies of a narrow question that are read policy by policy: the whole of it, in one walk."""
+MAX_GATHERED: Final = 20_000
+"""Actions of a narrow question that are read one by one: the whole of it, in one walk."""
 
-MAX_ACTING: Final = 1_000
-"""Policies that are named in one question; of more, each question asks for them anew."""
+MAX_ACTING: Final = 5_000
+"""Policies that are named in each question, as one list; of more, the actions of each are asked for."""
 
 
 class Window(NamedTuple):
@@ -58,38 +60,45 @@ def gather(view: View, filter: TimelineFilter, position: int, window: Window | N
     """
     whenever = msgspec.structs.replace(filter, first=None, last=None, by=None)
     selection = Selection(view, whenever, position)
-    if selection.by_actions:
-        rows = _tally(selection, MAX_GATHERED + 1, by_policy=True)
-        policies = {policy for _, policy in rows}
-        if len(rows) <= MAX_GATHERED and len(policies) <= MAX_ACTING:
-            selection = msgspec.structs.replace(selection, acting=tuple(sorted(policies)))
-            return Gathered([tally for tally, _ in rows], selection)
-    return Gathered([tally for tally, _ in _tally(selection, None, window)], selection)
-
-
-def _tally(
-    selection: "Selection",
-    limit: int | None,
-    window: Window | None = None,
-    *,
-    by_policy: bool = False,
-) -> list[tuple[Tally, str]]:
-    """Return tallies, each of one policy where that is asked for."""
-    table = selection.view.table("timeline", "timeline")
+    table = view.table("timeline", "timeline")
     by = [table.c.jurisdiction, table.c.earliest, table.c.latest]
-    policy = [table.c.policy] if by_policy else [literal("")]
+    if selection.by_actions:
+        each = select(table.c.policy, *by).where(*selection.matching(table))
+        found = view.connection.execute(each.limit(MAX_GATHERED + 1)).all()
+        policies = {row.policy for row in found}
+        if len(found) <= MAX_GATHERED:
+            counted = Counter((row[1], row[2], row[3]) for row in found)
+            tallies = [Tally(*day, actions) for day, actions in counted.items()]
+            return Gathered(tallies, selection.of(policies))
+        if len(policies) > MAX_ACTING:
+            view.remembered[_acting(selection)] = policies
     days: list[ColumnElement[bool]] = []
     if window is not None:
         # A walk in the order of the groups: a search by days would have to sort what it finds.
         days = [table.c.earliest + 0 <= window.last, table.c.latest + 0 >= window.first]
-    query = (
-        select(*by, func.count(), *policy)
-        .where(*selection.matching(table), *days)
-        .group_by(*by, *(policy if by_policy else ()))
-        .limit(limit)
-    )
-    rows = selection.view.connection.execute(query).all()
-    return [(Tally(*values), policy) for *values, policy in rows]
+    tally = select(*by, func.count()).where(*selection.matching(table), *days).group_by(*by)
+    rows = view.connection.execute(tally).all()
+    return Gathered([Tally(*tuple(row)) for row in rows], at(selection, position))
+
+
+def at(selection: "Selection", position: int) -> "Selection":
+    """Return what a picture may show where the same is asked about another position."""
+    view, selection = selection.view, Selection(selection.view, selection.filter, position)
+    if not selection.by_actions:
+        return selection
+    if _acting(selection) not in view.remembered:
+        table = view.table("timeline", "timeline")
+        # No column, and so no index that has them in order, where each row would have to be fetched.
+        acting = select(table.c.policy + "").distinct().where(*selection.matching(table))
+        found = view.connection.execute(acting.limit(MAX_ACTING + 1)).scalars()
+        view.remembered[_acting(selection)] = set(found)
+    policies: set[str] = view.remembered[_acting(selection)]
+    return selection.of(policies) if len(policies) <= MAX_ACTING else selection
+
+
+def _acting(selection: "Selection") -> tuple[object, ...]:
+    """Return under which key the policies are remembered that match by their actions."""
+    return ("acting", selection.filter, selection.position)
 
 
 def count_differing_actions(view: View, filter: TimelineFilter, position: int, newest: int) -> int:
@@ -157,16 +166,20 @@ class Selection(msgspec.Struct, frozen=True):
     view: View
     filter: TimelineFilter
     position: int
-    acting: tuple[str, ...] | None = None
+    acting: frozenset[str] | None = None
+
+    def of(self, acting: Collection[str]) -> "Selection":
+        """Return the same of these policies alone, which are all that match by their actions."""
+        return msgspec.structs.replace(self, acting=frozenset(acting))
 
     @property
     def by_actions(self) -> bool:
         """Tell whether policies match by their actions."""
         return any(getattr(self.filter, name) is not None for name in _OF_ACTIONS)
 
-    def matching(self, actions: Table) -> list[ColumnElement[bool]]:
-        """Return the conditions that an action matches."""
-        found = matching(self.view, self.filter, actions, self.position, whole=True)
+    def matching(self, actions: Table, *, whole: bool = True) -> list[ColumnElement[bool]]:
+        """Return the conditions that an action matches, one of all or one of a policy."""
+        found = matching(self.view, self.filter, actions, self.position, whole=whole)
         return [known(actions, self.position), *found]
 
     def conditions(self, values: Table) -> list[ColumnElement[bool]]:
@@ -181,11 +194,14 @@ class Selection(msgspec.Struct, frozen=True):
         if filter.instrument is not None:
             found.append(values.c.instrument == filter.instrument)
         if self.acting is not None:
-            found.append(values.c.policy.in_(self.acting))
+            dialect = dialect_of(self.view.connection.engine)
+            found.append(dialect.one_of(values.c.policy, self.acting))
         elif self.by_actions:
             actions = self.view.table("timeline", "timeline")
-            acting = select(actions.c.policy).where(*self.matching(actions))
-            found.append(values.c.policy.in_(acting))
+            own = self.matching(actions, whole=False)
+            found.append(
+                exists().where(actions.c.policy == values.c.policy, *own).correlate(values)
+            )
         return found
 
 

@@ -43,6 +43,8 @@ class View(msgspec.Struct, frozen=True):
     position: int
     parked: dict[str, Parked] = {}
     """The policies whose events wait, by id."""
+    remembered: dict[object, Any] = {}
+    """What was found out in this snapshot, which answers the same at every time."""
 
     def mark(self, items: Iterable[dict[str, Any]], position: int) -> None:
         """Say so in items whose policy's events wait, where that touches what they tell.

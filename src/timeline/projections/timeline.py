@@ -3,6 +3,8 @@
 Owns what an item of the timeline looks like. Must not know how items are queried.
 """
 
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
@@ -54,13 +56,16 @@ def _timeline_table(slot: str) -> Table:
         text("instrument"),
         text("action"),
         text("body_key", nullable=True),
+        text("said"),
         prose("search"),
         prose("item"),
+        # Actions are walked through for some words in indexes that tell what each says.
         indexes=(
-            _ORDER,
+            (*_ORDER, "said"),
             ("policy", *_WITHIN_POLICY),
-            ("jurisdiction", *_ORDER),
+            ("jurisdiction", *_ORDER, "said"),
             ("action", *_ORDER),
+            ("said", "policy"),
         ),
     )
 
@@ -117,6 +122,7 @@ def _row(about: _About, believed: BelievedAction) -> Row:
     action = believed.action
     key = action_key(action, believed.position)
     words = (action.label or "", action.summary or "", action.body or "")
+    search = fold_text(" ".join(words))
     return {
         "event": believed.event,
         "policy": about.policy,
@@ -129,9 +135,20 @@ def _row(about: _About, believed: BelievedAction) -> Row:
         "instrument": about.instrument,
         "action": str(action.action),
         "body_key": None if action.body is None else fold_text(action.body),
-        "search": fold_text(" ".join(words)),
+        "said": said(search),
+        "search": search,
         "item": to_json(_item(about.policy, believed)),
     }
+
+
+SAID_BYTES: Final = 16
+"""Of a digest: no two texts with the same one can be found."""
+
+
+def said(search: str) -> str:
+    """Return a short key of what an action says: the same text has the same, and no other has it."""
+    digest = sha256(search.encode()).digest()[:SAID_BYTES]
+    return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _item(policy: str, believed: BelievedAction) -> dict[str, Any]:

@@ -24,12 +24,8 @@ from sqlalchemy import (
 from timeline.eventstore.tables import tag_value
 from timeline.projections.evidence_reads import sources_of
 from timeline.projections.policy_reads import headings
-from timeline.projections.reading import View, around, chunks, contains, known, within
-
-MAX_NAMED: Final = 100
-"""Carriers of a tag that are looked up one by one: from there on, going through all actions meets
-a page of theirs as soon, at 20,000 policies with 50 actions each."""
-
+from timeline.projections.reading import View, around, chunks, known, within
+from timeline.projections.word_reads import MAX_NAMED, worded
 
 MAX_SORTED: Final = 2_000
 """Actions that are sorted for one page, in some milliseconds."""
@@ -247,7 +243,7 @@ def matching(
         (filter.first, lambda: columns.latest >= filter.first),
         (filter.last, lambda: columns.earliest <= filter.last),
         (filter.by, lambda: columns.earliest <= filter.by),
-        (filter.words, lambda: _worded(view, table, filter.words or "", position, whole=whole)),
+        (filter.words, lambda: worded(view, table, filter.words or "", position, whole=whole)),
         (filter.topic, lambda: _on_topic(view, table, filter.topic or "", position)),
         (filter.actor, lambda: _acted_in(view, table, filter.actor or "", position)),
     ]
@@ -268,19 +264,6 @@ def _in_place(view: View, table: Table, filter: TimelineFilter) -> ColumnElement
         return and_(inside, within(place, jurisdiction))
     # No column, and so nothing that SQLite would look for in an index.
     return within(place + "", jurisdiction)
-
-
-def _worded(
-    view: View, table: Table, words: str, position: int, *, whole: bool
-) -> ColumnElement[bool]:
-    """Return the condition that an action's own words, or its policy's, contain some."""
-    policies = view.table("policies", "policies")
-    said = and_(known(policies, position), contains(policies.c.search, words))
-    if whole:
-        described: ColumnElement[bool] = table.c.policy.in_(select(policies.c.policy).where(said))
-    else:
-        described = exists().where(policies.c.policy == table.c.policy, said).correlate(table)
-    return or_(contains(table.c.search, words), described)
 
 
 def _on_topic(view: View, table: Table, topic: str, position: int) -> ColumnElement[bool]:
