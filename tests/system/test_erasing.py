@@ -1,7 +1,7 @@
 """What is erased is gone: from every answer, every table, the log lines and the database's files."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -128,23 +128,32 @@ class Needles(NamedTuple):
         return sorted(found | {salt for salt in self.salts if bytes.fromhex(salt) in held})
 
 
-class Told(NamedTuple):
-    """A running service with secrets, and where its files are."""
+class Erased(NamedTuple):
+    """A running service that erased what named somebody, and what was there before."""
 
-    service: Service
     http: httpx.Client
     needles: Needles
     directory: Path
+    database_url: str
+    proofs: dict[str, Json]
+    held: dict[str, list[str]]
+    held_rows: dict[str, list[str]]
+    etag: str
 
 
-@pytest.fixture
-def secrets(database_url: str, tmp_path: Path) -> Iterator[Told]:
-    """Run a service that signs, holds the Los Angeles story, and some events that name somebody."""
-    key = str(tmp_path / "log.key")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def erased(
+    shared_database: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Erased]:
+    """Run a service that signs, holds the Los Angeles story, and erases what named somebody in others."""
+    database_url, directory = shared_database(request.param), tmp_path_factory.mktemp("erasing")
+    key = str(directory / "log.key")
     timeline("key", "generate", database_url=database_url, signing_key_file=key)
     timeline("import", str(STORY), "--quiet", database_url=database_url)
     token = timeline("token", "create", "root", "--role", "admin", database_url=database_url)
-    log = tmp_path / "service.log"
+    log = directory / "service.log"
     with (
         Service(database_url, log, signing_key_file=key) as running,
         httpx.Client(
@@ -153,10 +162,16 @@ def secrets(database_url: str, tmp_path: Path) -> Iterator[Told]:
     ):
         events = list(told())
         _post(http, events)
-        proofs = [http.get(f"/v1/events/{each['id']}?proof=true").json() for each in _named(events)]
-        salts = tuple(each["salt"] for each in proofs)
-        needles = Needles((MARK, ACCENTED, LATER), salts)
-        yield Told(running, http, needles, tmp_path)
+        proofs = {
+            each["id"]: http.get(f"/v1/events/{each['id']}?proof=true").json()
+            for each in _named(events)
+        }
+        needles = Needles((MARK, ACCENTED, LATER), tuple(each["salt"] for each in proofs.values()))
+        before = held(needles, answers(http))
+        etag = http.get("/v1/policies/erased-one").headers["etag"]
+        held_rows = held(needles, rows(database_url).items())
+        _post(http, list(erasures()))
+        yield Erased(http, needles, directory, database_url, proofs, before, held_rows, etag)
 
 
 def _named(events: Iterable[Json]) -> Iterator[Json]:
@@ -282,35 +297,29 @@ def files(database_url: str, directory: Path) -> dict[str, bytes]:
     }
 
 
-def test_what_is_erased_is_found_nowhere(secrets: Told, database_url: str) -> None:
+def test_what_is_erased_is_found_nowhere(erased: Erased) -> None:
     """No answer, no table, no log line and, after `timeline vacuum`, no file holds it or its salt."""
-    _, http, needles, directory = secrets
-    before = held(needles, answers(http))
-    etag = http.get("/v1/policies/erased-one").headers["etag"]
-    assert {"/v1/events?limit=500", "lines", "server-sent events"} <= set(before)
-    assert {"log_payloads", "log_tags", "streams"} <= set(held(needles, rows(database_url).items()))
+    http, needles, database_url = erased.http, erased.needles, erased.database_url
+    assert {"/v1/events?limit=500", "lines", "server-sent events"} <= set(erased.held)
+    assert {"log_payloads", "log_tags", "streams"} <= set(erased.held_rows)
 
-    _post(http, list(erasures()))
     vacuumed = timeline("vacuum", "--quiet", database_url=database_url)
 
     assert held(needles, answers(http)) == {}
     assert held(needles, rows(database_url).items()) == {}
-    assert held(needles, files(database_url, directory).items()) == {}
+    assert held(needles, files(database_url, erased.directory).items()) == {}
     assert vacuumed.startswith("Written anew.")
-    assert b"POST" in (directory / "service.log").read_bytes()
-    fresh = http.get("/v1/policies/erased-one", headers={"If-None-Match": etag})
+    assert b"POST" in (erased.directory / "service.log").read_bytes()
+    fresh = http.get("/v1/policies/erased-one", headers={"If-None-Match": erased.etag})
     assert fresh.status_code == 200
 
 
-def test_the_proof_of_an_erased_entry_still_verifies(secrets: Told) -> None:
+def test_the_proof_of_an_erased_entry_still_verifies(erased: Erased) -> None:
     """The entry is what it was, and is in the log that was signed since; who erased it is said."""
-    http = secrets.http
-    before = {id: http.get(f"/v1/events/{id}?proof=true").json() for id in (ACTION, REGISTRATION)}
+    http = erased.http
 
-    _post(http, list(erasures()))
-
-    (key,) = KeyFile(secrets.directory / "log.key").read()
-    for id, was in before.items():
+    (key,) = KeyFile(erased.directory / "log.key").read()
+    for id, was in ((id, erased.proofs[id]) for id in (ACTION, REGISTRATION)):
         event: dict[str, Any] = http.get(f"/v1/events/{id}?proof=true").json()
         proof = event["proof"]
         checkpoint, _ = opened(proof["checkpoint"].encode(), [key.verifier])
