@@ -487,6 +487,39 @@ def test_an_action_is_disputed_corrected_taken_back_and_put_back(
     assert len(client.policy("changing").actions) == 1
 
 
+def test_a_policy_is_described_anew_and_takes_a_duplicate_in(
+    form: Page, demo: Demo, client: Client
+) -> None:
+    """Both begin at the policy; what is sent is what changed, also where something was cleared."""
+    client.record([registered("abuot-bats", "Order abuot bats"), acted("abuot-bats")])
+    client.record([registered("about-bats", "Order about bats"), acted("about-bats", "amended")])
+    form.goto("/record?policy=abuot-bats")
+    form.get_by_label("Token").fill(demo.token)
+    form.get_by_role("link", name="Describe it anew").click()
+    title = form.get_by_label("Title needed")
+    expect(title).to_have_value("Order abuot bats")
+    title.fill("Order on bats")
+    form.get_by_label("Topics").fill("bats, caves")
+    form.get_by_label("Reason").fill("A slip")
+    expect(form.locator("#differences > ul li")).to_have_text(
+        [
+            "Title: Order abuot bats would become Order on bats",
+            "Topics: nothing would become bats; caves",
+        ]
+    )
+    expect(form.locator("#json")).not_to_contain_text("jurisdiction")
+    send(form)
+
+    form.goto("/record?merge=abuot-bats")
+    form.get_by_label("The duplicate").press_sequentially("about bats")
+    form.locator(".offers li").click()
+    form.get_by_label("Reason").fill("Registered twice")
+    send(form)
+    policy = client.policy("abuot-bats")
+    assert (policy.title, policy.topics) == ("Order on bats", ("bats", "caves"))
+    assert {each.action for each in policy.actions} == {"issued", "amended"}
+
+
 def test_a_correction_tells_what_it_changes_in_words(
     form: Page, demo: Demo, client: Client
 ) -> None:

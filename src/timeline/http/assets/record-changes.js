@@ -1,5 +1,5 @@
 /**
- * What a correction changes, in words: each field as it is believed and as it would be.
+ * What a correction, or a new description, changes, in words: each field as it is believed and as it would be.
  */
 
 import { make } from "./record-dom.js";
@@ -7,20 +7,27 @@ import { judge } from "./record-dates.js";
 import { nameOf } from "./record-fields.js";
 
 /** Fields that no one control holds. */
-const NAMES = /** @type {Record<string, string>} */ ({ vote: "Votes", actors: "Who acted", by: "Acted on by" });
+const NAMES = /** @type {Record<string, string>} */ ({
+  vote: "Votes",
+  actors: "Who acted",
+  by: "Acted on by",
+  identifiers: "Other names",
+});
 
 /**
- * Return the changes of a correction as a list.
+ * Return the changes as a list.
  * @param {import("./record-event.js").Built} found
- * @param {any} believed the action's fields before
+ * @param {any} believed the fields before
  * @param {string} token
  * @param {AbortSignal} signal
  */
 export async function changes({ document, places }, believed, token, signal) {
-  const { changes: changed, sources = [], settles = [] } = document.data;
+  const { changes: corrected, reason, sources = [], settles = [], ...described } = document.data;
+  const changed = corrected ?? described;
+  const prefix = corrected ? "data.changes." : "data.";
   const items = await Promise.all(
     Object.entries(changed).map(async ([name, after]) => {
-      const control = NAMES[name] ? undefined : places.get(`data.changes.${name}`);
+      const control = NAMES[name] ? undefined : places.get(`${prefix}${name}`);
       const [old, now] = await Promise.all(
         [believed?.[name], after].map((value) => told(value, control, token, signal)),
       );
@@ -30,7 +37,7 @@ export async function changes({ document, places }, believed, token, signal) {
   );
   items.push(...sources.map((/** @type {any} */ each) => make("li", {}, "Source added: ", make("ins", {}, plain(each)))));
   if (settles.length) items.push(make("li", {}, `Disputes settled: ${settles.length}`));
-  return [make("p", {}, "You change of the action:"), make("ul", {}, ...items)];
+  return [make("p", {}, `You change of the ${corrected ? "action" : "policy"}:`), make("ul", {}, ...items)];
 }
 
 /**

@@ -23,7 +23,7 @@ import { read, readList } from "./record-fields.js";
 /**
  * Build what is to be recorded.
  * @param {HTMLFormElement} form
- * @param {string} mode act, register, relate, correct, retract or dispute
+ * @param {string} mode act, register, relate, correct, retract, dispute, describe or merge
  * @param {Subject | null} subject
  * @param {string[]} ids of the events
  * @param {boolean} withAction of a registration
@@ -53,6 +53,8 @@ const TYPES = {
   correct: "ActionCorrected",
   retract: "EventRetracted",
   dispute: "SourceAttached",
+  describe: "PolicyDescribed",
+  merge: "PoliciesMerged",
 };
 
 const OF_EVENT = new Set(["correct", "retract", "dispute"]);
@@ -64,6 +66,8 @@ const DATA = {
   correct: correction,
   retract: (form, subject, places) => ({ event: subject?.event?.id, ...read(part(form, "reason"), "data.", places) }),
   dispute: attachment,
+  describe: description,
+  merge: (form, _, places) => ({ ...read(part(form, "merging"), "data.", places), ...read(part(form, "reason"), "data.", places) }),
 };
 
 /**
@@ -145,6 +149,20 @@ function correction(form, subject, places, wanting) {
     ...read(part(form, "reason"), "data.", places),
     ...(added.length ? { sources: added } : {}),
   };
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {Subject | null} subject
+ * @param {Map<string, any>} places
+ * @param {string[]} wanting
+ */
+function description(form, subject, places, wanting) {
+  const now = read(part(form, "registration"), "data.", places);
+  const changes = subject?.believed ? changesBetween(subject.believed, now) : {};
+  for (const name of ["identifiers", "topics"]) if (changes[name] === null) changes[name] = [];
+  if (Object.keys(changes).length === 0) wanting.push("a change");
+  return { ...changes, ...read(part(form, "reason"), "data.", places) };
 }
 
 /**

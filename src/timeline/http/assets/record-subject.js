@@ -42,12 +42,13 @@ export function showPolicy(policy) {
  * Take a policy as the one that is meant.
  * @param {any} policy
  */
-function take(policy) {
+export function take(policy) {
   if (policy.policy !== state.subject?.policy) {
     state.subject = { policy: policy.policy, version: policy.version, position: policy.position };
   }
   showPolicy(policy);
-  byId("found-status").textContent = `Chosen: ${policy.title}`;
+  if (startMode === "act") byId("found-status").textContent = `Chosen: ${policy.title}`;
+  if (startMode === "describe") state.subject = { ...state.subject, believed: lay(part(form, "registration"), policy) };
 }
 
 /**
@@ -183,23 +184,32 @@ function about(event, policy, item) {
 }
 
 /**
+ * Lay what somebody changed on top of what is believed, and return that as the form's fields hold it.
+ * @param {HTMLElement} section
+ * @param {any} data
+ */
+function lay(section, data) {
+  const aside = /** @type {HTMLElement} */ (section.cloneNode(true));
+  fields.fill(aside, data);
+  const believed = fields.read(aside); // The form's own fields are not touched for that.
+  const before = state.subject?.believed;
+  const mine = before ? fields.read(section) : believed;
+  const changed = Object.keys({ ...mine, ...before }).filter(
+    (name) => JSON.stringify(mine[name]) !== JSON.stringify((before ?? believed)[name]),
+  );
+  fields.fill(section, { ...data, ...Object.fromEntries(changed.map((name) => [name, mine[name]])) });
+  /** @type {HTMLFieldSetElement} */ (section).disabled = false;
+  return believed;
+}
+
+/**
  * Begin a correction: with what is believed, or with the draft's changes on top of it.
  * @param {any} policy
  * @param {any} item
  */
 export function begin(policy, item) {
   if (!policy || !item) throw new NothingToCorrect("This is no action that the record believes, so there is nothing to correct.");
-  const section = /** @type {HTMLFieldSetElement} */ (part(form, "action"));
-  const aside = /** @type {HTMLElement} */ (section.cloneNode(true));
-  fields.fill(aside, fieldsOf(item));
-  const believed = fields.read(aside); // As the form's fields hold it, which are not touched for that.
-  const mine = state.subject ? fields.read(section) : believed;
-  const before = state.subject?.believed ?? believed;
-  const changed = Object.keys({ ...mine, ...before }).filter(
-    (name) => JSON.stringify(mine[name]) !== JSON.stringify(before[name]),
-  );
-  fields.fill(section, { ...fieldsOf(item), ...Object.fromEntries(changed.map((name) => [name, mine[name]])) });
-  section.disabled = false;
+  const believed = lay(part(form, "action"), fieldsOf(item));
   state.members = item.vote?.members ?? [];
   state.subject = { ...(state.subject ?? fresh({}, policy)), event: { id: target }, believed };
   const open = policy.disputes.filter((/** @type {any} */ each) => each.event === target && each.settled_by === null);

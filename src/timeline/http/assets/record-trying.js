@@ -27,11 +27,12 @@ import {
   target,
   token,
 } from "./record-state.js";
-import { begin, policyOf, showPolicy } from "./record-subject.js";
+import { begin, policyOf, take } from "./record-subject.js";
 import { differences, meanwhile, whereTheyAre } from "./record-words.js";
 
 const PAUSE_MS = 350; // After the last key, before what is typed is looked at.
 const EVENTS = "/v1/events";
+const CHANGING = new Set(["correct", "describe"]);
 
 let timer = 0;
 let asking = new AbortController();
@@ -82,7 +83,7 @@ export async function check(pressed) {
     if (needed.length) lack(needed, blank, pressed);
     else if (tried.known) finish(tried.events, "This was recorded already");
     else {
-      const changed = mode() === "correct" ? await changes(found, state.subject?.believed, token(), signal) : [];
+      const changed = CHANGING.has(mode()) ? await changes(found, state.subject?.believed, token(), signal) : [];
       if (signal.aborted) return;
       byId("conflict").hidden = true;
       become(body);
@@ -255,8 +256,8 @@ async function goOn() {
   try {
     const policy = await policyOf(state.subject.policy);
     if (startMode === "correct") begin(policy, policy.actions.find((/** @type {any} */ each) => each.event === target));
+    if (!target) take(policy);
     state.subject = { ...state.subject, version: policy.version, position: policy.position };
-    if (startMode === "act") showPolicy(policy);
     byId("conflict").hidden = true;
     await check(true);
     if (state.ready) preview.focus();

@@ -20,8 +20,20 @@ export function policyCard(policy, offering) {
     make("p", {}, axisValue(policy.force), " ", axisValue(policy.litigation === "none" ? null : policy.litigation)),
   ];
   if (policy.litigation === "none") card[2].lastChild?.remove();
-  if (offering && policy.actions.length) card.push(actionsOf(policy));
+  if (!offering) return card;
+  card.push(make("p", { class: "small" }, about(policy, "describe", "Describe it anew"), " ", about(policy, "merge", "Fold a duplicate into it")));
+  if (policy.actions.length) card.push(actionsOf(policy));
   return card;
+}
+
+/**
+ * Return a link to the form that records something of a policy.
+ * @param {any} policy
+ * @param {string} mode
+ * @param {string} words
+ */
+function about(policy, mode, words) {
+  return link(`/record?${mode}=${encodeURIComponent(policy.policy)}`, words);
 }
 
 /** @param {any} policy */

@@ -29,22 +29,27 @@ class RecordPageQuery(Query, frozen=True, kw_only=True):
         Annotated[EventId, Meta(description="Add a source that disputes, or supports, this event.")]
         | None
     ) = None
+    describe: Annotated[PolicyId, Meta(description="Describe this policy anew.")] | None = None
+    merge: Annotated[PolicyId, Meta(description="Fold a duplicate into this policy.")] | None = None
 
 
 class Mode(NamedTuple):
-    """What the form records."""
+    """What the form records, and whether it begins with an event: the others do with a policy."""
 
     name: str
     title: str
+    of_event: bool = False
 
 
 ACT: Final = Mode("act", "Record")
 MODES: Final = {
-    "correct": Mode("correct", "Correct an action"),
-    "retract": Mode("retract", "Take an event back"),
-    "dispute": Mode("dispute", "Add a source that agrees or disagrees"),
+    "correct": Mode("correct", "Correct an action", of_event=True),
+    "retract": Mode("retract", "Take an event back", of_event=True),
+    "dispute": Mode("dispute", "Add a source that agrees or disagrees", of_event=True),
+    "describe": Mode("describe", "Describe a policy anew"),
+    "merge": Mode("merge", "Fold a duplicate into a policy"),
 }
-"""By parameter; each begins with an event, so that an action's links lead to them."""
+"""By parameter; each begins with what it is about, so that links of it lead to them."""
 
 CLAIMABLE: Final = (
     "occurred",
@@ -72,13 +77,14 @@ async def record(request: HttpRequest) -> Response[bytes]:
     if len(given) > 1:
         raise InvalidRequest(field=given[1], reason=f"It cannot stand beside `{given[0]}`")
     mode = MODES[given[0]] if given else ACT
+    about = getattr(query, mode.name, None)
     return page(
         render(
             "record.html",
             here="/record",
             mode=mode,
-            target=getattr(query, mode.name, None),
-            policy=query.policy,
+            target=about if mode.of_event else None,
+            policy=query.policy if mode.of_event else about or query.policy,
             claimable=CLAIMABLE,
             **_choices(),
         )
