@@ -11,7 +11,7 @@ Json: TypeAlias = dict[str, Any]
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 
 PAGES: Final = (
-    "/?around=la-ordinance-188441&depth=3&relations=true&known_position=40",
+    "/?around=la-ordinance-188441&depth=3&relations=true&known_position=40&differing=true",
     "/",
     "/schema",
     "/problems/invalid-data",

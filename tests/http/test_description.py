@@ -269,5 +269,5 @@ def test_the_index_is_json_or_a_page(reading: Client) -> None:
     assert {"href": "/schema", "title": "The API, described"} in listed
     assert "/v1/audit/replay" in {each["href"] for each in listed}
     assert page.headers["content-type"].startswith("text/html")
-    assert 'href="/v1/timeline"' in page.text
+    assert 'href="/v1/timeline?format=json"' in page.text
     assert document_.headers["vary"] == page.headers["vary"] == "Accept"

@@ -172,12 +172,13 @@ def test_what_differs_from_today_is_counted(service: Client) -> None:
         then = possible_forces(service, moment)
         expected = {each for each in {*then, *now} if then.get(each) != now.get(each)}
 
-        picture = service.get(f"/v1/picture?{moment}").json()
+        picture = service.get(f"/v1/picture?{moment}&differing=true").json()
 
         if picture["differs"] is None:
             assert moment == moments(service)[-1]
             continue
         assert picture["differs"]["policies"] == len(expected)
+        assert [each["policy"] for each in picture["differing"]] == sorted(expected)
         for lane in picture["lanes"]:
             for policy in lane["policies"]:
                 assert policy["differs"] == (policy["policy"] in expected)

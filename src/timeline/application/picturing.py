@@ -4,7 +4,7 @@ Owns what a picture shows one by one and what it counts, and how wide it is wher
 not know how it is drawn, HTTP, nor how read models are kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
@@ -37,6 +37,9 @@ MAX_STRETCHES: Final = 80
 
 MAX_DRAWN: Final = 400
 """Relations of one picture: more is a tangle."""
+
+MAX_DIFFERING: Final = 100
+"""Policies that are told with what they were and are: as many as somebody reads through."""
 
 MAX_PLACES: Final = 2_000
 """Places of one lane whose policies are looked through, those with the most first."""
@@ -87,6 +90,12 @@ class _Asked(NamedTuple):
 class Picturing(Listings):
     """Answers with pictures."""
 
+    def titles(self, policies: Iterable[str], position: int) -> dict[str, str]:
+        """Return the titles of those of the policies that are known at a position."""
+        with view(self._engine) as live:
+            found = policy_reads.headings(live, sorted(set(policies)), position)
+        return {policy: each["title"] for policy, each in found.items()}
+
     def picture(self, query: PictureQuery) -> Answer:
         """Return lanes by level of government: what was in force, what happened, or how much."""
         require_actions(query)
@@ -107,6 +116,7 @@ class Picturing(Listings):
                 "lanes": lanes,
                 "relations": _relations(asked, lanes) if query.relations else [],
                 "differs": _differs(asked) if asked.elsewhen else None,
+                "differing": _told_apart(asked) if query.differing and asked.elsewhen else [],
             }
             for lane in lanes:
                 live.mark(lane["policies"], moment.position)
@@ -347,6 +357,38 @@ def _differs(asked: _Asked) -> dict[str, int]:
             asked.live, asked.filter, asked.position, newest
         ),
     }
+
+
+def _told_apart(asked: _Asked) -> list[dict[str, Any]]:
+    """Return policies that have another force, with what it is then and now."""
+    selection, then, now = _now(asked)
+    policies = picture_policies.list_differing(selection, then, now, MAX_DIFFERING)
+    told = [
+        {
+            item["policy"]: item
+            for item in policy_reads.policy_items(
+                asked.live, policies, day=moment.day, position=moment.position
+            )
+        }
+        for moment in (then, now)
+    ]
+    found = []
+    for policy in policies:
+        items = [some.get(policy) for some in told]
+        newest = items[1] or items[0]
+        if newest is not None:
+            found.append(
+                {
+                    **{name: newest[name] for name in ("policy", "title", "jurisdiction")},
+                    "then": _force(items[0]),
+                    "now": _force(items[1]),
+                }
+            )
+    return found
+
+
+def _force(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if item is None else {name: item[name] for name in ("force", "in_force")}
 
 
 # Relations

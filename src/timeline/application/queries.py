@@ -240,6 +240,12 @@ class PictureQuery(ActionsAsked, frozen=True, kw_only=True):
     relations: Annotated[
         bool, Meta(description="Add the relations between the policies that are shown.")
     ] = False
+    differing: Annotated[
+        bool,
+        Meta(
+            description="Add the policies that have another force today, as known now: the first 100."
+        ),
+    ] = False
 
 
 class PoliciesAsked(PlacedPage, frozen=True, kw_only=True):

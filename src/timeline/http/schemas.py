@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from timeline.application.access import Role
 from timeline.application.digesting import DigestDifference
 from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES
-from timeline.application.picturing import MAX_DRAWN, MAX_LINES, MAX_STRETCHES
+from timeline.application.picturing import MAX_DIFFERING, MAX_DRAWN, MAX_LINES, MAX_STRETCHES
 from timeline.application.queries import LITIGATIONS, MAX_DEPTH, STAGES
 from timeline.application.replay import DAYS_SHOWN
 from timeline.application.trial import MAX_SHOWN
@@ -584,6 +584,29 @@ class PictureDifferences(Answered, frozen=True, kw_only=True):
     ]
 
 
+class PictureForce(Answered, frozen=True, kw_only=True):
+    """What a policy's force is at a moment."""
+
+    force: Force
+    in_force: InForce
+
+
+class PictureDiffering(Answered, frozen=True, kw_only=True):
+    """A policy that has another force today, as it is known now."""
+
+    policy: PolicyId
+    title: str
+    jurisdiction: JurisdictionId
+    then: Annotated[
+        PictureForce | None,
+        Meta(description="On the day it is `on`, at `position`; null where it was not known."),
+    ]
+    now: Annotated[
+        PictureForce | None,
+        Meta(description="Today, as known now; null where it is out of the record."),
+    ]
+
+
 class Picture(Reflecting, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Lanes by level of government, in a window of the world's time."""
 
@@ -596,6 +619,10 @@ class Picture(Reflecting, frozen=True, kw_only=True, rename={"from_": "from"}):
     differs: Annotated[
         PictureDifferences | None,
         Meta(description="null where today is asked about, as it is known now."),
+    ]
+    differing: Annotated[
+        tuple[PictureDiffering, ...],
+        Meta(description="By id, where it was asked for.", max_length=MAX_DIFFERING),
     ]
 
 

@@ -208,6 +208,13 @@ def count_differing(selection: Selection, asked: Moments, now: Moments) -> int:
     return int(selection.view.connection.execute(query).scalar_one())
 
 
+def list_differing(selection: Selection, asked: Moments, now: Moments, limit: int) -> list[str]:
+    """Return the first, by id, of the policies that have another force at one moment than at another."""
+    differing = _differing(selection, asked, now).subquery()
+    query = select(differing.c.policy).distinct().order_by(differing.c.policy).limit(limit)
+    return list(selection.view.connection.execute(query).scalars())
+
+
 def differing(
     selection: Selection, asked: Moments, now: Moments, policies: Sequence[str]
 ) -> frozenset[str]:

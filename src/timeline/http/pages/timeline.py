@@ -23,8 +23,18 @@ _CHOICES: Final = {
     "action": [*map(str, Action)],
 }
 _WINDOW: Final = ("from", "to")
-_OF_PICTURES: Final = ("from", "to", "as_of", "known_at", "known_position", "relations", "marks")
+_OF_PICTURES: Final = (
+    "from",
+    "to",
+    "as_of",
+    "known_at",
+    "known_position",
+    "relations",
+    "marks",
+    "differing",
+)
 _CLOCKS: Final = ("as_of", "known_at", "known_position")
+_OF_CHANGES: Final = ("policy", "jurisdiction", "within", "instrument", "topic")
 _OF_POLICIES: Final = ("jurisdiction", "within", "instrument", "topic", "q")
 
 
@@ -36,17 +46,23 @@ async def page(request: HttpRequest) -> Response[bytes]:
 def _timeline(service: Service, query: PictureQuery) -> Shown:
     picture = answered(service, query, Reader.picture)
     given = _given(query)
+    titles = {
+        each["policy"]: each["title"] for lane in picture["lanes"] for each in lane["policies"]
+    }
+    if query.around is not None and query.around not in titles:
+        titles |= service.application.reader.titles([query.around], picture["position"])
     values = {
         "picture": picture,
         "drawing": draw(picture),
         "windows": windows(picture["from"], picture["to"]),
-        "titles": {
-            each["policy"]: each["title"] for lane in picture["lanes"] for each in lane["policies"]
-        },
+        "titles": titles,
         "differing": _differing(picture),
         "choices": _CHOICES,
         "symbols": SYMBOLS,
         "kinds": KINDS,
+        "filters_of_changes": {n: v for n, v in given.items() if n in _OF_CHANGES},
+        "closed": {n: v for n, v in given.items() if n not in {*_WINDOW, "differing"}},
+        "now": {n: v for n, v in given.items() if n not in {*_WINDOW, *_CLOCKS, "differing"}},
         "filters_of_policies": {n: v for n, v in given.items() if n in _OF_POLICIES},
         "filters_of_actions": {n: v for n, v in given.items() if n not in _OF_PICTURES},
         "filters": {n: v for n, v in given.items() if n not in {*_WINDOW, *_CLOCKS}},
