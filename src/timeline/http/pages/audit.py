@@ -160,6 +160,7 @@ def _replay(request: HttpRequest, policy: str, service: Service, query: ReplayPa
     values = {
         "document": document,
         "policy": policy,
+        "titles": service.application.reader.titles([policy], document["position"]),
         "steps": steps,
         "number": number,
         "step": steps[number - 1] if steps else None,

@@ -1,6 +1,7 @@
 """The page of one policy: what is believed of it on a date, why, and what was said before."""
 
 import re
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -60,18 +61,35 @@ def _policy(policy: str, service: Service, query: PolicyPageQuery) -> Shown:
     known_form(policy, service)
     document = answered(service, query, lambda reader, query: reader.policy(policy, query))
     events, whole = _stream(service, policy, document["position"])
+    why = _why(service, query.why, document, events)
+    named = [*_named(document), *(each["policy"] for each in (why or {}).get("events", ()))]
     values = {
         "document": document,
         "clocks": clocks(query),
+        "titles": service.application.reader.titles(named, document["position"]),
         "bar": bar(document["periods"], document["as_of"]),
         "corrections": annotations.corrections(events),
         "descriptions": annotations.descriptions(events),
         "disputes": annotations.disputes(document["disputes"], events),
         "retractions": annotations.retractions(events),
         "whole": whole,
-        "why": _why(service, query.why, document, events),
+        "why": why,
     }
     return Shown("policy.html", values, document["position"])
+
+
+def _named(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the policies that a policy's page names beside its own."""
+    relations = document["relations"]
+    for each in relations["incoming"]:
+        yield each["policy"]
+    for each in relations["outgoing"]:
+        yield from each["resolves_to"] or ()
+        if each["target"].get("policy"):
+            yield each["target"]["policy"]
+    for each in (*document["actions"], *relations["incoming"], *relations["outgoing"]):
+        if each["by"] and each["by"].get("policy"):
+            yield each["by"]["policy"]
 
 
 def _stream(service: Service, policy: str, until: int) -> tuple[list[dict[str, Any]], bool]:

@@ -5,8 +5,11 @@ Owns how a value is told on a page. Must not know which page it is.
 
 import re
 from calendar import month_name
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
+
+from timeline.domain.vocabulary import EventType
 
 _PLAIN: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _AT: Final = re.compile(
@@ -106,7 +109,29 @@ def is_web(url: object) -> bool:
     return isinstance(url, str) and _URL.match(url) is not None
 
 
+_HAPPENINGS: Final[Mapping[EventType, str]] = {
+    EventType.POLICY_REGISTERED: "policy registered",
+    EventType.POLICY_DESCRIBED: "policy described anew",
+    EventType.ACTION_RECORDED: "action recorded",
+    EventType.ACTION_CORRECTED: "action corrected",
+    EventType.SOURCE_ATTACHED: "source added",
+    EventType.RELATION_ASSERTED: "relation recorded",
+    EventType.EVENT_RETRACTED: "event taken back",
+    EventType.POLICIES_MERGED: "policies merged",
+    EventType.PAYLOAD_ERASED: "data erased",
+}
+
+
+def happening(event: Mapping[str, Any]) -> str:
+    """Return what an event recorded: "Action recorded: passed"."""
+    words = _HAPPENINGS.get(event["type"], str(event["type"])).capitalize()
+    data = event.get("data") or {}
+    what = data.get("action") or data.get("relation")
+    return f"{words}: {said(what)}" if what else words
+
+
 FILTERS: Final = {
+    "happening": happening,
     "said": said,
     "told": told,
     "day": day,
