@@ -16,6 +16,7 @@ from timeline.application.remote_verifying import MAX_CHECKPOINT_BYTES
 from timeline.cli.errors import CommandError
 from timeline.cli.files import replacing
 from timeline.cli.showing import shown
+from timeline.settings import Settings
 from timeline.transparency.checkpoints import opened
 from timeline.transparency.errors import TransparencyError
 from timeline.transparency.keys import VerifierKey
@@ -58,11 +59,20 @@ class Seen:
             try:
                 opened(note, self._keys)
             except TransparencyError as error:
-                raise click.UsageError(
-                    f"This log was seen before, in {path}, and not under this key: {shown(error)}"
-                    " Find out why it has another one, then give both once: --key OLD --key NEW."
-                ) from error
+                raise click.UsageError(self._under_another_key(path, error)) from error
             yield note
+
+    def _under_another_key(self, path: Path, error: TransparencyError) -> str:
+        """Say what it may be, as nothing in the checkpoints tells."""
+        names = " and ".join(shown(name) for name in dict.fromkeys(key.name for key in self._keys))
+        return (
+            f"A log by the name of {names} was seen before, in {path}, and not under this key:"
+            f" {shown(error)} It may be a fork, which somebody signs with a key of his own. It may be"
+            " the same log, with a new key: ask the operator, in another way than from this service,"
+            " then give both once: --key OLD --key NEW. Or it is another log of the same name, as all"
+            f" logs that were given none are {Settings().log_origin}: have what is seen of it kept apart,"
+            " with --state FILE, and have each log named by its operator (TIMELINE_LOG_ORIGIN)."
+        )
 
     def keep(self, note: bytes) -> None:
         """Keep a checkpoint that was found right, unless a larger one was seen meanwhile."""
