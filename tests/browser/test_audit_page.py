@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from timeline.transparency.keys import SEED_BYTES, SigningKey
+from timeline.transparency.checkpoints import cosign
+from timeline.transparency.keys import COSIGNATURE_V1, SEED_BYTES, SigningKey
+from timeline.transparency.notes import Note
 
 EVENT = "01a2029e-4a60-7199-ae46-234cd11a7c16"
 HOLDS = "All of it holds"
+SEEN_S = 1_800_000_000
 
 STEPS = ("event", "data", "leaf", "path", "checkpoint", "signature")
 
@@ -122,6 +125,74 @@ def test_another_key_does_not_hold(page: Page) -> None:
     page.get_by_role("button", name="Check again").click()
 
     expect(page.locator("[data-verdict]")).to_contain_text("the signature is not the log's")
+
+
+LINES = {
+    "ann": SigningKey("ann.example", b"a" * SEED_BYTES, COSIGNATURE_V1),
+    "bob": SigningKey("bob.example", b"b" * SEED_BYTES, COSIGNATURE_V1),
+}
+
+
+@pytest.mark.parametrize(
+    ("cosigned", "kept", "given", "result", "words", "of_ann"),
+    [
+        ("", "", "", "absent", "no witness has cosigned this checkpoint", ""),
+        (
+            "ann",
+            "ann",
+            "",
+            "right",
+            "holds",
+            "saw it at 2027-01-15T08:00:00Z, by the key that the service",
+        ),
+        ("ann bob", "ann", "", "right", "1 of 2 checked, and hold", "saw it"),
+        ("ann", "", "ann", "right", "holds", "by the key that you gave"),
+        ("ann", "", "", "unchecked", "not checked", "no key is known"),
+        ("ann", "", "bob", "wrong", "wrong", "no key is known"),
+        ("forged", "ann", "", "wrong", "wrong", "is not signed by the key that the service keeps"),
+    ],
+)
+def test_who_cosigned_is_told_and_checked_by_the_keys_that_there_are(
+    page: Page, cosigned: str, kept: str, given: str, result: str, words: str, of_ann: str
+) -> None:
+    """A witness whose key nobody has is named, and not counted; one whose key was given has to be there."""
+
+    def answer(route: Route) -> None:
+        fetched = route.fetch()
+        event = json.loads(fetched.text())
+        note = Note.parse(event["proof"]["checkpoint"].encode())
+        lines = [cosign(note, LINES[each], SEEN_S) for each in cosigned.split() if each in LINES]
+        if cosigned == "forged":
+            true = cosign(note, LINES["ann"], SEEN_S)
+            lines = [true._replace(signature=true.signature[:-1] + bytes([true.signature[-1] ^ 1]))]
+        event["proof"]["checkpoint"] = bytes(note.with_signatures(tuple(lines))).decode()
+        body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        route.fulfill(response=fetched, body=body)
+
+    def keeping(route: Route) -> None:
+        fetched = route.fetch()
+        keys = " ".join(str(LINES[each].verifier) for each in kept.split())
+        text = fetched.text().replace('data-witnesses=""', f'data-witnesses="{keys}"')
+        route.fulfill(response=fetched, body=text)
+
+    page.route("**/v1/events/*proof=true", answer)
+    page.route(f"**/audit/events/{EVENT}", keeping)
+    page.goto(f"/audit/events/{EVENT}")
+    if given:
+        keys = " ".join(str(LINES[each].verifier) for each in given.split())
+        page.get_by_label("A verifier key that you have from elsewhere").fill(keys)
+        page.get_by_role("button", name="Check again").click()
+
+    step = page.locator("[data-step=cosignatures]")
+    expect(step).to_have_attribute("data-result", result)
+    expect(step.locator(".outcome")).to_have_text(words)
+    expect(step).to_contain_text(of_ann)
+    expect(page.locator("[data-verdict]")).to_contain_text(
+        {
+            "wrong": "Found wrong: a cosignature is not the witness's",
+            "unchecked": "1 of 7 steps could not be checked",
+        }.get(result, HOLDS)
+    )
 
 
 def test_a_browser_without_ed25519_says_what_it_did_not_check(page: Page) -> None:

@@ -59,6 +59,7 @@ def test_a_checkpoint_takes_so_many_lines(engine: Engine, size: int) -> None:
     latest = published.latest()
     assert latest is not None
     assert len(Note.parse(bytes(latest.cosigned)).signatures) == 65 < MAX_SIGNATURES
+    assert latest.witnesses == tuple(f"w+{at:02}" for at in range(MAX_COSIGNATURES))
     assert published.cosign(size, "w+00", "again")
 
 

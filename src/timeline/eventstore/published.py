@@ -64,12 +64,13 @@ the same time: on PostgreSQL this waits for it then, and adds nothing."""
 
 
 class Checkpointed(msgspec.Struct, frozen=True, kw_only=True):
-    """A checkpoint as it was published, with the cosignatures that came since."""
+    """A checkpoint as it was published, with the cosignatures that came since, and their keys."""
 
     size: int
     note: bytes
     signed_at: str
     cosignatures: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
 
     @property
     def cosigned(self) -> Note:
@@ -122,7 +123,7 @@ def checkpoint_of(connection: Connection, query: Select[Any] = NEWEST) -> Checkp
     first = query.limit(1).subquery()
     lines = log_cosignatures.c
     rows = connection.execute(
-        select(first, lines.line)
+        select(first, lines.line, lines.witness)
         .outerjoin(log_cosignatures, lines.size == first.c.size)
         .order_by(lines.witness)
     ).all()
@@ -133,6 +134,7 @@ def checkpoint_of(connection: Connection, query: Select[Any] = NEWEST) -> Checkp
         note=bytes(rows[0].note),
         signed_at=rows[0].signed_at,
         cosignatures=tuple(row.line for row in rows if row.line is not None),
+        witnesses=tuple(row.witness for row in rows if row.line is not None),
     )
 
 

@@ -4,17 +4,22 @@
  * the entry, from the entry to the leaf, up the path to the root, and from there to the checkpoint and
  * its signature. Each step is checked by itself, so that what is wrong is named.
  *
- * Sources: RFC 6962 (hashes), RFC 9162, 2.1.3.2 (the path), RFC 8785 (canonical JSON), C2SP signed-note
- * and tlog-checkpoint.
+ * Sources: RFC 6962 (hashes), RFC 9162, 2.1.3.2 (the path), RFC 8785 (canonical JSON), C2SP signed-note,
+ * tlog-checkpoint and tlog-cosignature.
  *
- * @typedef {{result: "right" | "wrong" | "unchecked", words: string, values?: [string, string][]}} Outcome
- * @typedef {{text: string, event: any, keys: string[], given: boolean}} Subject
+ * @typedef {{result: "right" | "wrong" | "unchecked" | "absent", words: string, values?: [string, string][]}} Outcome
+ * @typedef {{name: string, id: string, algorithm: number, bytes: Uint8Array, text: string, given: boolean}} Key
+ * @typedef {{name: string, id: string, signature: Uint8Array}} Line
+ * @typedef {{text: string, event: any, keys: Key[], witnesses: Key[]}} Subject
  */
 
 const encoder = new TextEncoder();
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
 const ED25519 = 1;
+const COSIGNATURE = 4;
+const STAMP_BYTES = 8;
+const COSIGNATURE_BYTES = STAMP_BYTES + 64;
 const KEY_ID_BYTES = 4;
 const ENTRY_FIELDS = ["id", "position", "policy", "version", "type", "schema", "batch", "recorded_at", "recorded_by"];
 
@@ -26,6 +31,7 @@ const NAMES = {
   path: "the path does not lead to the root",
   checkpoint: "the checkpoint states something else",
   signature: "the signature is not the log's",
+  cosignatures: "a cosignature is not the witness's",
 };
 
 // Bytes
@@ -154,21 +160,44 @@ const STEPS = {
     return values.some(([, value]) => value.includes("; the proof says")) ? wrong(values) : right(values);
   },
 
-  async signature({ event, keys, given }) {
+  async signature({ event, keys }) {
     const note = noteOf(required(event).checkpoint);
-    const whose = given ? "the key that you gave" : "the service's own key";
-    for (const text of keys) {
-      const key = await keyFrom(text);
-      const line = note.signatures.find((each) => each.name === key.name && each.id === key.id);
+    for (const key of keys) {
+      const line = note.signatures.find((each) => isBy(each, key));
       if (!line) continue;
-      const verifier = await crypto.subtle.importKey("raw", key.bytes, { name: "Ed25519" }, false, ["verify"]).catch(() => null);
-      if (verifier === null) return unchecked("not checked here: your browser lacks Ed25519");
-      const holds = await crypto.subtle.verify({ name: "Ed25519" }, verifier, line.signature, encoder.encode(note.text));
+      const holds = await verified(key, line.signature, encoder.encode(note.text));
+      if (holds === null) return unchecked("not checked here: your browser lacks Ed25519");
       /** @type {[string, string][]} */
-      const values = [["key", text], ["which is", whose]];
+      const values = [["key", key.text], ["which is", key.given ? "the key that you gave" : "the service's own key"]];
       return holds ? right(values) : wrong(values);
     }
-    return wrong([["keys", keys.join(" ") || "none"], ["signed by", note.signatures.map((each) => `${each.name} ${each.id}`).join(", ")]]);
+    const known = keys.map((key) => key.text).join(" ") || "none";
+    return wrong([["keys", known], ["signed by", note.signatures.map((each) => `${each.name} ${each.id}`).join(", ")]]);
+  },
+
+  async cosignatures({ event, keys, witnesses }) {
+    const note = noteOf(required(event).checkpoint);
+    // Another key of the log, as while keys change, signs what is as long as any signature; a witness adds a time.
+    const lines = note.signatures.filter(
+      (line) => line.signature.length === COSIGNATURE_BYTES && !keys.some((key) => isBy(line, key)),
+    );
+    /** @type {[string, string][]} */
+    const values = [];
+    const counted = { right: 0, wrong: 0, unchecked: 0 };
+    for (const line of lines) {
+      const [result, words] = await cosigned(note.text, line, witnesses.find((key) => isBy(line, key)));
+      counted[result] += 1;
+      values.push([`${line.name} ${line.id}`, words]);
+    }
+    for (const key of witnesses.filter((each) => each.given && !lines.some((line) => isBy(line, each)))) {
+      counted.wrong += 1;
+      values.push([`${key.name} ${key.id}`, "has not cosigned; you gave this key"]);
+    }
+    if (counted.wrong) return wrong(values);
+    if (!lines.length) return { result: "absent", words: "no witness has cosigned this checkpoint" };
+    if (!counted.right) return { ...unchecked("not checked"), values };
+    const all = counted.unchecked ? `${counted.right} of ${lines.length} checked, and hold` : "hold";
+    return { ...right(values), words: counted.right === 1 && lines.length === 1 ? "holds" : all };
   },
 };
 
@@ -209,14 +238,51 @@ function noteOf(note) {
   return { text: note.slice(0, end + 1), signatures };
 }
 
-/** @param {string} text */
-async function keyFrom(text) {
+/** @param {string} text @param {boolean} given @returns {Promise<Key>} */
+async function keyFrom(text, given) {
   const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text) ?? [];
   if (!encoded) throw new Error("a verifier key has the form NAME+ID+KEY");
   const typed = fromBase64(encoded);
   const computed = hex((await sha256(encoder.encode(`${name}\n`), typed)).slice(0, KEY_ID_BYTES));
-  if (typed[0] !== ED25519 || computed !== id) throw new Error("the verifier key is not whole");
-  return { name, id, bytes: typed.slice(1) };
+  const algorithm = typed[0];
+  if (![ED25519, COSIGNATURE].includes(algorithm) || computed !== id) throw new Error("the verifier key is not whole");
+  return { name, id, algorithm, bytes: typed.slice(1), text, given };
+}
+
+/** @param {string} text @param {boolean} given */
+const keysFrom = (text, given) =>
+  Promise.all(text.split(/\s+/).filter(Boolean).map((each) => keyFrom(each, given)));
+
+/** @param {Line} line @param {Key} key */
+const isBy = (line, key) => line.name === key.name && line.id === key.id;
+
+/**
+ * Whether a signature is a key's; null where the browser cannot tell.
+ * @param {Key} key
+ * @param {Uint8Array} signature
+ * @param {Uint8Array} message
+ */
+async function verified(key, signature, message) {
+  const verifier = await crypto.subtle.importKey("raw", key.bytes, { name: "Ed25519" }, false, ["verify"]).catch(() => null);
+  return verifier && crypto.subtle.verify({ name: "Ed25519" }, verifier, signature, message);
+}
+
+/**
+ * What a witness's line is, and in words; when it saw the checkpoint is in what it signed.
+ * @param {string} text
+ * @param {Line} line
+ * @param {Key | undefined} key
+ * @returns {Promise<["right" | "wrong" | "unchecked", string]>}
+ */
+async function cosigned(text, line, key) {
+  const stamp = new DataView(line.signature.buffer, line.signature.byteOffset).getBigUint64(0);
+  const seen = stamp < 2n ** 38n ? new Date(Number(stamp) * 1000).toISOString().replace(".000Z", "Z") : `second ${stamp}`;
+  if (!key) return ["unchecked", `says to have seen it at ${seen}; not checked, as no key is known`];
+  const message = encoder.encode(`cosignature/v1\ntime ${stamp}\n${text}`);
+  const holds = await verified(key, line.signature.slice(STAMP_BYTES), message);
+  const whose = key.given ? "by the key that you gave" : "by the key that the service keeps";
+  if (holds === null) return ["unchecked", `says to have seen it at ${seen}; your browser lacks Ed25519`];
+  return holds ? ["right", `saw it at ${seen}, ${whose}`] : ["wrong", `is not signed ${whose}`];
 }
 
 /** @param {any} event */
@@ -263,8 +329,12 @@ async function check(section, given) {
   try {
     const text = await fetched(section.dataset.proof ?? "");
     const event = JSON.parse(text);
-    const keys = given ? [given] : event.proof ? (await fetched(section.dataset.keys ?? "")).trim().split("\n") : [];
-    subject = { text, event, keys, given: given !== "" };
+    const own = await keysFrom(given, true);
+    const kept = await keysFrom(section.dataset.witnesses ?? "", false);
+    const ofLog = own.filter((key) => key.algorithm === ED25519);
+    const keys = ofLog.length || !event.proof ? ofLog : await keysFrom(await fetched(section.dataset.keys ?? ""), false);
+    const witnesses = [...own, ...kept].filter((key) => key.algorithm === COSIGNATURE);
+    subject = { text, event, keys, witnesses };
   } catch (error) {
     verdict.textContent = `Not checked: ${said(error)}`;
     return;
@@ -308,11 +378,12 @@ function conclude(verdict, outcomes) {
   const named = (/** @type {string} */ result) => Object.keys(outcomes).filter((name) => outcomes[name].result === result);
   const faults = named("wrong").map((name) => NAMES[/** @type {keyof typeof NAMES} */ (name)]);
   const open = named("unchecked").length;
+  const steps = Object.keys(outcomes).length - named("absent").length;
   verdict.className = faults.length ? "notice wrong" : open ? "notice warning" : "notice right";
   verdict.textContent = faults.length
     ? `Found wrong: ${faults.join("; ")}.`
     : open
-      ? `What was checked holds; ${open} of ${Object.keys(outcomes).length} steps could not be checked.`
+      ? `What was checked holds; ${open} of ${steps} steps could not be checked.`
       : "All of it holds: this event is in the log that the checkpoint speaks of, as it is shown.";
   verdict.dataset.done = "true";
 }

@@ -182,9 +182,11 @@ def _proof(id: str, service: Service, _query: Query) -> Shown:
         raise UnknownResource(kind="event", id=shown(id), position=service.position, field="id")
     answer = service.application.reader.event(id)
     document = plain(answer.document)
-    opening = service.application.prover.opening(document["position"])
+    prover = service.application.prover
+    opening = prover.opening(document["position"])
+    witnesses = prover.checkpoint().witnesses if opening["proof"] else ()
     pretty = msgspec.json.format(msgspec.json.encode(document["data"]), indent=2).decode()
-    values = {"document": document, "pretty": pretty, **opening}
+    values = {"document": document, "pretty": pretty, "witnesses": witnesses, **opening}
     return Shown("audit_event.html", values, answer.position)
 
 
