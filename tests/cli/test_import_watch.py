@@ -15,7 +15,11 @@ import pytest
 from click.testing import Result
 
 from timeline.cli import watching
+from timeline.cli.growing import Growth
+from timeline.cli.import_formats import Following, Words, growth, importer
 from timeline.cli.watching import Watch
+from timeline.importers.opening import Inputs
+from timeline.importers.sketch import Refused, Sketch
 
 MINUTE_S = 60
 LINE = b'{"id": 1}\n'
@@ -97,6 +101,84 @@ def test_files_come_shrink_are_replaced_and_go(tmp_path: Path) -> None:
     assert told(lambda: one.write_bytes(LINE)) is not None
 
 
+def test_lines_that_are_new_are_all_that_is_read(tmp_path: Path) -> None:
+    """Once they are taken in: what is refused, or written anew, is read again, and nothing else."""
+    one, two = tmp_path / "1", tmp_path / "2"
+    watch = Watch([str(tmp_path)], MINUTE_S, Growth.APART)
+    other = LINE.replace(b"1", b"2")
+
+    def told(change: Callable[[], object], *, whole: bool = True) -> list[tuple[str, int, bytes]]:
+        change()
+        inputs = watch.changed()
+        found = [(Path(each.name).name, each.line, each.stream.read()) for each in inputs or ()]
+        watch.imported(whole=whole)
+        return found
+
+    assert told(lambda: one.write_bytes(LINE * 2 + LINE[:3])) == [("1", 0, LINE * 2)]
+    assert told(lambda: two.write_bytes(LINE)) == [("2", 0, LINE)]
+    assert told(lambda: one.write_bytes(LINE * 3), whole=False) == [("1", 2, LINE)]
+    assert told(lambda: two.write_bytes(LINE * 2)) == [("1", 2, LINE), ("2", 1, LINE)]
+    assert told(lambda: one.write_bytes(LINE * 3 + b"{")) == []
+    assert told(lambda: one.write_bytes(LINE + other * 3)) == [("1", 0, LINE + other * 3)]
+    assert told(lambda: two.write_bytes(LINE)) == [("2", 0, LINE)]
+    assert told(one.unlink) == []
+    assert told(lambda: one.write_bytes(LINE)) == [("1", 0, LINE)]
+
+
+MAPPING = """
+system = "grown"
+policy = { id = "grown-{No}", title = "Title", instrument = { value = "bill" }, jurisdiction = { value = "ocd-division/country:us" }, sources = [{ citation = "No" }] }
+actions = [{ action = { column = "Event" }, occurred = "Day" }]
+"""
+HEADER = "No,Title,Event,Day\n"
+
+
+def test_a_table_that_grew_is_read_on_and_told_as_if_read_anew(tmp_path: Path) -> None:
+    """Only policies that rows were added to are told, each with all of its rows, in their order."""
+    mapping, tables = tmp_path / "mapping.toml", tmp_path / "tables"
+    mapping.write_text(MAPPING)
+    tables.mkdir()
+    words = Words(mapping=mapping)
+    watch = Watch([str(tables)], MINUTE_S, growth("csv"))
+    rows = [
+        HEADER,
+        "1,One,passed,2020-01-01\n2,Two,passed,2020-01-02\n",
+        "1,One,passed,2020-01-01\n",
+    ]
+    steps = [
+        ("b", rows[0] + rows[1], 2, 0),
+        ("b", "".join(rows), 1, 1),
+        ("c", HEADER + '2,Two,"vetoed",2020-02-03\n3,"T\nh",passed,2020-02-04\n', 2, 1),
+        (
+            "c",
+            HEADER
+            + '2,Two,"vetoed",2020-02-03\n3,"T\nh",passed,2020-02-04\n1,One,signed,2020-03\n',
+            1,
+            1,
+        ),
+        ("b", "".join(rows) + "3,Three,signed,2020-03\n", 3, 0),
+        ("c", HEADER + "2,Two,vetoed,2020-02-09\n", 3, 0),
+        ("a", HEADER + "3,First,passed,2020\n", 3, 0),
+        ("c", HEADER + "2,Two,vetoed,2020-02-09\n2,Two,vetoed,some day\n", 0, 1),
+        ("c", HEADER + "2,Two,vetoed,2020-02-09\n2,Two,vetoed,2020-02-10\n", 3, 0),
+    ]
+    known: dict[str, Sketch] = {}
+
+    with Following("csv", words, lambda: watch.goes_on) as following:
+        for name, text, told, goes_on in steps:
+            (tables / name).write_text(text)
+            inputs = watch.changed()
+            assert inputs is not None
+            found = list(following.importer(inputs).read())
+            watch.imported(whole=not any(isinstance(each, Refused) for each in found))
+            anew = importer("csv", Inputs([str(tables)]), words).read()
+            drawn = {each.policy: each for each in found if isinstance(each, Sketch)}
+            known |= drawn
+            expected = {each.policy: each for each in anew if isinstance(each, Sketch)}
+            assert (name, len(drawn), watch.goes_on) == (name, told, bool(goes_on))
+            assert {policy: known[policy] for policy in expected} == expected
+
+
 def test_an_end_of_line_is_found_however_far_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +213,8 @@ def test_a_watch_imports_what_grows_and_ends_by_a_signal(
             first = [process.stderr.readline() for _ in range(2)]
             (folder / "a.ndjson").write_text(lines(3))
             second = process.stderr.readline()
+            (folder / "a.ndjson").write_text(lines(5))
+            third = process.stderr.readline()
             process.send_signal(signal.SIGTERM)
             rest = process.stderr.read()
             report = json.loads(process.stdout.read())
@@ -141,7 +225,8 @@ def test_a_watch_imports_what_grows_and_ends_by_a_signal(
     assert first[0].startswith(f"Refused: {folder / 'a.ndjson'}:3: ")
     assert first[1] == "2 events recorded.\n"
     assert second == "1 events recorded; 2 had been before.\n"
-    assert (exit_code, rest, report["recorded"]) == (0, "", 1)
+    assert third == "2 events recorded.\n"
+    assert (exit_code, rest, report["recorded"], report["known"]) == (0, "", 2, 0)
 
 
 @pytest.mark.parametrize(

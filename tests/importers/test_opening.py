@@ -160,7 +160,7 @@ def test_an_archive_on_standard_input_is_refused() -> None:
     zipfile.ZipFile(file, "w").close()
     inputs = Inputs(["-"], cast("BinaryIO", Pipe(file.getvalue())))
 
-    with pytest.raises(InputRefused, match="has to be a file"):
+    with pytest.raises(InputRefused, match="save it and give the file"):
         list(inputs)
 
 

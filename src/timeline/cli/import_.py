@@ -1,7 +1,7 @@
 """`timeline import`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -13,14 +13,15 @@ from timeline.bootstrap import Application
 from timeline.cli.database import opened
 from timeline.cli.errors import CommandError, one_line
 from timeline.cli.foretelling import Listing
-from timeline.cli.import_formats import CSV, FORMATS, Words, check, importer
+from timeline.cli.import_formats import CSV, FORMATS, Following, Words, check, growth, importer
 from timeline.cli.importing import How, conclude, import_events, import_source, tell
 from timeline.cli.options import PRINCIPAL, json_option, pass_settings, quiet_option
 from timeline.cli.showing import shown
-from timeline.cli.watching import EVERY_S, MAX_EVERY_S, MAX_FOR_S, watch
+from timeline.cli.watching import EVERY_S, MAX_EVERY_S, MAX_FOR_S, Watch, watch
 from timeline.importers.csv_suggest import suggest as suggested
 from timeline.importers.errors import InputRefused
 from timeline.importers.opening import STANDARD_INPUT, Inputs
+from timeline.importers.sketch import Importer
 from timeline.settings import Settings
 
 NDJSON: Final = "ndjson"
@@ -136,11 +137,6 @@ def import_(  # noqa: PLR0913 - a command has its options
         listing=listing,
     )
 
-    def run(app: Application, inputs: Inputs) -> ImportReport:
-        if format == NDJSON:
-            return import_events(app, inputs, how)
-        return import_source(app, importer(format, inputs, words), inputs, how)
-
     try:
         inputs = Inputs(files, sys.stdin.buffer)
     except InputRefused as error:
@@ -153,12 +149,24 @@ def import_(  # noqa: PLR0913 - a command has its options
         importer(format, inputs, words)
     with opened(settings, records=not dry_run) as app:
         if every_s is not None:
-            conclude(watch(files, every_s, for_s, partial(run, app)), as_json=as_json)
+            watched = Watch(files, every_s, growth(format))
+            with Following(format, words, lambda: watched.goes_on) as following:
+                run = partial(_import, app, format, how, following.importer)
+                conclude(watch(watched, every_s, for_s, run), as_json=as_json)
             return
-        report = run(app, inputs)
+        report = _import(app, format, how, partial(importer, format, words=words), inputs)
     if listing is not None:
         listing.end()
     tell(report, dry_run=dry_run, as_json=as_json)
+
+
+def _import(
+    app: Application, format: str, how: How, make: Callable[[Inputs], Importer], inputs: Inputs
+) -> ImportReport:
+    """Import inputs; `make` makes what reads another source's."""
+    if format == NDJSON:
+        return import_events(app, inputs, how)
+    return import_source(app, make(inputs), inputs, how)
 
 
 def _check_words(wrong: Mapping[str, bool]) -> None:

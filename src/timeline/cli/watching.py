@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from timeline.application.import_report import ImportReport
+from timeline.cli.growing import Growing, Growth, State
 from timeline.cli.importing import tell_of
 from timeline.importers.errors import InputRefused
 from timeline.importers.opening import Inputs, expanded
@@ -26,73 +27,78 @@ BLOCK_BYTES: Final = 64 * 1024
 MAX_FIRST_LINE_BYTES: Final = 16 * 1024 * 1024
 """What is read to tell lines of JSON from one document: as long as a document may be."""
 
-_DOCUMENTS: Final = (b"[", b"\x1f", b"P")
-"""What files begin with that have no lines: arrays, and what is packed (`PK` begins an archive)."""
-
-
-class State(NamedTuple):
-    """How a file stood: which one it is, when it changed, and how much of it is whole."""
-
-    inode: int
-    changed_ns: int
-    size_bytes: int
-    whole_bytes: int
-    has_lines: bool
-
-    def stands_still(self, before: "State | None", for_s: float) -> bool:
-        """Tell whether nobody seems to write it, by how it stood before, or by its age."""
-        return self == before or time.time() - self.changed_ns / 10**9 > for_s
+_DOCUMENTS: Final = (b"[", b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06")
+"""What files begin with that have no lines: arrays, and what is packed."""
 
 
 class Watch:
     """Looks at files again and again."""
 
-    def __init__(self, names: Sequence[str], every_s: float) -> None:
+    def __init__(self, names: Sequence[str], every_s: float, growth: Growth = Growth.ANEW) -> None:
         self._names = names
         self._every_s = every_s
+        self._growing = Growing(growth)
         self._seen: dict[str, State] = {}
         self._imported: dict[str, State] = {}
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether what was given last continues what was given before."""
+        return self._growing.goes_on
+
     def changed(self) -> Inputs | None:
-        """Return the files as far as they are whole, None where none has changed since.
+        """Return what is to be read of the files, as far as they are whole; None where nothing is.
 
         What has lines is whole up to the end of the last one; anything else once it has stood still
-        from one look to the next. All are read again, as one may say what another one is about.
+        from one look to the next.
         """
         before, self._seen = self._seen, self._look()
         ready = {
             name: state
             for name, state in self._seen.items()
-            if state.has_lines or state.stands_still(before.get(name), self._every_s)
+            if state.has_lines or self._stands_still(state, before.get(name))
         }
         if not ready or all(self._imported.get(name) == state for name, state in ready.items()):
             return None
         try:
-            inputs = Inputs([*ready], until=lambda name: ready[name].whole_bytes)
-        except InputRefused:
+            parts = self._growing.parts(ready)
+            inputs = Inputs([*parts], parts=parts)
+        except (InputRefused, OSError):
             # One went away meanwhile: the next look tells.
             return None
         self._imported = ready
-        return inputs
+        return inputs if parts else None
+
+    def imported(self, *, whole: bool) -> None:
+        """Take in that what was given last is imported: whole, or not as something was refused."""
+        self._growing.imported(whole=whole)
+
+    def _stands_still(self, state: State, before: State | None) -> bool:
+        """Tell whether nobody seems to write a file, by how it stood before, or by its age."""
+        return state == before or time.time() - state.changed_ns / 10**9 > self._every_s
 
     def _look(self) -> dict[str, State]:
         found: dict[str, State] = {}
         for name in expanded([each for each in self._names if Path(each).exists()]):
             with suppress(OSError):
                 status = Path(name).stat()
-                lines = _has_lines(Path(name))
-                whole = _whole_bytes(Path(name), status.st_size) if lines else status.st_size
-                found[name] = State(status.st_ino, status.st_mtime_ns, status.st_size, whole, lines)
+                stood = (status.st_ino, status.st_mtime_ns, status.st_size)
+                former = self._seen.get(name)
+                if former is None or former[: len(stood)] != stood:
+                    lines = _has_lines(Path(name))
+                    whole = _whole_bytes(Path(name), status.st_size) if lines else status.st_size
+                    former = State(*stood, whole, lines)
+                found[name] = former
         return found
 
 
 def _has_lines(path: Path) -> bool:
     """Tell whether a file is lines: a table, or a JSON document in each."""
     with path.open("rb") as file:
-        begins = file.read(1)
-        if begins in _DOCUMENTS:
+        begins = file.read(4)
+        if begins.startswith(_DOCUMENTS):
             return False
-        if begins != b"{":
+        if not begins.startswith(b"{"):
             return True
         file.seek(0)
         first = file.readline(MAX_FIRST_LINE_BYTES)
@@ -119,12 +125,12 @@ def _whole_bytes(path: Path, size_bytes: int) -> int:
 
 
 def watch(
-    names: Sequence[str], every_s: float, for_s: float | None, run: Callable[[Inputs], ImportReport]
+    watched: Watch, every_s: float, for_s: float | None, run: Callable[[Inputs], ImportReport]
 ) -> ImportReport:
     """Import what is there, then whatever changes, until a signal or the time ends it.
 
     Args:
-        names: files and folders.
+        watched: looks at files and folders.
         every_s: between two looks.
         for_s: how long to watch; for ever where it is None.
         run: imports.
@@ -134,12 +140,13 @@ def watch(
 
     """
     deadline = None if for_s is None else time.monotonic() + for_s
-    watched, report = Watch(names, every_s), ImportReport()
+    report = ImportReport()
     with _interruptible(), suppress(KeyboardInterrupt):
         while True:
             inputs = watched.changed()
             if inputs is not None:
                 report = run(inputs)
+                watched.imported(whole=not report.refused)
                 tell_of(report)
             left_s = every_s if deadline is None else deadline - time.monotonic()
             if left_s <= 0:

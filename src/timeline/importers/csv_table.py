@@ -62,33 +62,47 @@ class CsvTable:
         self._rules = mapping.rules
         self._drawer = Drawer(mapping)
         self._headers: list[_Header] = []
+        self._header_of: dict[str, int] = {}
+        self._shelf: Shelf | None = None
+
+    def keep(self, shelf: Shelf) -> None:
+        """Gather rows in a place that outlasts a reading."""
+        self._shelf = shelf
+
+    def go_on(self, inputs: Iterable[Input]) -> None:
+        """Take what stands after all that was read, every row of which could be: to be read next."""
+        self._inputs = inputs
 
     def read(self) -> Iterator[Found]:
         """Yield the rows that cannot be read, then the policies in the order of their first rows.
 
         While a row cannot be read, nothing is taken back: what it would have said is no less true.
         """
-        readable = True
+        if self._shelf is not None:
+            yield from self._read(self._shelf)
+            return
         with Shelf() as shelf:
-            for source in self._inputs:
-                for refused in self._gather(source, shelf):
-                    readable = False
-                    yield refused
-            self._check_tables()
-            self.policies = shelf.count()
-            for policy, shelved in shelf.take():
-                kept = list(islice(shelved, MAX_ROWS + 1))
-                if len(kept) > MAX_ROWS:
-                    reason = (
-                        f"More than {MAX_ROWS} rows make the policy id {policy}: is `id` right?"
-                    )
-                    yield Refused(place=_place(kept[0]), field="id", reason=reason)
-                    continue
-                drawn, notes = self._drawer.draw(policy, [self._told(each) for each in kept])
-                yield from notes
-                if isinstance(drawn, Sketch) and not readable:
-                    drawn = msgspec.structs.replace(drawn, whole=False)
-                yield drawn
+            yield from self._read(shelf)
+
+    def _read(self, shelf: Shelf) -> Iterator[Found]:
+        readable = True
+        for source in self._inputs:
+            for refused in self._gather(source, shelf):
+                readable = False
+                yield refused
+        self._check_tables()
+        self.policies = shelf.count()
+        for policy, shelved in shelf.take():
+            kept = list(islice(shelved, MAX_ROWS + 1))
+            if len(kept) > MAX_ROWS:
+                reason = f"More than {MAX_ROWS} rows make the policy id {policy}: is `id` right?"
+                yield Refused(place=_place(kept[0]), field="id", reason=reason)
+                continue
+            drawn, notes = self._drawer.draw(policy, [self._told(each) for each in kept])
+            yield from notes
+            if isinstance(drawn, Sketch) and not readable:
+                drawn = msgspec.structs.replace(drawn, whole=False)
+            yield drawn
 
     def _told(self, shelved: Shelved) -> Told:
         kept = msgspec.msgpack.decode(shelved.content, type=_Kept)
@@ -100,7 +114,11 @@ class CsvTable:
     def _gather(self, source: Input, shelf: Shelf) -> Iterator[Refused]:
         mapping = self._mapping
         table = rows(source, encoding=mapping.encoding, delimiter=mapping.delimiter)
-        index = self._header(source, next(table, None))
+        # What goes on from an earlier reading stands under the header that was read then.
+        index = (
+            self._header_of[source.name] if source.line else self._header(source, next(table, None))
+        )
+        self._header_of[source.name] = index
         for row in table:
             refused = self._refused(source, row, self._headers[index].names)
             yield from [refused] if refused is not None else self._put(source, row, index, shelf)

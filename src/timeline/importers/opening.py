@@ -10,7 +10,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import IO, BinaryIO, Final, NamedTuple
@@ -42,11 +42,27 @@ _END_OF_DIRECTORY: Final = struct.Struct("<4s4H2LH")
 _MAX_COMMENT_BYTES: Final = 65_535
 
 
+class Part(NamedTuple):
+    """Which part of a file to read: between which bytes, how many lines are before it, and who is told."""
+
+    begins_bytes: int = 0
+    ends_bytes: int | None = None
+    lines_before: int = 0
+    on_read: Callable[[bytes], None] = lambda _: None
+
+
+WHOLE: Final = Part()
+
+
 class Input(NamedTuple):
-    """One input: its name as given (a member's stands behind its archive's), and its bytes."""
+    """One input: its name as given (a member's stands behind its archive's), and its bytes.
+
+    `line` is how many lines stand before them, where the input goes on from an earlier reading.
+    """
 
     name: str
     stream: io.BufferedReader | io.BytesIO
+    line: int = 0
 
     def begins(self, size_bytes: int) -> bytes:
         """Return the next bytes without taking them: at most so many, fewer from a slow pipe."""
@@ -70,7 +86,7 @@ class Inputs:
         self,
         names: Sequence[str],
         standard_input: BinaryIO | None = None,
-        until: Callable[[str], int | None] = lambda _: None,
+        parts: Mapping[str, Part] | None = None,
     ) -> None:
         """Find the files.
 
@@ -78,7 +94,7 @@ class Inputs:
             names: of files and folders, whose files are taken in the order of their names; `-` is
                 standard input.
             standard_input: that.
-            until: tells how many bytes of a file to read; None for all of them.
+            parts: which parts of files to read; all of the others.
 
         Raises:
             InputRefused: there is no such file, or there are too many.
@@ -88,10 +104,11 @@ class Inputs:
         self.read_bytes = 0
         self.order: dict[str, int] = {}
         self._standard_input = standard_input
-        self._until = until
+        self._parts = parts or {}
         sizes = [_size_bytes(each) for each in self.files]
         known = [each for each in sizes if each is not None]
-        self.size_bytes = sum(known) if len(known) == len(sizes) else None
+        before = sum(each.begins_bytes for each in self._parts.values())
+        self.size_bytes = sum(known) - before if len(known) == len(sizes) else None
 
     def __iter__(self) -> Iterator[Input]:
         """Yield each input, which is closed once the next is asked for.
@@ -102,7 +119,9 @@ class Inputs:
         """
         for name in self.files:
             with closing(self._opened(name)) as raw:
-                for each in _unpacked(name, raw):
+                part = self._part(name)
+                goes_on = [Input(name, raw, part.lines_before)] if part.begins_bytes else None
+                for each in goes_on or _unpacked(name, raw):
                     self.order.setdefault(each.name, len(self.order))
                     yield each
 
@@ -116,7 +135,10 @@ class Inputs:
                 stream = Path(name).open("rb")  # noqa: SIM115 - closed with what counts it
             except OSError as error:
                 raise _unreadable(name, error) from error
-        return io.BufferedReader(_Counting(name, stream, self, self._until(name)), BUFFER_BYTES)
+        return io.BufferedReader(_Counting(name, stream, self, self._part(name)), BUFFER_BYTES)
+
+    def _part(self, name: str) -> Part:
+        return self._parts.get(name, WHOLE)
 
 
 def expanded(names: Sequence[str]) -> list[str]:
@@ -171,14 +193,14 @@ def _unreadable(name: str, error: Exception) -> InputRefused:
 class _Counting(io.RawIOBase):
     """A file as it lies there, up to so many bytes; counts what is read of it."""
 
-    def __init__(self, name: str, stream: BinaryIO, inputs: Inputs, until: int | None) -> None:
+    def __init__(self, name: str, stream: BinaryIO, inputs: Inputs, part: Part) -> None:
         super().__init__()
         self.name = name
         self.mode = "rb"
         self._stream = stream
         self._inputs = inputs
-        self._until = until
-        self._at = 0
+        self._part = part
+        self._at = stream.seek(part.begins_bytes) if part.begins_bytes else 0
 
     def readable(self) -> bool:
         return True
@@ -194,7 +216,8 @@ class _Counting(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        wanted = len(buffer) if self._until is None else min(len(buffer), self._until - self._at)
+        ends = self._part.ends_bytes
+        wanted = len(buffer) if ends is None else min(len(buffer), ends - self._at)
         if wanted <= 0:
             return 0
         try:
@@ -204,6 +227,7 @@ class _Counting(io.RawIOBase):
         buffer[: len(found)] = found
         self._at += len(found)
         self._inputs.read_bytes += len(found)
+        self._part.on_read(found)
         return len(found)
 
     def close(self) -> None:
@@ -225,9 +249,7 @@ def _unpacked(name: str, raw: io.BufferedReader) -> Iterator[Input]:
 
 def _members(name: str, raw: io.BufferedReader) -> Iterator[Input]:
     if not raw.seekable():
-        raise InputRefused(
-            file=name, line=0, reason="A zip archive has to be a file, not standard input"
-        )
+        raise InputRefused(file=name, line=0, reason=_PIPED)
     size_bytes = _check_directory(name, raw)
     allowance = _Allowance(name, lambda: size_bytes)
     try:
@@ -242,6 +264,12 @@ def _members(name: str, raw: io.BufferedReader) -> Iterator[Input]:
                     yield _member(inside, stream, allowance)
     except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
         raise _unreadable(name, error) from error
+
+
+_PIPED: Final = (
+    "A zip archive cannot be read from a pipe: save it and give the file, "
+    "or pipe what is in it, as `unzip -p` does"
+)
 
 
 def _member(name: str, stream: IO[bytes], allowance: "_Allowance") -> Input:

@@ -48,7 +48,7 @@ class _Position:
 
     def __init__(self, source: Input) -> None:
         self.source = source
-        self.line = 0
+        self.line = source.line
 
     def refused(self, reason: str, line: int | None = None) -> InputRefused:
         return InputRefused(

@@ -36,6 +36,7 @@ _SCHEMA: Final = (
         "CREATE TABLE things (key INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,"
         " line INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (key, number)) WITHOUT ROWID"
     ),
+    "CREATE TABLE fresh (key INTEGER PRIMARY KEY)",
 )
 
 
@@ -53,6 +54,7 @@ class Shelf:
     def __enter__(self) -> Self:
         self._database = on_disk(_SCHEMA)
         self._number = 0
+        self._is_taken = False
         return self
 
     def __exit__(
@@ -76,17 +78,28 @@ class Shelf:
             "INSERT INTO things SELECT number, ?, ?, ?, ? FROM keys WHERE key = ?",
             (self._number, *shelved, key),
         )
+        if self._is_taken:
+            self._database.execute(
+                "INSERT OR IGNORE INTO fresh SELECT number FROM keys WHERE key = ?", (key,)
+            )
 
     def count(self) -> int:
-        """Return how many keys there are."""
-        (count,) = self._database.execute("SELECT count(*) FROM keys").fetchone()
+        """Return how many keys there are to take."""
+        table = "fresh" if self._is_taken else "keys"
+        (count,) = self._database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
         return int(count)
 
     def take(self) -> Iterator[tuple[str, Iterable[Shelved]]]:
-        """Yield each key with all that was put under it, keys in the order of their first thing."""
+        """Yield each key with all that was put under it, keys in the order of their first thing.
+
+        Once that was done, only those under which something was put since.
+        """
+        fresh = " WHERE things.key IN (SELECT key FROM fresh)" if self._is_taken else ""
+        self._is_taken = True
         found = self._database.execute(
-            "SELECT keys.key, name, line, content FROM things"
-            " JOIN keys ON keys.number = things.key ORDER BY things.key, things.number"
+            "SELECT keys.key, name, line, content FROM things"  # noqa: S608 - nobody's words are in it
+            f" JOIN keys ON keys.number = things.key{fresh} ORDER BY things.key, things.number"
         )
         for key, group in groupby(found, key=itemgetter(0)):
             yield key, (Shelved(*row[1:]) for row in group)
+        self._database.execute("DELETE FROM fresh")

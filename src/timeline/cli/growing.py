@@ -1,0 +1,145 @@
+"""How far files were read that only grow, and what of them is new.
+
+Owns what is held of a file between two looks (how much was read, and a digest of it) and when reading
+goes on from there. Must not know when files are looked at, nor what is in them.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+from timeline.importers.opening import Part
+
+BLOCK_BYTES: Final = 1024 * 1024
+
+
+class Growth(Enum):
+    """What it means that a file grew."""
+
+    ANEW = "anew"
+    """All files say something together, so that all are read again."""
+    APART = "apart"
+    """Each line is for itself: what is new in a file is all that is new."""
+    JOINED = "joined"
+    """The files are one table, one after the other: what is new has to stand at its end."""
+
+
+class State(NamedTuple):
+    """How a file stood: which one it is, when it changed, and how much of it is whole."""
+
+    inode: int
+    changed_ns: int
+    size_bytes: int
+    whole_bytes: int
+    has_lines: bool
+
+
+class Taken:
+    """What was read of a file."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self.lines = 0
+        self.hash = hashlib.sha256()
+
+    def add(self, raw: bytes) -> None:
+        """Take in what is read next."""
+        self.size_bytes += len(raw)
+        self.lines += raw.count(b"\n")
+        self.hash.update(raw)
+
+    def copy(self) -> Self:
+        """Return another one of the same."""
+        made = type(self)()
+        made.size_bytes, made.lines, made.hash = self.size_bytes, self.lines, self.hash.copy()
+        return made
+
+    def begins(self, path: Path) -> bool:
+        """Tell whether a file still begins with it, byte for byte."""
+        found = type(self)()
+        with path.open("rb") as file:
+            while left := self.size_bytes - found.size_bytes:
+                raw = file.read(min(left, BLOCK_BYTES))
+                if not raw:
+                    return False
+                found.add(raw)
+        return found.hash.digest() == self.hash.digest()
+
+
+class _Read(NamedTuple):
+    """How a file stood when it was read, and what was read of it."""
+
+    state: State
+    taken: Taken
+
+
+class Growing:
+    """Tells what to read of files, and remembers it once it is imported without a refusal.
+
+    What was refused is read again, as it may be mended, or be right once something else is recorded:
+    only what was taken in whole is passed over.
+
+    Attributes:
+        goes_on: whether what is to be read continues what was read before; else it is all there is.
+
+    """
+
+    def __init__(self, growth: Growth) -> None:
+        self.goes_on = False
+        self._growth = growth
+        self._read: dict[str, _Read] = {}
+        self._reading: dict[str, _Read] = {}
+
+    def parts(self, ready: Mapping[str, State]) -> dict[str, Part]:
+        """Return what to read, by the names of files; empty where nothing is new.
+
+        Raises:
+            OSError: a file cannot be read.
+
+        """
+        self._read = {name: each for name, each in self._read.items() if name in ready}
+        new = self._new(ready)
+        if self._growth is Growth.ANEW or (
+            self._growth is Growth.JOINED and not self._continue(new, ready)
+        ):
+            self._read = {}
+            new = {name: _Read(state, Taken()) for name, state in ready.items()}
+        self.goes_on, self._reading = bool(self._read), new
+        return {
+            name: Part(taken.size_bytes, state.whole_bytes, taken.lines, taken.add)
+            for name, (state, taken) in new.items()
+            if taken.size_bytes < state.whole_bytes
+        }
+
+    def imported(self, *, whole: bool) -> None:
+        """Remember what was read; where not all of it was taken in, it is to be read again."""
+        if self._growth is Growth.JOINED and not whole:
+            self._read = {}
+        elif whole:
+            self._read |= self._reading
+        self._reading = {}
+
+    def _new(self, ready: Mapping[str, State]) -> dict[str, _Read]:
+        """Return the files that changed, each with what need not be read of it."""
+        new: dict[str, _Read] = {}
+        for name, state in ready.items():
+            former = self._read.get(name)
+            if former is None:
+                new[name] = _Read(state, Taken())
+            elif former.state != state:
+                both = state.has_lines and former.state.has_lines
+                grew = both and former.taken.size_bytes <= state.whole_bytes
+                same = grew and former.taken.begins(Path(name))
+                new[name] = _Read(state, former.taken.copy() if same else Taken())
+        return new
+
+    def _continue(self, new: Mapping[str, _Read], ready: Mapping[str, State]) -> bool:
+        """Tell whether what is new stands behind all that was read."""
+        names = list(self._read)
+        if not names or list(ready)[: len(names)] != names:
+            return False
+        *earlier, last = names
+        is_grown = last not in new or new[last].taken.size_bytes > 0
+        return is_grown and not any(name in new for name in earlier)
