@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,8 @@ import pytest
 import structlog
 from sqlalchemy import Engine
 
+from clocks import TestClock
+from proven_log import FilledLog, ProvenLog
 from shown import Demo, running_demo
 from timeline.eventstore.database import create_engine
 from timeline.eventstore.memory import MemoryStore
@@ -42,23 +44,6 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
-
-
-class TestClock:
-    """A clock that stands still until a test moves it."""
-
-    __test__ = False
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 10, 0, 0, 123456, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Tell the time."""
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Move on, or back."""
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -191,6 +176,51 @@ def postgresql_url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[s
     yield from _migrated("postgresql", tmp_path, request)
 
 
+@pytest.fixture(scope="session")
+def filled_logs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], FilledLog]:
+    """Give a function that returns a database of a kind to copy from, which holds a `ProvenLog`."""
+
+    @cache
+    def fill(kind: str) -> FilledLog:
+        directory = tmp_path_factory.mktemp("filled")
+        template = str(directory / "timeline.db")
+        if kind == "sqlite":
+            shutil.copy(_template(kind, request), template)
+            engine = create_engine(f"sqlite:///{template}")
+        else:
+            template = request.getfixturevalue("postgres_database")(_template(kind, request))
+            engine = create_engine(_address(request, template))
+        ProvenLog(engine, directory).fill()
+        engine.dispose()
+        return FilledLog(template, list(directory.glob("log.key*")))
+
+    return fill
+
+
+@pytest.fixture
+def proven_url(
+    database_kind: str,
+    filled_logs: Callable[[str], FilledLog],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[str]:
+    """Give the address of a database of the test's own that holds a filled log; its key is beside."""
+    filled = filled_logs(database_kind)
+    for file in filled.keys:
+        shutil.copy2(file, tmp_path)
+    yield from _copied(database_kind, filled.template, tmp_path, request)
+
+
+@pytest.fixture
+def proven_log(proven_url: str, tmp_path: Path) -> Iterator[ProvenLog]:
+    """Give a log of 300 events, as `ProvenLog.fill` leaves it, in a database of the test's own."""
+    engine = create_engine(proven_url)
+    yield ProvenLog(engine, tmp_path, filled=True)
+    engine.dispose()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the documentation's site ask for pictures of the pages; see scripts/docs.py."""
     parser.addoption(
@@ -227,12 +257,24 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore
 
 
 def _migrated(kind: str, directory: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    yield from _copied(kind, _template(kind, request), directory, request)
+
+
+def _template(kind: str, request: pytest.FixtureRequest) -> str:
+    """Return the file, or the name, of a migrated database."""
+    return str(
+        request.getfixturevalue("migrated_sqlite" if kind == "sqlite" else "migrated_postgres")
+    )
+
+
+def _copied(
+    kind: str, template: str, directory: Path, request: pytest.FixtureRequest
+) -> Iterator[str]:
     if kind == "sqlite":
         path = directory / "timeline.db"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        shutil.copy(template, path)
         yield f"sqlite:///{path}"
         return
-    template = request.getfixturevalue("migrated_postgres")
     name = request.getfixturevalue("postgres_database")(template)
     yield _address(request, name)
     _drop(request, name)

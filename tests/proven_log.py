@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Engine
 
 from builders import acted, corrected, erased, registered
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from timeline.application.key_files import KeyFile
 from timeline.application.log_client import NotThere
@@ -21,16 +21,39 @@ from timeline.transparency.tiles import Tile, bundle
 ORIGIN: Final = "log.example/record"
 KEY: Final = SigningKey(ORIGIN, bytes(range(32)))
 
+FILLED: Final = 300
+"""How many events `ProvenLog.fill` records."""
+
+FILLED_S: Final = 7
+"""How long that takes by its clock: an append a second."""
+
+
+class FilledLog(NamedTuple):
+    """A database that holds a filled log, to copy from, and the files of its key.
+
+    The database is told by its file or, on PostgreSQL, its name.
+    """
+
+    template: str
+    keys: Sequence[Path]
+
 
 class ProvenLog:
-    """A log in a database, with a key beside it."""
+    """A log in a database, with a key beside it.
 
-    def __init__(self, engine: Engine, directory: Path) -> None:
+    A filled one is a copy of what `fill` made, and goes on where that ended.
+    """
+
+    def __init__(self, engine: Engine, directory: Path, *, filled: bool = False) -> None:
         self.engine = engine
         self.clock = TestClock()
         self.key_file = KeyFile(directory / "log.key")
-        self.key_file.begin([KEY])
-        self._recorder = Recorder(SqlStore(engine), self.clock)
+        if filled:
+            self.clock.advance(FILLED_S)
+        else:
+            self.key_file.begin([KEY])
+        salts_after = FILLED if filled else 0
+        self._recorder = Recorder(SqlStore(engine), self.clock, salts_after=salts_after)
 
     def record(self, *drafts: Draft) -> list[str]:
         """Record events in one append, and return their ids."""

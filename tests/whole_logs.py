@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Engine, select
 
 from builders import acted, batch, one, registered
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.random_appends import RandomAppends
 from eventstore.recording import Recorder
 from timeline.application.access import Access, Role

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, Table, event, text
 
 from builders import acted, event_id, one, registered
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from held import peak_bytes
 from timeline.application import copying

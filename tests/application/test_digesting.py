@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from builders import acted, erased, event_id, registered
-from conftest import TestClock
+from clocks import TestClock
 from timeline.application import digesting
 from timeline.application.digesting import Digester, Digesting
 from timeline.application.key_files import KeyFile

@@ -1,7 +1,5 @@
 """A log is checked from outside: what its server gets wrong is told."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import Engine
 
@@ -24,11 +22,9 @@ pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def log(engine: Engine, tmp_path: Path) -> ProvenLog:
+def log(proven_log: ProvenLog) -> ProvenLog:
     """Give a log of 300 events."""
-    log = ProvenLog(engine, tmp_path)
-    log.fill()
-    return log
+    return proven_log
 
 
 def verified(mirror: Mirror, *seen: bytes) -> RemotelyVerified:

@@ -3,7 +3,7 @@
 import msgspec
 
 from builders import acted, erased, registered
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from timeline.application.served import ServedEvent, served_events
 from timeline.domain.vocabulary import EventType

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from builders import acted, registered
-from conftest import TestClock
+from clocks import TestClock
 from timeline.application import key_files, signing
 from timeline.application.errors import KeyFileError
 from timeline.application.key_files import KeyFile

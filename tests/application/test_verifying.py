@@ -1,10 +1,8 @@
 """The walk through the log in the database: nothing wrong in a log that is right."""
 
 import threading
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from builders import acted, erased
 from proven_log import ProvenLog
@@ -16,11 +14,9 @@ from timeline.eventstore.stops import Stop
 
 
 @pytest.fixture
-def log(engine: Engine, tmp_path: Path) -> ProvenLog:
+def log(proven_log: ProvenLog) -> ProvenLog:
     """Give a log of 300 events, with three checkpoints."""
-    log = ProvenLog(engine, tmp_path)
-    log.fill()
-    return log
+    return proven_log
 
 
 def test_a_log_that_is_right_is_found_right(log: ProvenLog) -> None:

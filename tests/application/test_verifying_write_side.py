@@ -15,11 +15,9 @@ from whole_logs import WholeLog
 
 
 @pytest.fixture
-def log(engine: Engine, tmp_path: Path) -> ProvenLog:
+def log(proven_log: ProvenLog) -> ProvenLog:
     """Give a log of 300 events, of which the one at 290 erased that at 3."""
-    log = ProvenLog(engine, tmp_path)
-    log.fill()
-    return log
+    return proven_log
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from conftest import TestClock
+from clocks import TestClock
 from timeline.application.key_files import KeyFile
 from timeline.application.served import ServedEvent
 from timeline.application.signing import Signer

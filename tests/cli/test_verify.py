@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from sqlalchemy import Engine
 
 from attacks import attacking, reseal, rewrite_entry
 from builders import acted
@@ -24,14 +23,18 @@ Timeline = Callable[..., Result]
 
 
 @pytest.fixture
-def log(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenLog:
+def database_url(proven_url: str) -> str:
+    """Give the address of a database that holds the log."""
+    return proven_url
+
+
+@pytest.fixture
+def log(proven_log: ProvenLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProvenLog:
     """Give a log of 300 events, with its key in the settings."""
-    log = ProvenLog(engine, tmp_path)
-    log.fill()
-    monkeypatch.setenv("TIMELINE_SIGNING_KEY_FILE", str(log.key_file.path))
+    monkeypatch.setenv("TIMELINE_SIGNING_KEY_FILE", str(proven_log.key_file.path))
     monkeypatch.setenv("TIMELINE_LOG_ORIGIN", ORIGIN)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return log
+    return proven_log
 
 
 @pytest.fixture

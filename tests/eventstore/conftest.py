@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.writer import Writer

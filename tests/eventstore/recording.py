@@ -14,11 +14,11 @@ from timeline.transparency.entries import SALT_BYTES
 class Recorder:
     """Records groups of appends in a store; salts count up, so that bytes repeat."""
 
-    def __init__(self, store: EventStore, clock: Clock) -> None:
+    def __init__(self, store: EventStore, clock: Clock, *, salts_after: int = 0) -> None:
         self.store = store
         self.commits: list[int] = []
         self.waits: list[float] = []
-        self._salts = count(1)
+        self._salts = count(salts_after + 1)
         self._committer = Committer(
             store,
             clock=clock,

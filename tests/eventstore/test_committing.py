@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from builders import acted, batch, one, registered
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from timeline.domain import errors as domain
 from timeline.eventstore import errors, postgresql

@@ -13,7 +13,7 @@ from builders import (
     registered,
     retracted,
 )
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder, positions
 from timeline.domain import errors as domain
 from timeline.domain.vocabulary import EventType

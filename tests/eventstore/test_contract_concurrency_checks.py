@@ -13,7 +13,7 @@ from builders import (
     one,
     registered,
 )
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder, positions
 from timeline.eventstore import errors
 from timeline.eventstore.model import Outcome

@@ -16,7 +16,7 @@ from builders import (
     registered,
     related,
 )
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from timeline.domain.vocabulary import EventType
 from timeline.eventstore.model import EventFilter, Recorded

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import URL, Engine, make_url, text
 
 from builders import acted, one, registered
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from timeline.eventstore.database import (
     check_durability,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from builders import acted, batch, erased, registered
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from timeline.eventstore.database import write_transaction
 from timeline.eventstore.errors import AppendOnlyViolation

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.random_appends import RandomAppends
 from eventstore.recording import Recorder
 from eventstore.replay import assert_holds

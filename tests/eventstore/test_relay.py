@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from builders import acted, batch, described, one, registered, retracted
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.random_appends import RandomAppends
 from eventstore.recording import Recorder, positions
 from eventstore.replay import assert_holds

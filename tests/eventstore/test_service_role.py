@@ -9,7 +9,7 @@ from sqlalchemy import Engine, make_url, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from builders import acted, batch, erased, registered
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from timeline.eventstore import schema
 from timeline.eventstore.database import (

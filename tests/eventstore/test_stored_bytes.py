@@ -7,7 +7,7 @@ import json
 from sqlalchemy import Engine, select
 
 from builders import acted, batch, erased, event_id, one, registered
-from conftest import TestClock
+from clocks import TestClock
 from eventstore.recording import Recorder
 from timeline.eventstore.sql import SqlStore
 from timeline.eventstore.tables import log_entries, log_head, log_payloads

@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from attacks import Run, attacking, reseal, rewrite_entry
 from builders import acted
@@ -32,11 +31,9 @@ from witness_server import TestWitness, witnessing
 
 
 @pytest.fixture
-def log(engine: Engine, tmp_path: Path) -> ProvenLog:
+def log(proven_log: ProvenLog) -> ProvenLog:
     """Give a log of 300 events, with checkpoints of 7, 290 and 300."""
-    log = ProvenLog(engine, tmp_path)
-    log.fill()
-    return log
+    return proven_log
 
 
 def verified(log: ProvenLog) -> Verified:
