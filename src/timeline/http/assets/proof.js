@@ -8,8 +8,8 @@
  * tlog-checkpoint and tlog-cosignature.
  *
  * @typedef {{result: "right" | "wrong" | "unchecked" | "absent", words: string, values?: [string, string][]}} Outcome
- * @typedef {{name: string, id: string, algorithm: number, bytes: Uint8Array, text: string, given: boolean}} Key
- * @typedef {{name: string, id: string, signature: Uint8Array}} Line
+ * @typedef {{name: string, id: string, algorithm: number, bytes: Uint8Array<ArrayBuffer>, text: string, given: boolean}} Key
+ * @typedef {{name: string, id: string, signature: Uint8Array<ArrayBuffer>}} Line
  * @typedef {{text: string, event: any, keys: Key[], witnesses: Key[]}} Subject
  */
 
@@ -259,8 +259,8 @@ const isBy = (line, key) => line.name === key.name && line.id === key.id;
 /**
  * Whether a signature is a key's; null where the browser cannot tell.
  * @param {Key} key
- * @param {Uint8Array} signature
- * @param {Uint8Array} message
+ * @param {Uint8Array<ArrayBuffer>} signature
+ * @param {Uint8Array<ArrayBuffer>} message
  */
 async function verified(key, signature, message) {
   const verifier = await crypto.subtle.importKey("raw", key.bytes, { name: "Ed25519" }, false, ["verify"]).catch(() => null);

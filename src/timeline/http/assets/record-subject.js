@@ -43,12 +43,14 @@ export function showPolicy(policy) {
  * @param {any} policy
  */
 export function take(policy) {
-  if (policy.policy !== state.subject?.policy) {
-    state.subject = { policy: policy.policy, version: policy.version, position: policy.position };
-  }
+  const former = state.subject;
+  const subject = former && former.policy === policy.policy
+    ? former
+    : { policy: policy.policy, version: policy.version, position: policy.position };
+  state.subject = subject;
   showPolicy(policy);
   if (startMode === "act") byId("found-status").textContent = `Chosen: ${policy.title}`;
-  if (startMode === "describe") state.subject = { ...state.subject, believed: lay(part(form, "registration"), policy) };
+  if (startMode === "describe") state.subject = { ...subject, believed: lay(part(form, "registration"), policy) };
 }
 
 /**
