@@ -2,12 +2,15 @@
 
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from shown import Demo
 from timeline.transparency.checkpoints import cosign
 from timeline.transparency.keys import COSIGNATURE_V1, SEED_BYTES, SigningKey
 from timeline.transparency.notes import Note
@@ -17,6 +20,16 @@ HOLDS = "All of it holds"
 SEEN_S = 1_800_000_000
 
 STEPS = ("event", "data", "leaf", "path", "checkpoint", "signature")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def signed(demo: Demo) -> None:
+    """Wait for a checkpoint of the whole story: it is signed a moment after the service answers."""
+    for _ in range(200):
+        if "\n74\n" in httpx.get(f"{demo.url}/log/checkpoint").text:
+            return
+        time.sleep(0.1)
+    raise AssertionError("no checkpoint has the story")
 
 
 def test_the_newest_checkpoint_is_told_and_what_is_looked_for_is_found(page: Page) -> None:

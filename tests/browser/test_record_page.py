@@ -399,6 +399,9 @@ def test_a_correction_takes_nothing_that_its_loading_would_overwrite(
     expect(happened).to_be_disabled()
     let_go(form, held)
     expect(happened).to_have_value("2025-01-02")
+    expect(form.locator("#chosen")).to_contain_text(
+        re.compile(r"recorded by .+ on \d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d:\d\d UTC, position")
+    )
     happened.fill("2025-01-03")
     expect(form.locator("#preview.ready")).to_be_visible()
 

@@ -29,7 +29,8 @@ CANDIDATES: Final = 50
 """Policies of a place that are compared with a title."""
 
 ALIKE: Final = 0.5
-"""The share of their words, weighed by how rare they are, from which on two titles are alike."""
+"""The share of their words, weighed by how rare they are, from which on two titles are alike: of
+New York's bills, with a word of the title replaced, each of twelve is named, as a rule with 0 to 3 more."""
 
 _WORD: Final = re.compile(r"\w+")
 
