@@ -24,7 +24,7 @@ PAGES: Final = {
 }
 WIDTH: Final = 1_100
 HEIGHT: Final = 800
-HEIGHTS: Final = {"timeline": 980}
+HEIGHTS: Final = {"timeline": 940}
 LARGEST_BYTES: Final = 150_000
 """The README's picture is kept in git, where each version of it stays for ever."""
 
