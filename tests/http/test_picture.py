@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from http_client import Client, Json, action, registration, running
-from timeline.application import picturing
+from timeline.application import picture_lanes
 from timeline.domain.governments import government_of
 from varied_record import PLACES, tell, varied
 
@@ -131,7 +131,7 @@ def test_policies_are_chosen_by_their_actions_all_over_a_window(
     service: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In turn each part gives the one left that begins in it and has most actions; here, of five."""
-    monkeypatch.setattr(picturing, "MAX_POLICIES", PARTS)
+    monkeypatch.setattr(picture_lanes, "MAX_POLICIES", PARTS)
     first, last = date(2016, 1, 1), date(2026, 12, 31)
     window = f"from={first}&to={last}"
     width = -(-((last - first).days + 1) // PARTS)

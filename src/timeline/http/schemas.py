@@ -13,7 +13,8 @@ from msgspec import UNSET, Meta, UnsetType
 from timeline.application.access import Role
 from timeline.application.digesting import DigestDifference
 from timeline.application.one_policy import MAX_ACTIONS, MAX_DISPUTES
-from timeline.application.picturing import MAX_DIFFERING, MAX_DRAWN, MAX_LINES, MAX_STRETCHES
+from timeline.application.picture_lanes import MAX_LINES, MAX_STRETCHES
+from timeline.application.picturing import MAX_DIFFERING, MAX_DRAWN
 from timeline.application.queries import LITIGATIONS, MAX_DEPTH, STAGES
 from timeline.application.replay import DAYS_SHOWN
 from timeline.application.trial import MAX_SHOWN
