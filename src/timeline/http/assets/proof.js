@@ -4,23 +4,19 @@
  * the entry, from the entry to the leaf, up the path to the root, and from there to the checkpoint and
  * its signature. Each step is checked by itself, so that what is wrong is named.
  *
- * Sources: RFC 6962 (hashes), RFC 9162, 2.1.3.2 (the path), RFC 8785 (canonical JSON), C2SP signed-note,
- * tlog-checkpoint and tlog-cosignature.
+ * Sources: C2SP tlog-checkpoint and tlog-cosignature; `proof-bytes.js` and `proof-notes.js` name theirs.
  *
  * @typedef {{result: "right" | "wrong" | "unchecked" | "absent", words: string, values?: [string, string][]}} Outcome
- * @typedef {{name: string, id: string, algorithm: number, bytes: Uint8Array<ArrayBuffer>, text: string, given: boolean}} Key
- * @typedef {{name: string, id: string, signature: Uint8Array<ArrayBuffer>}} Line
+ * @typedef {import("./proof-notes.js").Key} Key
+ * @typedef {import("./proof-notes.js").Line} Line
  * @typedef {{text: string, event: any, keys: Key[], witnesses: Key[]}} Subject
  */
 
-const encoder = new TextEncoder();
-const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
-const ED25519 = 1;
-const COSIGNATURE = 4;
+import { base64, canonical, encoder, fromHex, hex, LEAF, members, rootFrom, sha256 } from "./proof-bytes.js";
+import { COSIGNATURE, ED25519, isBy, keysFrom, noteOf, verified } from "./proof-notes.js";
+
 const STAMP_BYTES = 8;
 const COSIGNATURE_BYTES = STAMP_BYTES + 64;
-const KEY_ID_BYTES = 4;
 const ENTRY_FIELDS = ["id", "position", "policy", "version", "type", "schema", "batch", "recorded_at", "recorded_by"];
 
 /** What each step is called where it is found wrong. */
@@ -33,72 +29,6 @@ const NAMES = {
   signature: "the signature is not the log's",
   cosignatures: "a cosignature is not the witness's",
 };
-
-// Bytes
-
-/** @param {Uint8Array[]} parts */
-const joined = (...parts) => {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-};
-
-/** @param {Uint8Array[]} parts */
-const sha256 = async (...parts) =>
-  new Uint8Array(await crypto.subtle.digest("SHA-256", joined(...parts)));
-
-/** @param {Uint8Array} bytes */
-const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** @param {unknown} text */
-function fromHex(text) {
-  if (typeof text !== "string" || !/^([0-9a-f]{2})*$/.test(text)) throw new Error(`${text} is no hexadecimal`);
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-}
-
-/** @param {string} text */
-const fromBase64 = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
-
-// JSON
-
-/**
- * The members of a JSON object as they are written, by name: their bytes are what was hashed.
- * @param {string} text
- * @returns {Map<string, string>}
- */
-export function members(text) {
-  const found = new Map();
-  let depth = 0, name = "", begin = -1;
-  for (const { 0: word, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/gs)) {
-    if (word === "}" || word === "]") depth -= 1;
-    const ends = (depth === 1 && word === ",") || (depth === 0 && word === "}");
-    if (ends && begin >= 0) {
-      found.set(JSON.parse(name), text.slice(begin, index).trim());
-      begin = -1;
-    } else if (depth === 1 && begin < 0) {
-      if (word === ":") begin = index + 1;
-      else if (word.startsWith('"')) name = word;
-    }
-    if (word === "{" || word === "[") depth += 1;
-  }
-  return found;
-}
-
-/**
- * A JSON value as RFC 8785 writes it. The record holds whole numbers alone, which JSON.stringify writes so.
- * @param {any} value
- * @returns {string}
- */
-export function canonical(value) {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  const names = Object.keys(value).sort();
-  return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
-}
 
 // The steps
 
@@ -202,72 +132,6 @@ const STEPS = {
 };
 
 /**
- * The root that a path leads to; null where the path has not the length that it must have.
- * @param {number} index
- * @param {number} size
- * @param {Uint8Array} leaf
- * @param {Uint8Array[]} hashes
- */
-export async function rootFrom(index, size, leaf, hashes) {
-  if (!(Number.isSafeInteger(index) && Number.isSafeInteger(size) && 0 <= index && index < size)) return null;
-  let node = index, last = size - 1, hash = leaf;
-  const up = () => { node = Math.floor(node / 2); last = Math.floor(last / 2); };
-  for (const other of hashes) {
-    if (last === 0) return null;
-    if (node % 2 === 1 || node === last) {
-      hash = await sha256(NODE, other, hash);
-      while (node % 2 === 0 && node !== 0) up();
-    } else {
-      hash = await sha256(NODE, hash, other);
-    }
-    up();
-  }
-  return last === 0 ? hash : null;
-}
-
-/** @param {string} note */
-function noteOf(note) {
-  const end = note.lastIndexOf("\n\n");
-  if (end < 0) throw new Error("it is no signed note");
-  const signatures = note.slice(end + 2).trimEnd().split("\n").map((line) => {
-    const [dash, name, encoded] = line.split(" ");
-    if (dash !== "—" || !encoded) throw new Error("a line below the text is no signature");
-    const bytes = fromBase64(encoded);
-    return { name, id: hex(bytes.slice(0, KEY_ID_BYTES)), signature: bytes.slice(KEY_ID_BYTES) };
-  });
-  return { text: note.slice(0, end + 1), signatures };
-}
-
-/** @param {string} text @param {boolean} given @returns {Promise<Key>} */
-async function keyFrom(text, given) {
-  const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text) ?? [];
-  if (!encoded) throw new Error("a verifier key has the form NAME+ID+KEY");
-  const typed = fromBase64(encoded);
-  const computed = hex((await sha256(encoder.encode(`${name}\n`), typed)).slice(0, KEY_ID_BYTES));
-  const algorithm = typed[0];
-  if (![ED25519, COSIGNATURE].includes(algorithm) || computed !== id) throw new Error("the verifier key is not whole");
-  return { name, id, algorithm, bytes: typed.slice(1), text, given };
-}
-
-/** @param {string} text @param {boolean} given */
-const keysFrom = (text, given) =>
-  Promise.all(text.split(/\s+/).filter(Boolean).map((each) => keyFrom(each, given)));
-
-/** @param {Line} line @param {Key} key */
-const isBy = (line, key) => line.name === key.name && line.id === key.id;
-
-/**
- * Whether a signature is a key's; null where the browser cannot tell.
- * @param {Key} key
- * @param {Uint8Array<ArrayBuffer>} signature
- * @param {Uint8Array<ArrayBuffer>} message
- */
-async function verified(key, signature, message) {
-  const verifier = await crypto.subtle.importKey("raw", key.bytes, { name: "Ed25519" }, false, ["verify"]).catch(() => null);
-  return verifier && crypto.subtle.verify({ name: "Ed25519" }, verifier, signature, message);
-}
-
-/**
  * What a witness's line is, and in words; when it saw the checkpoint is in what it signed.
  * @param {string} text
  * @param {Line} line
@@ -290,9 +154,6 @@ function required(event) {
   if (!event.proof) throw new Error("no checkpoint has the event yet; look again in a second or two");
   return event.proof;
 }
-
-/** @param {Uint8Array} bytes */
-const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 
 /** @param {string} computed @param {string} expected @param {string} where @returns {Outcome} */
 function compared(computed, expected, where) {
