@@ -190,7 +190,7 @@ def test_a_report_is_bounded_and_its_counts_are_exact(monkeypatch: pytest.Monkey
     monkeypatch.setattr(import_report, "MAX_REFUSALS", 2)
     notes = [
         Note(kind=NoteKind.UNKNOWN_LABEL, about=label, place=Place("a.csv", line))
-        for line, label in enumerate("abacd")
+        for line, label in enumerate("abacd", 1)
     ]
     wrong = [
         Refused(place=Place("a.csv", line), field="", reason="It is empty") for line in range(3)
@@ -199,8 +199,8 @@ def test_a_report_is_bounded_and_its_counts_are_exact(monkeypatch: pytest.Monkey
     report = imported(MemoryStore(), *notes, *wrong, keep_going=True)
 
     assert [(each.about, each.count, each.first) for each in report.notes.values()] == [
-        ("a", 2, "a.csv:0"),
-        ("b", 1, "a.csv:1"),
+        ("a", 2, "a.csv:1"),
+        ("b", 1, "a.csv:2"),
     ]
     assert (report.more_notes, report.refused, len(report.refusals)) == (2, 3, 2)
     assert json.dumps(report.as_json())
@@ -334,6 +334,23 @@ def test_a_dry_run_says_what_a_run_then_does() -> None:
         "known": 1_201,
         "refused": 3,
     }
+
+
+def test_events_and_refusals_are_told_in_their_order() -> None:
+    """Where each is told, what stands before a refusal is told before it."""
+    told: list[int] = []
+    report = ImportReport(
+        on_recorded=lambda change: told.append(change.place.line),
+        on_refused=lambda refused: told.append(refused.place.line),
+    )
+    unread = Refused(place=Place("a.csv", 2), field="", reason="It is wrong")
+
+    with foreseeing(MemoryStore(), clock=utc_now, random_bytes=os.urandom) as ledger:
+        importing = Importing(ledger, "import", keep_going=True, report=report)
+        importing.run(Said([sketch(1), unread, sketch(3), sketch(4)]))
+
+    assert told == sorted(told)
+    assert set(told) == {1, 2, 3, 4}
 
 
 def test_refusals_are_listed_in_the_order_of_the_input() -> None:

@@ -70,6 +70,11 @@ class ImportReport(msgspec.Struct, kw_only=True):
         """How much was looked at: statements, changed or not."""
         return self.known + sum(int(getattr(self, kind)) for kind in Kind)
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether each event and refusal is told, which is to be in their order."""
+        return self.on_recorded is not None
+
     def took_in(self, policies: list[Reconciled], *, created: bool = True) -> None:
         """Count policies whose events are recorded: not `created` where others were first."""
         for each in policies:

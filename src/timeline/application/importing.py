@@ -165,7 +165,7 @@ class Importing:
                     pending.append(_Compared(each, found))
                 except Unrecordable as error:
                     refused = Refused(place=error.place, field=error.field, reason=error.reason)
-            if refused is not None and not self._keep_going:
+            if refused is not None and (not self._keep_going or self._report.is_listed):
                 self._record(pending)
                 self._settle()
                 pending = []

@@ -29,7 +29,8 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         """Return it as compilers tell places."""
-        return f"{self.file}:{self.line}" + (f" ({self.part})" if self.part else "")
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return where + (f" ({self.part})" if self.part else "")
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
