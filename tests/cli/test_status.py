@@ -60,18 +60,22 @@ def test_guards_that_are_gone_are_told(timeline: Timeline, engine: Engine) -> No
 def test_the_lag_counts_events_and_the_time_that_the_first_has_waited(
     timeline: Timeline, example: Path, engine: Engine
 ) -> None:
-    """Before the read models catch up they are behind, and afterwards they are not."""
-    timeline("import", str(example))
+    """Before the read models catch up they are behind, and after an import that brings them on not."""
+    imported = timeline("import", "--no-project", str(example))
     timeline("token", "create", "desk", "--role", "reader")
     timeline("token", "create", "gone", "--role", "reader")
     timeline("token", "revoke", "gone")
 
     behind = json.loads(timeline("status", "--json").stdout)
     Runner(engine, Log(SqlStore(engine))).catch_up(10)
-    Runner(engine, Log(SqlStore(engine))).catch_up()
+    again = timeline("import", str(example))
     current = json.loads(timeline("status", "--json").stdout)
 
     position = SqlStore(engine).head().position
+    left = f"reflect 0 of {position} events; they follow while `timeline serve` runs."
+    assert left in imported.stderr
+    assert f"Read models: {position} of {position}" in again.stderr
+    assert "`timeline serve`" not in again.stderr
     assert (behind["position"], behind["tokens"]) == (position, 1)
     assert {each["lag_events"] for each in behind["projections"]} == {position}
     lags_s = [each["lag_s"] for each in behind["projections"]]

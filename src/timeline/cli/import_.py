@@ -1,6 +1,7 @@
 """`timeline import`."""
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from timeline.cli.foretelling import Listing
 from timeline.cli.import_formats import CSV, FORMATS, Following, Words, check, growth, importer
 from timeline.cli.importing import How, conclude, import_events, import_source, tell
 from timeline.cli.options import PRINCIPAL, json_option, pass_settings, quiet_option
+from timeline.cli.projecting import bring_on, tell_projected, tell_rate
 from timeline.cli.showing import shown
 from timeline.cli.watching import EVERY_S, MAX_EVERY_S, MAX_FOR_S, Watch, watch
 from timeline.importers.csv_suggest import suggest as suggested
@@ -90,6 +92,13 @@ _WORDS: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="SECONDS",
     help="End watching after that time; otherwise a signal ends it.",
 )
+@click.option(
+    "--project/--no-project",
+    default=True,
+    show_default=True,
+    help="Bring the read models to the log's end, so that every page tells all of it at once;"
+    " otherwise they follow while `timeline serve` runs. Ctrl-C leaves the rest to that.",
+)
 @json_option
 @quiet_option
 @pass_settings
@@ -107,6 +116,7 @@ def import_(  # noqa: PLR0913 - a command has its options
     keep_going: bool,
     every_s: int | None,
     for_s: int | None,
+    project: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -135,6 +145,7 @@ def import_(  # noqa: PLR0913 - a command has its options
         keep_going=keep_going or every_s is not None,
         quiet=quiet or (listing is not None and listing.interrupts),
         listing=listing,
+        project=project,
     )
 
     try:
@@ -151,13 +162,43 @@ def import_(  # noqa: PLR0913 - a command has its options
         if every_s is not None:
             watched = Watch(files, every_s, growth(format))
             with Following(format, words, lambda: watched.goes_on) as following:
-                run = partial(_import, app, format, how, following.importer)
+                run = partial(_recorded, app, format, how, following.importer, watching=True)
                 conclude(watch(watched, every_s, for_s, run), as_json=as_json)
             return
-        report = _import(app, format, how, partial(importer, format, words=words), inputs)
+        report = _recorded(app, format, how, partial(importer, format, words=words), inputs)
     if listing is not None:
         listing.end()
     tell(report, dry_run=dry_run, as_json=as_json)
+
+
+def _recorded(
+    app: Application,
+    format: str,
+    how: How,
+    make: Callable[[Inputs], Importer],
+    inputs: Inputs,
+    *,
+    watching: bool = False,
+) -> ImportReport:
+    """Import inputs, then bring the read models on, or say how far they are.
+
+    An interrupt leaves the read models to the service, and ends a watch.
+    """
+    began_s = time.monotonic()
+    report = _import(app, format, how, make, inputs)
+    if how.dry_run:
+        return report
+    took_s = time.monotonic() - began_s
+    tell_rate("Recording took", report.recorded, took_s, quiet=how.quiet)
+    if not how.project:
+        tell_projected(app)
+        return report
+    try:
+        bring_on(app, quiet=how.quiet)
+    except KeyboardInterrupt:
+        if watching:
+            raise
+    return report
 
 
 def _import(

@@ -40,6 +40,7 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
         keep_going: pass over what is refused.
         quiet: show no progress.
         listing: is told of each event and refusal; for a dry run.
+        project: bring the read models to the log's end afterwards.
 
     """
 
@@ -48,6 +49,7 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
     keep_going: bool = False
     quiet: bool = False
     listing: Listing | None = None
+    project: bool = True
 
     def report(self, inputs: Inputs) -> ImportReport:
         """Return a report that nothing is counted in yet."""

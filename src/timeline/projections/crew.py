@@ -10,6 +10,7 @@ start at once, without this process's threads and connections, and what they nee
 import fcntl
 import multiprocessing
 import os
+import signal
 import tempfile
 import traceback
 import weakref
@@ -165,6 +166,8 @@ def helpers() -> int:
 
 def _run(url: str, pipe: Pipe, work: Work, arguments: tuple[object, ...]) -> None:
     """Work in a process of its own, for as long as the one that began it is there."""
+    # A terminal interrupts all of them, and that one then ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_seldom()
     engine = create_engine(url, must_exist=True)
 
