@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from bench import record
+from bench import pages, record
 from bench.databases import Databases
 from bench.filling import project
 from bench.record import Event
@@ -109,6 +109,7 @@ def _measured(databases: Databases, kind: str, lines: Path, scale: Scale) -> Ite
             asked = time.perf_counter()
             service.get("/v1/timeline")
             times.append(time.perf_counter() - asked)
+        answered = list(pages.measure(service))
     mix = f"New York, {tally.statements:,} events" + (
         "" if scale.full else f" of {QUICK_MATTERS:,} matters"
     )
@@ -128,6 +129,12 @@ def _measured(databases: Databases, kind: str, lines: Path, scale: Scale) -> Ite
     ):
         yield Row(
             part="new-york", database=kind, what=f"{mix}: {what}", value=value, unit=unit, note=note
+        )
+    for each in answered:
+        note = f"at most {each.longest_ms:.0f} ms; load {each.load:.1f}"
+        what = f"{mix}: {each.question}"
+        yield Row(
+            part="new-york", database=kind, what=what, value=each.median_ms, unit="ms", note=note
         )
 
 

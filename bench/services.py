@@ -76,10 +76,15 @@ def environment(database_url: str) -> dict[str, str]:
 
 
 @contextmanager
-def timeline(database_url: str, directory: Path) -> Iterator[Server]:
-    """Run `timeline serve` with its default settings, until it is ready; with a token to write."""
-    with application(Settings(database_url=database_url), follow=False) as app:
-        token = app.access.create("bench", Role.CURATOR)
+def timeline(database_url: str, directory: Path, *, writes: bool = True) -> Iterator[Server]:
+    """Run `timeline serve` with its default settings, until it is ready; with a token to write.
+
+    A name is given once in a record, and so one that is there may be served to read alone.
+    """
+    token = ""
+    if writes:
+        with application(Settings(database_url=database_url), follow=False) as app:
+            token = app.access.create("bench", Role.CURATOR)
     words = ("-m", "timeline", "serve", "--port", str(port := free_port()))
     with _running(words, port, "/health/ready", database_url, directory, token) as server:
         yield server
