@@ -134,7 +134,7 @@ def _memory(databases: Databases, kind: str, lines: Path, events: int) -> Row:
     url = databases.fresh(kind)
     try:
         started = time.perf_counter()
-        resident_bytes = _resident_bytes(("import", str(lines), "--quiet"), url)
+        resident_bytes = _resident_bytes(("import", str(lines), "--quiet", "--no-project"), url)
         seconds = time.perf_counter() - started
     finally:
         databases.drop(url)

@@ -173,7 +173,7 @@ def test_a_broken_pipe_ends_quietly(
 ) -> None:
     """`timeline export | head -1` leaves no traceback."""
     command(sqlite_url, ["migrate"])
-    command(sqlite_url, ["import", "-"], lines(1_000))
+    command(sqlite_url, ["import", "-", "--no-project"], lines(1_000))
 
     with subprocess.Popen(
         [sys.executable, "-m", "timeline", "export", "--quiet"],
