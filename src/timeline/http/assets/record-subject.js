@@ -33,7 +33,7 @@ export function policyOf(id) {
 }
 
 /** @param {any} policy */
-export function showPolicy(policy) {
+function showPolicy(policy) {
   byId("chosen").replaceChildren(...policyCard(policy, true));
   byId("chosen").hidden = mode() === "register";
 }
