@@ -20,13 +20,13 @@ def found(client: Client, words: str) -> list[str]:
 
 
 def test_what_has_no_action_is_found_by_words_in_any_order(empty: Client) -> None:
-    """Also by its number; what was taken out of the record is not."""
+    """Also by its number, and by no word at all; what was taken out of the record is not."""
     number = [{"scheme": "order", "value": "12 of 2025"}]
     empty.record(
         {"id": event_id(1), **registration("owls", title="On 100% of Owls", identifiers=number)}
     )
 
-    for words in ("owls+ON", "of+2025+12", "100%25"):
+    for words in ("owls+ON", "of+2025+12", "100%25", "+"):
         assert found(empty, words) == ["owls"]
     (item,) = empty.get("/record/policies?q=owls").json()["items"]
     assert item["acted"] is False

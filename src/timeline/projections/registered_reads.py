@@ -35,8 +35,8 @@ def select_by_words(
 ) -> list[dict[str, Any]]:
     """Return the policies of which title, summary, id or identifiers have every word, by id."""
     policies = view.table("policies", "policies")
-    every = and_(*(contains(policies.c.search, word) for word in words))
-    query = _registered(view, position).where(every).order_by(policies.c.policy)
+    every = (contains(policies.c.search, word) for word in words)
+    query = _registered(view, position).where(*every).order_by(policies.c.policy)
     return _items(view, query.limit(limit))
 
 
