@@ -14,7 +14,10 @@ import { aboutPolicy } from "./record-offers.js";
  */
 export async function tellAlike(data, token, signal) {
   const box = byId("alike");
-  if (!data?.title || !data.jurisdiction) return box.replaceChildren();
+  if (!data?.title || !data.jurisdiction) {
+    delete box.dataset.asked;
+    return box.replaceChildren();
+  }
   const asked = new URLSearchParams({ title: data.title, jurisdiction: data.jurisdiction });
   for (const { scheme, value } of data.identifiers ?? []) if (scheme && value) asked.append("identifier", `${scheme}:${value}`);
   if (box.dataset.asked === String(asked)) return;

@@ -54,7 +54,8 @@ export function offering(form, token, left) {
     if (isTrusted && isOffering(target)) soon(target, token);
   });
   form.addEventListener("keydown", (event) => {
-    if (isOffering(event.target)) press(event, event.target, token);
+    // Keys with which a script composes a word choose nothing.
+    if (isOffering(event.target) && !event.isComposing) press(event, event.target, token);
   });
   form.addEventListener("focusout", ({ target }) => {
     if (!isOffering(target)) return;
@@ -105,6 +106,7 @@ function soon(input, token) {
  * @param {string} token
  */
 async function offer(input, token) {
+  close(input);
   const kind = KINDS[input.dataset.offers ?? ""];
   const words = input.value.trim();
   asking = new AbortController();
@@ -132,7 +134,7 @@ async function offer(input, token) {
  */
 function optionOf(each, index) {
   const { value, words, more } = each;
-  meanings.set(value, words);
+  remember(value, words);
   return make(
     "li",
     { role: "option", id: `offer-${index}`, "data-value": value, "aria-selected": "false" },
@@ -245,7 +247,17 @@ async function judge(id, token, signal) {
     if (!(error instanceof Problem) || error.field !== "jurisdiction") return { words: "" };
     return { wrong: error.message };
   }
-  if (meanings.size >= MOST_KEPT) meanings.clear();
-  meanings.set(id, words);
+  remember(id, words);
   return { words };
+}
+
+/**
+ * Remember what an id means, in place of the one that has been remembered for longest.
+ * @param {string} id
+ * @param {string} words
+ */
+function remember(id, words) {
+  meanings.set(id, words);
+  const [oldest] = meanings.keys();
+  if (meanings.size > MOST_KEPT) meanings.delete(oldest);
 }
