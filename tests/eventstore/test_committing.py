@@ -297,7 +297,7 @@ def _kill_waiting(connection: "psycopg.Connection[Any]") -> int:
     """Terminate the backend that waits for a lock, once there is one; return how many."""
     for _ in range(200):
         killed = connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE wait_event_type = 'Lock' AND datname = current_database()"
         ).fetchall()
         if killed:
