@@ -1,8 +1,8 @@
 """Reading: answers to the questions of `queries`, each from one snapshot at one position.
 
 Owns nothing but their sum: both clocks are in `moments`, the answers in `listings`, `picturing`, `one_policy`,
-`log_reading`, `finding` and `changes`, those for feeds and calendars in `feeds` and `calendars`. Must not know HTTP, nor how
-read models are kept.
+`log_reading`, `finding` and `changes`, those for feeds and calendars in `feeds` and `calendars`. Must not
+know HTTP, nor how read models are kept.
 """
 
 from timeline.application.calendars import Calendars

@@ -1,7 +1,8 @@
 """The outermost layer: what holds for every request, whichever route it meets or misses.
 
-Owns the request's id, the rate limit, the bound on requests at once and on a client's patience with
-its answer, the headers of every answer, HEAD's missing body, the counting, and the one log line a request. Lies around Litestar, as its middleware sees only requests that found a route.
+Owns the request's id, the rate limit, the bound on requests at once and on a client's patience with its
+answer, the headers of every answer, HEAD's missing body, the counting, and the one log line a request. Lies
+around Litestar, as its middleware sees only requests that found a route.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """The cookie by which a browser reads a record that is not public.
 
-Owns its name, its form and which pages may change it. It holds a token, is kept from scripts and other sites, and counts for
-reading alone: whoever writes sends the token in a header, which no other site can make a browser do.
+Owns its name, its form and which pages may change it. It holds a token, is kept from scripts and other
+sites, and counts for reading alone: whoever writes sends the token in a header, which no other site can
+make a browser do.
 """
 
 import re
