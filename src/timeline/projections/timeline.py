@@ -31,8 +31,8 @@ from timeline.projections.tables import day, model_table, number, prose, text
 
 _WITHIN_POLICY: Final = ("earliest", "latest", "rank", "time", "position")
 _ORDER: Final = (*_WITHIN_POLICY, "policy")
-"""The order of the timeline (rule 1); every index ends in it, so that no page has to be sorted. One
-relation is an item on each policy that it names, so that only the policy tells these apart."""
+"""The order of the timeline (rule 1); every index that a page is walked through in has it, so that none has
+to be sorted. One relation is an item on each policy that it names, so that only the policy tells these apart."""
 
 
 SELECTED_BY: Final = "selected_by"
