@@ -73,7 +73,11 @@ def worded(
     if key not in view.remembered:
         found = Found(_texts(view, table, words), _named(view, words, position))
         own = _own(view, table, words, found)
-        said = or_(own, _described(view, table, words, position, found, whole=whole))
+        ways = [own, _described(view, table, words, position, found, whole=whole)]
+        if whole and found.texts is None and found.policies is None:
+            # The index that is walked through tells the policy; what an action says, its row alone.
+            ways.reverse()
+        said = or_(*ways)
         view.remembered[key] = and_(*_few(view, table, own, found), said)
     condition: ColumnElement[bool] = view.remembered[key]
     return condition
