@@ -17,7 +17,7 @@ from http_client import Client, problem, registration, running
 from timeline import observability
 from timeline.application.access import Role
 from timeline.application.reading import Reader
-from timeline.http.boundary import Boundary
+from timeline.http.boundary import Boundary, in_person
 from timeline.http.limits import MAX_CLIENTS, RateLimit
 
 ALL = ["/", "/v1/policies", "/v1/policies/nothing", "/nothing", "/v1/policies?limit=0", "/schema"]
@@ -51,6 +51,23 @@ def test_every_answer_has_the_same_headers(reading: Client, target: str) -> None
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["access-control-allow-origin"] == "*"
     assert "Timeline-Position" in headers["access-control-expose-headers"]
+
+
+def test_what_a_token_opened_keeps_all_headers_of_a_name() -> None:
+    """Those that say who may keep it are made one of; two cookies stay two."""
+    cookies = [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
+    caching = [(b"cache-control", b"public,max-age=9"), (b"cache-control", b"immutable")]
+    varying = [(b"vary", b"Accept"), (b"vary", b"Origin")]
+
+    kept = in_person([*cookies, *caching, *varying])
+
+    assert kept == [
+        *cookies,
+        (b"cache-control", b"private, max-age=9, immutable"),
+        (b"vary", b"Accept, Origin, Authorization, Cookie"),
+    ]
+    never = [*caching, (b"cache-control", b"no-store")]
+    assert in_person(never) == never
 
 
 def test_a_browser_may_read_but_not_write(reading: Client) -> None:

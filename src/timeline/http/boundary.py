@@ -172,15 +172,22 @@ def in_person(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     What may be kept is kept by the reader's own cache, and for this token, as whoever signs out
     leaves that cache behind.
     """
-    found = dict(headers)
-    cached = found.get(_CACHED, b"")
+    cached, varies = _parts(headers, _CACHED), _parts(headers, _VARY)
     if b"no-store" in cached:
         return headers
-    parts = [b"private", *(part for part in cached.split(b", ") if part not in {b"", b"public"})]
-    varies = [part for part in found.get(_VARY, b"").split(b", ") if part]
-    found[_CACHED] = b", ".join(parts)
-    found[_VARY] = b", ".join([*varies, *_BY_READER])
-    return list(found.items())
+    kept = [each for each in headers if each[0] not in {_CACHED, _VARY}]
+    parts = [b"private", *(part for part in cached if part != b"public")]
+    return [
+        *kept,
+        (_CACHED, b", ".join(parts)),
+        (_VARY, b", ".join([*varies, *_BY_READER])),
+    ]
+
+
+def _parts(headers: list[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+    """Return what the headers of a name list, of which there may be several."""
+    values = b",".join(value for each, value in headers if each == name)
+    return [part for part in map(bytes.strip, values.split(b",")) if part]
 
 
 class Boundary:
