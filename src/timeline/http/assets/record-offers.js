@@ -2,7 +2,8 @@
  * Fields that offer what the record has while someone types a name: places and policies. What stands in
  * the field is an id, chosen or typed; beside it stands what the id means.
  *
- * The pattern is ARIA's combobox with a list: arrows move, Enter chooses, Escape closes.
+ * The pattern is ARIA's combobox with a list: arrows move, Enter chooses what is pointed at and else leaves
+ * what is typed, Escape closes.
  */
 
 import { ask, Problem } from "./record-api.js";
@@ -153,7 +154,7 @@ function press(event, input, token) {
   const open = isOpen(input);
   const at = options.findIndex((each) => each.id === input.getAttribute("aria-activedescendant"));
   if (event.key === "Escape" && open) close(input);
-  else if (event.key === "Enter" && open) choose(input, options[at] ?? options[0]);
+  else if (event.key === "Enter" && open) enter(input, options[at]);
   else if (event.key === "ArrowDown" && !open) offer(input, token());
   else if (event.key === "ArrowDown") point(input, options, (at + 1) % options.length);
   else if (event.key === "ArrowUp" && open) point(input, options, at <= 0 ? options.length - 1 : at - 1);
@@ -170,6 +171,15 @@ function point(input, options, at) {
   options.forEach((each, index) => each.setAttribute("aria-selected", String(index === at)));
   input.setAttribute("aria-activedescendant", options[at].id);
   options[at].scrollIntoView({ block: "nearest" });
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {HTMLElement | undefined} pointed the option that is pointed at, if any
+ */
+function enter(input, pointed) {
+  if (pointed) choose(input, pointed);
+  else close(input);
 }
 
 /**
