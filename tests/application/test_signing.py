@@ -274,6 +274,16 @@ def test_a_log_that_is_shorter_than_signed_is_refused(
     assert keys.last_signed() == later
 
 
+def test_a_database_made_anew_beside_its_old_key_is_told_what_to_do(
+    engine: Engine, keys: KeyFile
+) -> None:
+    """Who deletes the database alone, to start over, learns what else has to go."""
+    signer_of_a_longer_log(keys)
+
+    with pytest.raises(LogDiverged, match="remove its key's files with the database"):
+        signer(engine, keys).check()
+
+
 def test_no_process_records_once_one_has_found_another_log(
     engine: Engine, keys: KeyFile, record: Record
 ) -> None:

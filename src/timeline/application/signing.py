@@ -197,6 +197,11 @@ class Signer:
         if checkpoint.origin != self._origin:
             raise LogDiverged(size=size, reason=f"that was the log {checkpoint.origin}")
         position = self._store.head().position
+        if position == 0 < size:
+            reason = (
+                "it is empty now (to begin a new log, remove its key's files with the database)"
+            )
+            raise LogDiverged(size=size, reason=reason)
         if position < size:
             raise LogDiverged(size=size, reason=f"it has {position} entries now")
         if base is None or base.size >= size:
