@@ -269,12 +269,16 @@ def test_a_date_is_judged_before_anything_else_is_given(form: Page) -> None:
 
 
 def test_a_double_click_records_once(form: Page, demo: Demo, client: Client) -> None:
-    """And so does pressing again where the answer was lost."""
+    """And so does pressing again where the answer was lost, or was somebody else's."""
     client.record([registered("twice"), acted("twice")])
     form.goto("/record?policy=twice")
     form.get_by_label("Token").fill(demo.token)
     fill_action(form, "confirmed", "2025-07-01", "https://news.example/7")
     expect(form.locator("#preview.ready")).to_be_visible()
+    form.route("**/v1/events", lambda route: route.fulfill(json={}), times=1)
+    form.get_by_role("button", name="Record it").click()
+    expect(form.locator("#problem")).to_contain_text("Nobody knows yet")
+    assert "news.example/7" in form.evaluate("JSON.stringify(localStorage)")
     lost = 0
 
     def lose(route: Any) -> None:

@@ -74,6 +74,21 @@ async function once(address, token, body, signal) {
   } catch {
     throw new NoAnswer(`Something between here and the service answers, with ${response.status}.`);
   }
-  if (!response.ok) throw new Problem(found);
-  return found;
+  if (response.ok) return found;
+  if (typeof found?.type === "string") throw new Problem(found);
+  throw new NoAnswer(`Something between here and the service refuses it, with ${response.status}.`);
+}
+
+/**
+ * Return the events that an answer tells of. One that tells of others than were sent, or of none, is not
+ * the service's, so nobody knows what became of them.
+ * @param {any} answer
+ * @param {any} sent the document that was sent: an event, or several
+ * @returns {any[]}
+ */
+export function eventsOf(answer, sent) {
+  const ids = (sent.events ?? [sent]).map((/** @type {any} */ each) => each.id);
+  const events = answer?.events;
+  if (Array.isArray(events) && events.length === ids.length && events.every((each) => ids.includes(each?.id))) return events;
+  throw new NoAnswer("Something between here and the service answers, and not with what was sent.");
 }

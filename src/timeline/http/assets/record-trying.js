@@ -4,7 +4,7 @@
  */
 
 import { tellAlike } from "./record-alike.js";
-import { ask, messageOf, NoAnswer, Problem } from "./record-api.js";
+import { ask, eventsOf, messageOf, NoAnswer, Problem } from "./record-api.js";
 import { changes } from "./record-changes.js";
 import { byId, link, make } from "./record-dom.js";
 import { tellDates } from "./record-dates.js";
@@ -79,9 +79,11 @@ export async function check(pressed) {
   }
   say("Looking at it …");
   try {
-    const tried = await ask(`${EVENTS}?dry_run=true`, { token: token(), body: JSON.stringify(probe(found, needed)), signal });
+    const probed = probe(found, needed);
+    const tried = await ask(`${EVENTS}?dry_run=true`, { token: token(), body: JSON.stringify(probed), signal });
+    const events = eventsOf(tried, probed);
     if (needed.length) lack(needed, blank, pressed);
-    else if (tried.known) finish(tried.events, "This was recorded already");
+    else if (tried.known) finish(events, "This was recorded already");
     else {
       const changed = CHANGING.has(mode()) ? await changes(found, state.subject?.believed, token(), signal) : [];
       if (signal.aborted) return;
@@ -273,11 +275,12 @@ async function goOn() {
  */
 export function finish(events, title) {
   leaveOff();
-  state.touched = false;
-  forget(draftName);
-  form.hidden = true;
   const again = link(`/record?policy=${encodeURIComponent(events[0].policy)}`, "Record another action of this policy");
   byId("done").replaceChildren(make("h2", { id: "done-title" }, title), whereTheyAre(events), make("p", {}, again));
+  form.hidden = true;
   byId("done").hidden = false;
   byId("done").focus();
+  // At the very end: whatever goes wrong before, what was typed is kept.
+  state.touched = false;
+  forget(draftName);
 }

@@ -5,7 +5,7 @@
  * twice, by a double click or after a lost answer, is recorded once.
  */
 
-import { ask, NoAnswer } from "./record-api.js";
+import { ask, eventsOf, NoAnswer } from "./record-api.js";
 import { byId } from "./record-dom.js";
 import { forget, keepToken, keptToken } from "./record-draft.js";
 import { idOf, part } from "./record-event.js";
@@ -17,6 +17,7 @@ import {
   draftName,
   explain,
   form,
+  hideProblem,
   keep,
   preview,
   restore,
@@ -52,10 +53,11 @@ async function submit() {
   sending = true;
   leaveOff();
   hold();
+  hideProblem();
   say("Recording …");
   try {
     const recorded = await ask("/v1/events", { token: token(), body, again: true });
-    finish(recorded.events, "Recorded");
+    finish(eventsOf(recorded, found.document), "Recorded");
   } catch (error) {
     if (error instanceof NoAnswer) {
       const words = "No answer came, so it may be recorded or not. Your draft is kept: press again, and it is recorded once.";
