@@ -166,11 +166,16 @@ def test_policies_are_chosen_by_their_actions_all_over_a_window(
 
 
 def test_what_differs_from_today_is_counted(service: Client) -> None:
-    """A policy differs whose possible forces today, as known now, are others than those asked for."""
+    """A policy differs whose possible forces today, as known now, are others than those asked for.
+
+    One without an action by then has no force, which is as if it were not enacted.
+    """
     now = possible_forces(service, f"as_of={TODAY}")
     for moment in moments(service):
         then = possible_forces(service, moment)
-        expected = {each for each in {*then, *now} if then.get(each) != now.get(each)}
+        expected = {
+            each for each in {*then, *now} if then.get(each, NO_FORCE) != now.get(each, NO_FORCE)
+        }
 
         picture = service.get(f"/v1/picture?{moment}&differing=true").json()
 
@@ -179,17 +184,23 @@ def test_what_differs_from_today_is_counted(service: Client) -> None:
             continue
         assert picture["differs"]["policies"] == len(expected)
         assert [each["policy"] for each in picture["differing"]] == sorted(expected)
+        for each in picture["differing"]:
+            assert (each["then"] is None) == (each["policy"] not in then)
+            assert (each["now"] is None) == (each["policy"] not in now)
         for lane in picture["lanes"]:
             for policy in lane["policies"]:
                 assert policy["differs"] == (policy["policy"] in expected)
 
 
-def possible_forces(client: Client, question: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Return the place and the possible forces of each policy."""
+NO_FORCE = frozenset({"not_enacted"})
+
+
+def possible_forces(client: Client, question: str) -> dict[str, frozenset[str]]:
+    """Return the possible forces of each policy, that of a lawsuit as if it were not enacted."""
     return {
-        each["policy"]: (
-            each["jurisdiction"],
-            frozenset((each["force"], *each["possible"].get("force", ()))),
+        each["policy"]: frozenset(
+            "not_enacted" if force == "not_applicable" else force
+            for force in (each["force"], *each["possible"].get("force", ()))
         )
         for each in listed(client, "/v1/policies", question)
     }

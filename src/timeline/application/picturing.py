@@ -106,35 +106,30 @@ def _differs(asked: Asked) -> dict[str, int]:
 
 
 def _told_apart(asked: Asked) -> list[dict[str, Any]]:
-    """Return policies that have another force, with what it is then and now."""
-    selection, then, now = moments(asked)
-    policies = picture_policies.list_differing(selection, then, now, MAX_DIFFERING)
-    told = [
-        {
-            item["policy"]: item
-            for item in policy_reads.policy_items(
-                asked.live, policies, day=moment.day, position=moment.position
-            )
-        }
-        for moment in (then, now)
-    ]
+    """Return policies that have another force, with what it is then and now, if they acted by then."""
+    selection, before, today = moments(asked)
+    policies = picture_policies.list_differing(selection, before, today, MAX_DIFFERING)
+    sides = []
+    for moment in (before, today):
+        items = policy_reads.policy_items(
+            asked.live, policies, day=moment.day, position=moment.position
+        )
+        acted = picture_policies.acted(asked.live, policies, moment)
+        sides.append({item["policy"]: (item, item["policy"] in acted) for item in items})
     found = []
     for policy in policies:
-        items = [some.get(policy) for some in told]
-        newest = items[1] or items[0]
+        then, now = (side.get(policy) for side in sides)
+        newest = now or then
         if newest is not None:
-            found.append(
-                {
-                    **{name: newest[name] for name in ("policy", "title", "jurisdiction")},
-                    "then": _force(items[0]),
-                    "now": _force(items[1]),
-                }
-            )
+            about = {name: newest[0][name] for name in ("policy", "title", "jurisdiction")}
+            found.append({**about, "then": _force(then), "now": _force(now)})
     return found
 
 
-def _force(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if item is None else {name: item[name] for name in ("force", "in_force")}
+def _force(side: tuple[Mapping[str, Any], bool] | None) -> dict[str, Any] | None:
+    if side is None or not side[1]:
+        return None
+    return {name: side[0][name] for name in ("force", "in_force")}
 
 
 # Relations

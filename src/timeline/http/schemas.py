@@ -600,11 +600,13 @@ class PictureDiffering(Answered, frozen=True, kw_only=True):
     jurisdiction: JurisdictionId
     then: Annotated[
         PictureForce | None,
-        Meta(description="On the day it is `on`, at `position`; null where it was not known."),
+        Meta(
+            description="On the day it is `on`, at `position`; null where no action of it was known."
+        ),
     ]
     now: Annotated[
         PictureForce | None,
-        Meta(description="Today, as known now; null where it is out of the record."),
+        Meta(description="Today, as known now; null where no action of it is known any more."),
     ]
 
 

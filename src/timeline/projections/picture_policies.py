@@ -5,12 +5,24 @@ A question costs at most a walk through one index or table, however wide the win
 much is in it. Must not know lanes, HTTP, nor how a picture is drawn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, case, func, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    text,
+)
 
 from timeline.domain.vocabulary import Force, InForce
+from timeline.projections.calendar import SEEN
 from timeline.projections.picture_reads import Selection, Window
 from timeline.projections.reading import View, chunks, known
 
@@ -19,7 +31,12 @@ _KINDS: Final = ("in_force", "force")
 _SHOWN: Final = (str(InForce.YES), str(InForce.MAYBE), str(Force.SUSPENDED))
 """What a policy's days are shown for: what is, or may be, in force, and what is suspended."""
 
-_FORCES: Final = tuple(map(str, Force))
+_WEIGHTS: Final[Mapping[str, int]] = {
+    str(force): 1 if force in {Force.NOT_ENACTED, Force.NOT_APPLICABLE} else 2 << number
+    for number, force in enumerate(Force)
+}
+"""What tells a set of possible forces by its sum. What is not enacted, or is no law, has no force: it
+weighs as much as a policy of which nothing is possible yet, so that these differ in nothing."""
 
 _ANSWERS: Final = (str(InForce.YES), str(InForce.MAYBE))
 
@@ -203,15 +220,14 @@ def periods(view: View, policies: Sequence[str], position: int) -> dict[str, lis
 
 def count_differing(selection: Selection, asked: Moments, now: Moments) -> int:
     """Return how many policies have another force at one day and position than at another."""
-    differing = _differing(selection, asked, now).subquery()
-    query = select(func.count(differing.c.policy.distinct()))
+    query = select(func.count()).select_from(_differing(selection, asked, now).subquery())
     return int(selection.view.connection.execute(query).scalar_one())
 
 
 def list_differing(selection: Selection, asked: Moments, now: Moments, limit: int) -> list[str]:
     """Return the first, by id, of the policies that have another force at one moment than at another."""
-    differing = _differing(selection, asked, now).subquery()
-    query = select(differing.c.policy).distinct().order_by(differing.c.policy).limit(limit)
+    values = selection.view.table("policies", "policy_values")
+    query = _differing(selection, asked, now).order_by(values.c.policy).limit(limit)
     return list(selection.view.connection.execute(query).scalars())
 
 
@@ -219,32 +235,47 @@ def differing(
     selection: Selection, asked: Moments, now: Moments, policies: Sequence[str]
 ) -> frozenset[str]:
     """Return which of some policies have another force at one day and position than at another."""
-    values = selection.view.table("policies", "policy_values")
     found: set[str] = set()
     for some in chunks(policies):
-        query = _differing(selection, asked, now, few=True).where(values.c.policy.in_(some))
+        query = _differing(selection, asked, now, some)
         found.update(row.policy for row in selection.view.connection.execute(query))
     return frozenset(found)
 
 
-def _differing(selection: Selection, asked: Moments, now: Moments, *, few: bool = False) -> Any:
-    """Return the query for the policies with a possible force that they have at one alone.
+def acted(view: View, policies: Sequence[str], moment: Moments) -> frozenset[str]:
+    """Return which of some policies have an action by a day, as known at a position."""
+    values = view.table("policies", "policy_values")
+    found: set[str] = set()
+    for some in chunks(policies):
+        seen = [values.c.kind == SEEN, values.c.value == "", values.c.policy.in_(some)]
+        query = select(values.c.policy).where(*seen, _on(values, moment))
+        found.update(view.connection.execute(query).scalars())
+    return frozenset(found)
 
-    With few, some named policies are asked about, and found by their ids.
+
+def _differing(
+    selection: Selection, asked: Moments, now: Moments, policies: Sequence[str] | None = None
+) -> Select[Any]:
+    """Return the query for the policies of which another set of forces is possible at each moment.
+
+    Where policies are named, these are found by their ids.
     """
     values = selection.view.table("policies", "policy_values")
-    then, today = _on(values, asked), _on(values, now)
-    counted = (func.sum(case((moment, 1), else_=0)) for moment in (then, today))
+    weight = case(_WEIGHTS, value=values.c.value)
+    moments = [_on(values, asked), _on(values, now)]
+    then, today = (func.sum(case((moment, weight), else_=0)) for moment in moments)
+    named = [] if policies is None else [values.c.policy.in_(policies)]
     return (
         select(values.c.policy)
         .where(
-            (values.c.kind.concat("") if few else values.c.kind) == "force",
-            values.c.value.in_(_FORCES),
-            or_(then, today),
+            (values.c.kind if policies is None else values.c.kind.concat("")) == "force",
+            values.c.value.in_(_WEIGHTS),
+            or_(*moments),
             *selection.conditions(values),
+            *named,
         )
-        .group_by(values.c.value, values.c.jurisdiction, values.c.policy)
-        .having(next(counted) != next(counted))
+        .group_by(values.c.policy)
+        .having(case((then == 0, 1), else_=then) != case((today == 0, 1), else_=today))
     )
 
 
