@@ -599,6 +599,36 @@ def test_a_token_stays_in_its_tab(form: Page, demo: Demo) -> None:
     expect(form.get_by_label("Token")).to_have_attribute("aria-invalid", "true")
 
 
+def test_no_tab_takes_the_draft_of_another_away(form: Page, demo: Demo, client: Client) -> None:
+    """What one records leaves what was typed in another, and where two go on, both are kept."""
+    client.record([registered("tabs"), acted("tabs")])
+    address, first, date = "/record?policy=tabs", form, "When it happened"
+    second = form.context.new_page()
+    for tab in (first, second):
+        tab.goto(address)
+        tab.get_by_label("Token").fill(demo.token)
+    for tab, day in ((first, "2025-07-01"), (second, "2025-07-02")):
+        fill_action(tab, "confirmed", day, "https://news.example/1")
+        expect(tab.locator("#preview.ready")).to_be_visible()
+
+    send(second)
+
+    third = form.context.new_page()
+    third.goto(address)
+    expect(third.get_by_label(date)).to_have_value("2025-07-01")
+    for tab, day in ((first, "2025-07-03"), (third, "2025-07-04")):
+        tab.get_by_label(date).fill(day)
+        tab.wait_for_function("day => JSON.stringify(localStorage).includes(day)", arg=day)
+    second.goto(address)
+    expect(second.get_by_label(date)).to_have_value("")
+    expect(second.locator("#others li")).to_have_count(2)
+    second.locator("#others button").nth(1).click()
+    expect(second.get_by_label(date)).to_have_value("2025-07-03")
+    second.get_by_role("button", name="Start over").click()
+    expect(second.get_by_label(date)).to_have_value("")
+    expect(second.locator("#others li")).to_contain_text("2025-07-04")
+
+
 def test_the_form_is_used_by_keyboard_alone(form: Page, demo: Demo, client: Client) -> None:
     """From the token to the proof with Tab, Enter, Space and letters."""
     client.record([registered("keyboard", "Order for the keyboard"), acted("keyboard")])

@@ -2,10 +2,12 @@
  * What the form is about right now, and the words in which its state is told.
  */
 
-import { byId, inWords, moment } from "./record-dom.js";
-import { load, newId, save } from "./record-draft.js";
+import { byId, inWords, make, moment } from "./record-dom.js";
+import { choose, newId, save, takeUp } from "./record-draft.js";
 import { build, part } from "./record-event.js";
 import * as fields from "./record-fields.js";
+
+const GIST_CHARACTERS = 100;
 
 export const root = byId("record");
 export const form = byId("form");
@@ -130,8 +132,9 @@ export function settled() {
 
 /** Show a draft; returns whether there was one. */
 export function restore() {
-  const draft = load(draftName);
-  if (!draft?.fields || !Array.isArray(draft.ids)) return false;
+  const { draft, others } = takeUp(draftName);
+  offer(others);
+  if (draft === null) return false;
   state.ids = draft.ids;
   state.touched = true;
   state.settles = draft.settles ?? [];
@@ -142,7 +145,41 @@ export function restore() {
   }
   if (startMode === "act") byId("with-action").checked = draft.withAction;
   state.subject = draft.subject ?? null;
-  byId("kept-words").textContent = `Your draft of ${moment(new Date(draft.at).toISOString())} is here again.`;
+  byId("kept-words").textContent = `Your draft of ${when(draft)} is here again.`;
   byId("kept").hidden = false;
   return true;
+}
+
+/**
+ * Offer the drafts that were begun at this address in other tabs, or before.
+ * @param {{key: string, kept: any}[]} others
+ */
+function offer(others) {
+  const items = others.map(({ key, kept }) => {
+    const button = make("button", { type: "button" }, `Take up the draft of ${when(kept)}`);
+    button.addEventListener("click", () => {
+      keep();
+      state.touched = false; // What is kept when the page is left would be this tab's draft again.
+      choose(draftName, key);
+      location.reload();
+    });
+    return make("li", {}, button, ` ${gist(kept.fields)}`);
+  });
+  byId("others").replaceChildren("Other drafts are kept:", make("ul", {}, ...items));
+  byId("others").hidden = items.length === 0;
+}
+
+/** @param {any} kept */
+function when(kept) {
+  return moment(new Date(kept.at).toISOString());
+}
+
+/**
+ * Return the first words of what was typed.
+ * @param {any} typed
+ * @returns {string}
+ */
+function gist(typed) {
+  const words = (/** @type {any} */ each) => (each && typeof each === "object" ? Object.values(each).flatMap(words) : each);
+  return [words(typed)].flat().filter((each) => typeof each === "string" && each).join(", ").slice(0, GIST_CHARACTERS);
 }
