@@ -1,5 +1,7 @@
 """Finding what is registered, with an action or without, before it is registered again."""
 
+from typing import Any
+
 from http_client import Client, event_id, problem, registration
 from timeline.application.finding import FOUND
 
@@ -20,8 +22,14 @@ def found(client: Client, words: str) -> list[str]:
 
 
 def test_what_has_no_action_is_found_by_words_in_any_order(empty: Client) -> None:
-    """Also by its number, and by no word at all; what was taken out of the record is not."""
+    """Also by its number, and by no word at all; what was taken out of the record is not, nor its place."""
+
+    def places() -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = empty.get("/record/places").json()["items"]
+        return items
+
     number = [{"scheme": "order", "value": "12 of 2025"}]
+    assert places() == []
     empty.record(
         {"id": event_id(1), **registration("owls", title="On 100% of Owls", identifiers=number)}
     )
@@ -30,12 +38,14 @@ def test_what_has_no_action_is_found_by_words_in_any_order(empty: Client) -> Non
         assert found(empty, words) == ["owls"]
     (item,) = empty.get("/record/policies?q=owls").json()["items"]
     assert item["acted"] is False
+    assert [place["jurisdiction"] for place in places()] == [item["jurisdiction"]]
     for words in ("cats", "owls+cats", "on_"):
         assert found(empty, words) == []
 
     taken_back = {"event": event_id(1), "reason": "A slip"}
     empty.record({"policy": "owls", "type": "EventRetracted", "data": taken_back})
     assert found(empty, "owls") == []
+    assert places() == []
 
 
 def test_what_may_be_the_same_is_named_with_why(empty: Client) -> None:

@@ -28,6 +28,7 @@ from timeline.projections.log import Log
 from timeline.projections.policy_listing import PolicyFilter
 from timeline.projections.policy_reads import policy_item, select_policies
 from timeline.projections.reading import View, view
+from timeline.projections.registered_reads import select_by_any_word, select_places
 from timeline.projections.relation_reads import edges, neighbourhood, selected_by
 from timeline.projections.runner import Runner
 from timeline.projections.timeline_reads import ItemKey, TimelineFilter, select_items
@@ -292,6 +293,20 @@ def test_whom_selectors_name_is_looked_up(live: View) -> None:
     assert index(live, "timeline_tags") in named
     assert not sorts(named)
     assert [plan for plan in (*found, named) if "SCAN" in plan or "Seq Scan" in plan] == []
+
+
+def test_what_may_be_the_same_is_looked_for_in_its_place_alone(live: View) -> None:
+    """And places are leapt over, so that no question of someone who types is a walk through all."""
+    alike, named = plans(
+        live, lambda live: select_by_any_word(live, ["an"], PLACE, position=4, limit=50)
+    )
+    (places,) = plans(live, lambda live: select_places(live, position=4))
+
+    for plan in (alike, places):
+        assert index(live, "policies", "jurisdiction") in plan
+        assert "Seq Scan" not in plan
+    assert index(live, "policies") in named
+    assert select_places(live, position=4) == [PLACE]
 
 
 def test_names_are_resolved_by_indexes(live: View) -> None:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
+import msgspec
+
 from timeline.application.moments import Answer, Clocked
 from timeline.application.queries import AlikeQuery, PlacesQuery, RegisteredQuery
 from timeline.domain.divisions import division_name
@@ -17,7 +19,7 @@ from timeline.domain.events import identifier_key
 from timeline.domain.situation import fold_text
 from timeline.projections import registered_reads
 from timeline.projections.identities import resolve_identifiers
-from timeline.projections.reading import view
+from timeline.projections.reading import View, view
 
 FOUND: Final = 8
 """What is shown of a search: more is no choice, and one goes on typing."""
@@ -35,8 +37,22 @@ New York's bills, with a word of the title replaced, each of twelve is named, as
 _WORD: Final = re.compile(r"\w+")
 
 
+class _Places(msgspec.Struct, frozen=True):
+    """The record's places with their names, in order, as one state of the read models has them."""
+
+    state: tuple[int, str, frozenset[str]]
+    named: dict[str, str]
+
+    @property
+    def position(self) -> int:
+        """The position that they reflect."""
+        return self.state[0]
+
+
 class Finding(Clocked):
     """Finds what is registered."""
+
+    _places: _Places | None = None
 
     def registered(self, query: RegisteredQuery) -> Answer:
         """Return the policies that have every word."""
@@ -75,25 +91,38 @@ class Finding(Clocked):
     def places(self, query: PlacesQuery) -> Answer:
         """Return the places of the record that a name, or an id, may mean; the best matches first."""
         with view(self._engine) as live:
-            position = live.position
-            known = registered_reads.select_places(
-                live, position=position, within_place=query.jurisdiction
-            )
-        # The one that is asked about is told also where the record has nothing of it yet.
-        ids = dict.fromkeys([*filter(None, [query.jurisdiction]), *known])
+            places = self._places_of(live)
+        recorded = places.named
+        within = query.jurisdiction
+        if within is not None:
+            recorded = {
+                id: name for id, name in recorded.items() if f"{id}/".startswith(f"{within}/")
+            }
+            # It is told also where the record has nothing of it yet.
+            named = {within: division_name(within), **recorded}
+        else:
+            named = recorded
         wanted = fold_text(query.q or "")
-        named = [(division_name(id), id) for id in ids]
         matching = [
-            (id != query.jurisdiction, not fold_text(name).startswith(wanted), len(name), name, id)
-            for name, id in named
+            (id != within, not fold_text(name).startswith(wanted), len(name), name, id)
+            for id, name in named.items()
             if all(word in f"{fold_text(name)} {id}" for word in wanted.split())
         ]
-        recorded = set(known)
         items = (
             {"jurisdiction": id, "name": name, "registered": id in recorded}
             for *_, name, id in sorted(matching)
         )
-        return _answer(items, position)
+        return _answer(items, places.position)
+
+    def _places_of(self, live: View) -> _Places:
+        """Return the record's places, which are worked out once for each state of the read models."""
+        state = (live.position, live.slots["policies"], frozenset(live.parked))
+        kept = self._places
+        if kept is None or kept.state != state:
+            known = registered_reads.select_places(live, position=live.position)
+            kept = _Places(state, {id: division_name(id) for id in known})
+            self._places = kept
+        return kept
 
 
 def _answer(found: Iterable[dict[str, Any]], position: int) -> Answer:

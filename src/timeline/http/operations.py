@@ -563,7 +563,8 @@ OPERATIONS: Final = (
         "Pages",
         "Policies that may be the same",
         "A place's policies with one of the identifiers, or with the same title or a similar one: what "
-        "the form names before a policy is registered.",
+        "the form names before a policy is registered. Of a place with more than 25,000, those first by id "
+        "are compared.",
         queries.AlikeQuery,
         {JSON: schemas.AlikeFound},
         _READ,

@@ -47,6 +47,7 @@ def _policies_table(slot: str) -> Table:
         prose("search"),
         text("retracted_by", nullable=True),
         text("merged_into", nullable=True),
+        indexes=(("jurisdiction", "policy"),),
     )
 
 

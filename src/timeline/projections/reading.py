@@ -9,7 +9,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import (
+    CTE,
     BindParameter,
+    Column,
     ColumnElement,
     Connection,
     Engine,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     Table,
     and_,
     exists,
+    func,
     or_,
     select,
 )
@@ -123,6 +126,16 @@ def around(column: ColumnElement[str], jurisdiction: str) -> ColumnElement[bool]
 def contains(column: ColumnElement[str], words: str) -> ColumnElement[bool]:
     """Return the condition that a folded text contains the words, as they stand."""
     return column.contains(words, autoescape=True)
+
+
+def values_of(column: Column[Any]) -> CTE:
+    """Return the different values of a column that an index begins with, as `value`, and a last null.
+
+    Each is looked up behind the one before: no database leaps over those of the same value.
+    """
+    values = select(func.min(column).label("value")).cte("found_values", recursive=True)
+    behind = select(func.min(column)).where(column > values.c.value).correlate(values)
+    return values.union_all(select(behind.scalar_subquery()).where(values.c.value.is_not(None)))
 
 
 def chunks(values: Sequence[Value], columns: int = 1) -> Iterator[Sequence[Value]]:

@@ -11,10 +11,10 @@ looked through as a whole: one is as good as all there is.
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Row, Table, and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, or_, select
 
 from timeline.eventstore.dialects import dialect_of
-from timeline.projections.reading import View, contains, known
+from timeline.projections.reading import View, contains, known, values_of
 
 MAX_NAMED: Final = 100
 """Carriers of a tag, or of words, that are looked up one by one: from there on, going through all
@@ -124,19 +124,11 @@ def _few(
 
 
 def _texts(view: View, table: Table, words: str) -> tuple[str, ...] | None:
-    """Return the keys of the actions' texts that contain some words; None where texts are too many.
-
-    Each key is looked up behind the one before: no database leaps over those of the same key.
-    """
-    first = select(func.min(table.c.said).label("said"))
-    keys = first.cte("keys", recursive=True)
-    behind = select(func.min(table.c.said)).where(table.c.said > keys.c.said)
-    keys = keys.union_all(
-        select(behind.correlate(keys).scalar_subquery()).where(keys.c.said.is_not(None))
-    )
-    text = select(table.c.search).where(table.c.said == keys.c.said).limit(1)
+    """Return the keys of the actions' texts that contain some words; None where texts are too many."""
+    keys = values_of(table.c.said)
+    text = select(table.c.search).where(table.c.said == keys.c.value).limit(1)
     has = contains(text.correlate(keys).scalar_subquery(), words)
-    query = select(keys.c.said, has.label("has")).where(keys.c.said.is_not(None))
+    query = select(keys.c.value.label("said"), has.label("has")).where(keys.c.value.is_not(None))
     rows = view.connection.execute(query.limit(MAX_TEXTS + 1)).all()
     return None if len(rows) > MAX_TEXTS else tuple(row.said for row in rows if row.has)
 
