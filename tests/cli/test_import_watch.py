@@ -18,11 +18,13 @@ from timeline.cli import watching
 from timeline.cli.growing import Growth
 from timeline.cli.import_formats import Following, Words, growth, importer
 from timeline.cli.watching import Watch
+from timeline.importers.errors import InputRefused
 from timeline.importers.opening import Inputs
 from timeline.importers.sketch import Refused, Sketch
 
 MINUTE_S = 60
 LINE = b'{"id": 1}\n'
+OTHER = LINE.replace(b"1", b"2")
 
 
 def taken(watch: Watch) -> dict[str, bytes] | None:
@@ -82,8 +84,11 @@ def test_what_has_no_lines_is_taken_once_it_stands_still(
     assert taken(Watch([str(aged(file, raw))], MINUTE_S)) == {"a": held}
 
 
-def test_files_come_shrink_are_replaced_and_go(tmp_path: Path) -> None:
+def test_files_come_shrink_are_replaced_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All files of the folder are taken again, as one may say what another is about."""
+    monkeypatch.setattr(watching, "STILL_S", 0)
     one, two = tmp_path / "1", tmp_path / "2"
     watch = Watch([str(tmp_path), str(tmp_path / "later")], MINUTE_S)
 
@@ -94,18 +99,67 @@ def test_files_come_shrink_are_replaced_and_go(tmp_path: Path) -> None:
     assert told(lambda: one.write_bytes(LINE * 2)) == {"1": LINE * 2}
     assert told(lambda: None) is None
     assert told(lambda: two.write_bytes(LINE)) == {"1": LINE * 2, "2": LINE}
-    assert told(lambda: one.write_bytes(LINE)) == {"1": LINE, "2": LINE}
-    assert told(lambda: (tmp_path / ".3").write_bytes(LINE * 3)) is None
-    assert told(lambda: (tmp_path / ".3").replace(two)) == {"1": LINE, "2": LINE * 3}
+    assert told(lambda: one.write_bytes(LINE)) is None
+    assert told(lambda: None) == {"1": LINE, "2": LINE}
+    assert told(lambda: (tmp_path / ".3").write_bytes(OTHER * 3)) is None
+    assert told(lambda: (tmp_path / ".3").replace(two)) is None
+    assert told(lambda: None) == {"1": LINE, "2": OTHER * 3}
     assert told(one.unlink) is None
     assert told(lambda: one.write_bytes(LINE)) is not None
+
+
+@pytest.mark.parametrize("growth", [Growth.ANEW, Growth.JOINED])
+def test_what_is_written_anew_in_place_waits_until_it_has_stood_still_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, growth: Growth
+) -> None:
+    """However it pauses, and all else with it: what it lacks meanwhile would be taken back."""
+    now_s = 1_000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    one, two = tmp_path / "1", tmp_path / "2"
+    watch = Watch([str(tmp_path)], 1, growth)
+    pause_s = watching.STILL_S - 1
+    steps: list[tuple[Callable[[], object], float, dict[str, bytes] | None]] = [
+        (lambda: one.write_bytes(LINE * 8), 1, {"1": LINE * 8}),
+        (lambda: one.write_bytes(b""), 1, None),
+        (lambda: one.write_bytes(LINE * 3), pause_s, None),
+        (lambda: two.write_bytes(LINE), 1, None),
+        (lambda: one.write_bytes(LINE * 6), pause_s, None),
+        (lambda: one.write_bytes(LINE * 7 + OTHER), pause_s, None),
+        (lambda: None, pause_s, None),
+        (lambda: None, 1, {"1": LINE * 7 + OTHER, "2": LINE}),
+        (one.unlink, 1, None),
+        (lambda: one.write_bytes(OTHER), pause_s, None),
+        (lambda: None, pause_s, None),
+        (lambda: None, 1, {"1": OTHER, "2": LINE}),
+    ]
+
+    told = []
+    for change, passing_s, _ in steps:
+        change()
+        now_s += passing_s
+        found = watch.changed()
+        told.append(found and {Path(each.name).name: each.stream.read() for each in found})
+        watch.imported(whole=True)
+
+    assert told == [expected for *_, expected in steps]
+
+
+def test_what_becomes_shorter_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """What it lacks by then is not what it does not say."""
+    file = tmp_path / "a"
+    file.write_bytes(LINE * 2)
+    inputs = Watch([str(file)], MINUTE_S).changed()
+    assert inputs is not None
+    file.write_bytes(LINE)
+
+    with pytest.raises(InputRefused, match="shorter while it was read"):
+        [each.stream.read() for each in inputs]
 
 
 def test_lines_that_are_new_are_all_that_is_read(tmp_path: Path) -> None:
     """Once they are taken in: what is refused, or written anew, is read again, and nothing else."""
     one, two = tmp_path / "1", tmp_path / "2"
     watch = Watch([str(tmp_path)], MINUTE_S, Growth.APART)
-    other = LINE.replace(b"1", b"2")
 
     def told(change: Callable[[], object], *, whole: bool = True) -> list[tuple[str, int, bytes]]:
         change()
@@ -119,7 +173,7 @@ def test_lines_that_are_new_are_all_that_is_read(tmp_path: Path) -> None:
     assert told(lambda: one.write_bytes(LINE * 3), whole=False) == [("1", 2, LINE)]
     assert told(lambda: two.write_bytes(LINE * 2)) == [("1", 2, LINE), ("2", 1, LINE)]
     assert told(lambda: one.write_bytes(LINE * 3 + b"{")) == []
-    assert told(lambda: one.write_bytes(LINE + other * 3)) == [("1", 0, LINE + other * 3)]
+    assert told(lambda: one.write_bytes(LINE + OTHER * 3)) == [("1", 0, LINE + OTHER * 3)]
     assert told(lambda: two.write_bytes(LINE)) == [("2", 0, LINE)]
     assert told(one.unlink) == []
     assert told(lambda: one.write_bytes(LINE)) == [("1", 0, LINE)]
@@ -133,8 +187,11 @@ actions = [{ action = { column = "Event" }, occurred = "Day" }]
 HEADER = "No,Title,Event,Day\n"
 
 
-def test_a_table_that_grew_is_read_on_and_told_as_if_read_anew(tmp_path: Path) -> None:
+def test_a_table_that_grew_is_read_on_and_told_as_if_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Only policies that rows were added to are told, each with all of its rows, in their order."""
+    monkeypatch.setattr(watching, "STILL_S", 0)
     mapping, tables = tmp_path / "mapping.toml", tmp_path / "tables"
     mapping.write_text(MAPPING)
     tables.mkdir()
@@ -167,7 +224,7 @@ def test_a_table_that_grew_is_read_on_and_told_as_if_read_anew(tmp_path: Path) -
     with Following("csv", words, lambda: watch.goes_on) as following:
         for name, text, told, goes_on in steps:
             (tables / name).write_text(text)
-            inputs = watch.changed()
+            inputs = watch.changed() or watch.changed()
             assert inputs is not None
             found = list(following.importer(inputs).read())
             watch.imported(whole=not any(isinstance(each, Refused) for each in found))

@@ -1,7 +1,8 @@
 """How far files were read that only grow, and what of them is new.
 
 Owns what is held of a file between two looks (how much was read, and a digest of it) and when reading
-goes on from there. Must not know when files are looked at, nor what is in them.
+goes on from there, and which files are something else than before. Must not know when files are
+looked at, nor what is in them.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from timeline.importers.opening import Part
+from timeline.importers.opening import MAX_FILES, Part
 
 BLOCK_BYTES: Final = 1024 * 1024
 
@@ -91,6 +92,25 @@ class Growing:
         self._growth = growth
         self._read: dict[str, _Read] = {}
         self._reading: dict[str, _Read] = {}
+        # What was given last of each file, taken in whole or not, also of those that went away.
+        self._given: dict[str, _Read] = {}
+        # Whether files go on from what was given: how they stood when that was compared.
+        self._compared: dict[str, tuple[_Read, State, bool]] = {}
+
+    def rewritten(self, seen: Mapping[str, State]) -> list[str]:
+        """Return the files of which what was given is not there any more: written anew, cut, or gone.
+
+        While somebody writes them, they lack what they will say in the end, and what they lack would
+        be taken back. Lines that are each for themselves take nothing back.
+        """
+        if self._growth is Growth.APART:
+            return []
+        return [
+            name
+            for name, given in self._given.items()
+            if (state := seen.get(name)) is None
+            or (state != given.state and not self._continues(name, given, state))
+        ]
 
     def parts(self, ready: Mapping[str, State]) -> dict[str, Part]:
         """Return what to read, by the names of files; empty where nothing is new.
@@ -107,6 +127,7 @@ class Growing:
             self._read = {}
             new = {name: _Read(state, Taken()) for name, state in ready.items()}
         self.goes_on, self._reading = bool(self._read), new
+        self._give(new, ready)
         return {
             name: Part(taken.size_bytes, state.whole_bytes, taken.lines, taken.add)
             for name, (state, taken) in new.items()
@@ -129,11 +150,31 @@ class Growing:
             if former is None:
                 new[name] = _Read(state, Taken())
             elif former.state != state:
-                both = state.has_lines and former.state.has_lines
-                grew = both and former.taken.size_bytes <= state.whole_bytes
-                same = grew and former.taken.begins(Path(name))
+                same = self._continues(name, former, state)
                 new[name] = _Read(state, former.taken.copy() if same else Taken())
         return new
+
+    def _give(self, new: Mapping[str, _Read], ready: Mapping[str, State]) -> None:
+        """Remember what is given, and of files that went away as many as a folder may have."""
+        self._given |= new
+        surplus = max(0, len(self._given) - MAX_FILES)
+        for name in [each for each in self._given if each not in ready][:surplus]:
+            del self._given[name]
+            self._compared.pop(name, None)
+
+    def _continues(self, name: str, former: _Read, state: State) -> bool:
+        """Tell whether a file has grown and is else as it was; compared once as it stands."""
+        read, seen, same = self._compared.get(name, (None, None, False))
+        if read is former and seen == state:
+            return same
+        same = (
+            state.has_lines
+            and former.state.has_lines
+            and max(former.taken.size_bytes, former.state.whole_bytes) <= state.whole_bytes
+            and former.taken.begins(Path(name))
+        )
+        self._compared[name] = (former, state, same)
+        return same
 
     def _continue(self, new: Mapping[str, _Read], ready: Mapping[str, State]) -> bool:
         """Tell whether what is new stands behind all that was read."""

@@ -6,7 +6,7 @@ them, but for where a line ends.
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,9 @@ from timeline.importers.opening import Inputs, expanded
 EVERY_S: Final = 2
 MAX_EVERY_S: Final = 3_600
 MAX_FOR_S: Final = 30 * 24 * 3_600
+
+STILL_S: Final = 10
+"""For how long what is written anew has to stand still: longer than a download or a copy pauses."""
 
 BLOCK_BYTES: Final = 64 * 1024
 MAX_FIRST_LINE_BYTES: Final = 16 * 1024 * 1024
@@ -40,6 +43,8 @@ class Watch:
         self._growing = Growing(growth)
         self._seen: dict[str, State] = {}
         self._imported: dict[str, State] = {}
+        # When files were last seen to be another than a look before, for STILL_S.
+        self._moved_s: dict[str, float] = {}
 
     @property
     def goes_on(self) -> bool:
@@ -50,9 +55,18 @@ class Watch:
         """Return what is to be read of the files, as far as they are whole; None where nothing is.
 
         What has lines is whole up to the end of the last one; anything else once it has stood still
-        from one look to the next.
+        from one look to the next. Where something that was given is another one, and not just longer,
+        all waits until it has stood still for long, as nobody sees how much of it is still to come.
         """
         before, self._seen = self._seen, self._look()
+        moving = self._moving(before, time.monotonic())
+        try:
+            rewritten = self._growing.rewritten(self._seen)
+        except OSError:
+            # One went away meanwhile: the next look tells.
+            return None
+        if any(name in moving for name in rewritten):
+            return None
         ready = {
             name: state
             for name, state in self._seen.items()
@@ -72,6 +86,14 @@ class Watch:
     def imported(self, *, whole: bool) -> None:
         """Take in that what was given last is imported: whole, or not as something was refused."""
         self._growing.imported(whole=whole)
+
+    def _moving(self, before: Mapping[str, State], now_s: float) -> Collection[str]:
+        """Return the files that changed, came or went at this look, or not yet STILL_S ago."""
+        names = before.keys() | self._seen.keys()
+        moved = {name: now_s for name in names if before.get(name) != self._seen.get(name)}
+        lately = {name: at for name, at in self._moved_s.items() if now_s - at < STILL_S}
+        self._moved_s = lately | moved
+        return self._moved_s.keys()
 
     def _stands_still(self, state: State, before: State | None) -> bool:
         """Tell whether nobody seems to write a file, by how it stood before, or by its age."""

@@ -224,6 +224,9 @@ class _Counting(io.RawIOBase):
             found = self._stream.read(wanted)
         except OSError as error:
             raise _unreadable(self.name, error) from error
+        if not found and ends is not None:
+            # Somebody writes it anew: what it lacks now is not what it does not say.
+            raise InputRefused(file=self.name, line=0, reason="It became shorter while it was read")
         buffer[: len(found)] = found
         self._at += len(found)
         self._inputs.read_bytes += len(found)
