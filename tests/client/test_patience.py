@@ -1,6 +1,10 @@
 """How long the client goes on with a service that answers and never gets anywhere."""
 
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import Final
@@ -10,6 +14,7 @@ import httpx
 import pytest
 
 from timeline.client import Client, UnexpectedAnswer, Unreachable
+from timeline.client.asking import Ask, Asking
 
 URL: Final = "http://127.0.0.1:1"
 HEARTBEAT: Final = b"event: heartbeat\nid: 7\ndata: {}\n\n"
@@ -92,6 +97,44 @@ def test_an_answer_that_drips_is_given_up(
 
     assert len(asked) == 1
     assert clock.now_s == 1_120.0
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """Serve one whole answer on each connection, and then heads that come byte by byte."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip(connected: socket.socket) -> None:
+        with connected, suppress(OSError):
+            connected.recv(65_536)
+            connected.sendall(head + b"\r\n{}")
+            connected.recv(65_536)
+            for byte in head + b"A: " + b"a" * 100:
+                connected.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listening.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    listening.close()
+
+
+def test_a_head_that_drips_is_given_up(dripping: str) -> None:
+    """On a connection that answered before, too; no timeout of a single read is ever over."""
+    asking = Asking(dripping, None, 30.0, plain_token=False, deadline_s=0.5)
+    assert asking.answer(Ask("GET", "/")) == b"{}"
+    began_s = time.monotonic()
+
+    with pytest.raises(Unreachable, match=r"no whole answer within 0\.5 s"):
+        asking.answer(Ask("GET", "/"))
+
+    assert time.monotonic() - began_s < 4.0  # It would drip for seven seconds.
+    asking.close()
 
 
 def test_a_line_that_drips_is_given_up_and_a_stream_that_goes_on_is_not(

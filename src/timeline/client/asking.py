@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeVar, cast
@@ -19,6 +19,7 @@ import httpx
 import msgspec
 
 from timeline import __version__
+from timeline.client.deadlines import Deadline
 from timeline.client.errors import (
     ClientError,
     ComeBackLater,
@@ -125,6 +126,7 @@ class Asking:
         )
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
+        self._reading = Deadline()
         self._recorded = 0
         self._lock = threading.Lock()
 
@@ -165,7 +167,7 @@ class Asking:
         deadline = time.monotonic() + self._deadline_s
         while True:
             try:
-                with self.opened(ask) as answer:
+                with self.opened(ask, deadline) as answer:
                     return self._whole(answer, deadline)
             except ClientError as error:
                 pause_s = attempts.pause_s(error)
@@ -174,24 +176,19 @@ class Asking:
                 time.sleep(pause_s)
 
     @contextmanager
-    def opened(self, ask: Ask) -> Iterator[httpx.Response]:
+    def opened(self, ask: Ask, deadline: float | None = None) -> Iterator[httpx.Response]:
         """Ask once, and give the answer while it comes; it is one of success.
+
+        Its head comes until the deadline, and within the usual one where there is none.
 
         Raises:
             ClientError: as `answer`; while it is read, too.
 
         """
-        timeout = httpx.Timeout(self._timeout_s, read=ask.timeout_s or self._timeout_s)
+        usual = time.monotonic() + self._deadline_s
+        deadline = usual if deadline is None else min(deadline, usual)
         try:
-            with self._http.stream(
-                ask.method,
-                self.url + ask.path,
-                params=httpx.QueryParams(list(ask.parameters)),
-                headers=ask.headers,
-                content=ask.body,
-                timeout=timeout,
-                follow_redirects=ask.method == "GET",
-            ) as answer:
+            with closing(self._head(ask, deadline)) as answer:
                 if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
                     raise self._refusal(answer)
                 yield answer
@@ -200,6 +197,20 @@ class Asking:
         except (httpx.HTTPError, httpx.StreamError) as error:
             reason = str(error) or type(error).__name__
             raise Unreachable(url=self.url, reason=reason[:SHOWN_CHARACTERS]) from error
+
+    def _head(self, ask: Ask, deadline: float) -> httpx.Response:
+        """Return an answer of which no more than the head is there."""
+        request = self._http.build_request(
+            ask.method,
+            self.url + ask.path,
+            params=httpx.QueryParams(list(ask.parameters)),
+            headers=ask.headers,
+            content=ask.body,
+            timeout=httpx.Timeout(self._timeout_s, read=ask.timeout_s or self._timeout_s),
+            extensions={"trace": self._reading.trace},
+        )
+        with self._in_time(deadline):
+            return self._http.send(request, stream=True, follow_redirects=ask.method == "GET")
 
     def _refusal(self, answer: httpx.Response) -> ClientError:
         """Return what an answer that is no success stands for."""
@@ -245,13 +256,24 @@ class Asking:
 
     def _whole(self, answer: httpx.Response, deadline: float) -> bytes:
         body = bytearray()
-        for part in answer.iter_raw():
-            body += part
-            if len(body) > MAX_ANSWER_BYTES:
-                reason = f"it answers with more than {MAX_ANSWER_BYTES} bytes"
-                raise UnexpectedAnswer(url=self.url, reason=reason)
-            self._require_in_time(deadline, "answer")
+        with self._in_time(deadline):
+            for part in answer.iter_raw():
+                body += part
+                if len(body) > MAX_ANSWER_BYTES:
+                    reason = f"it answers with more than {MAX_ANSWER_BYTES} bytes"
+                    raise UnexpectedAnswer(url=self.url, reason=reason)
+                self._require_in_time(deadline, "answer")
         return bytes(body)
+
+    @contextmanager
+    def _in_time(self, deadline: float) -> Iterator[None]:
+        """Have each read keep a deadline, and be told of it where it is over."""
+        try:
+            with self._reading.until(deadline):
+                yield
+        except httpx.ReadTimeout:
+            self._require_in_time(deadline, "answer")
+            raise
 
     def _require_in_time(self, deadline: float, what: str) -> None:
         """Give up what comes drop by drop, each in time, and has no end."""

@@ -117,7 +117,7 @@ class Following:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self.position)}
         wait_s = min(SILENCE_S, max(self._left_s(), 0.1))
         ask = Ask("GET", _PATH, self._parameters, headers, timeout_s=wait_s)
-        with self._asking.opened(ask) as answer, self._ending(answer):
+        with self._asking.opened(ask, self._deadline) as answer, self._ending(answer):
             # An address that is right once is right, however long the service is away.
             attempts.limit = None
             began, before = time.monotonic(), self.position
