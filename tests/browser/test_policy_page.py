@@ -11,7 +11,7 @@ ORDINANCE = "la-ordinance-188441"
 def test_policies_are_found_by_words_and_force_and_lead_to_their_pages(page: Page) -> None:
     """The form narrows the list and leaves empty fields out; a title leads to its policy."""
     page.goto("/policies")
-    page.get_by_label("Words in the title").fill("prohibition")
+    page.get_by_label("Words, or parts of them").fill("prohibition")
     page.get_by_label("In force?").select_option("yes")
     page.get_by_label("On the day").fill("2025-01-01")
     page.get_by_role("button", name="Show").click()

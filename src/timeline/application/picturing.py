@@ -121,9 +121,12 @@ def _told_apart(asked: Asked) -> list[dict[str, Any]]:
         then, now = (side.get(policy) for side in sides)
         newest = now or then
         if newest is not None:
-            about = {name: newest[0][name] for name in ("policy", "title", "jurisdiction")}
+            about = {name: newest[0][name] for name in _ABOUT}
             found.append({**about, "then": _force(then), "now": _force(now)})
     return found
+
+
+_ABOUT: Final = ("policy", "title", "identifiers", "jurisdiction")
 
 
 def _force(side: tuple[Mapping[str, Any], bool] | None) -> dict[str, Any] | None:

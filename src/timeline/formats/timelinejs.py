@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from timeline.domain.divisions import division_name
 from timeline.formats.links import Links
 from timeline.formats.words import (
     Document,
@@ -24,7 +25,6 @@ from timeline.formats.words import (
     moment,
     on_one_line,
     paragraphs,
-    place,
 )
 
 MEDIA_TYPE: Final = "application/vnd.knightlab.timelinejs+json"
@@ -80,7 +80,7 @@ def _slide(item: Document, links: Links) -> dict[str, Any]:
             "headline": escape(headline(item)),
             "text": "".join(f"<p>{line}</p>" for line in lines),
         },
-        "group": escape(on_one_line(place(item["jurisdiction"]))),
+        "group": escape(on_one_line(division_name(item["jurisdiction"]))),
         "autolink": False,
         "event": links.event(item["event"]),
         "action": escape(deed(item)),

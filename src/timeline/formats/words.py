@@ -12,9 +12,6 @@ Document = Mapping[str, Any]
 MAX_HEADLINE: Final = 200
 """Characters of a headline: readers show one line; the whole title stands in the text below it."""
 
-_ABBREVIATED: Final = 2
-"""Characters of a country's or a state's code."""
-
 _NOT_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _LINE_BREAK: Final = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _BLANKS: Final = re.compile(r"\s+")
@@ -35,12 +32,6 @@ def on_one_line(text: str, most: int = MAX_HEADLINE) -> str:
 def spoken(word: str) -> str:
     """Return a word of the vocabulary as people write it."""
     return word.replace("_", " ")
-
-
-def place(jurisdiction: str) -> str:
-    """Return the last part of a jurisdiction's id, as a name."""
-    name = spoken(jurisdiction.rpartition("/")[2].rpartition(":")[2])
-    return name.upper() if len(name) <= _ABBREVIATED else name.title()
 
 
 def is_exact(date: Document) -> bool:

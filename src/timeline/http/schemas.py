@@ -597,6 +597,7 @@ class PictureDiffering(Answered, frozen=True, kw_only=True):
 
     policy: PolicyId
     title: str
+    identifiers: tuple[Identifier, ...]
     jurisdiction: JurisdictionId
     then: Annotated[
         PictureForce | None,

@@ -1,4 +1,4 @@
-"""A policy's label beside its bar: the shortest text that tells it from the others.
+"""A policy's label beside its bar, and in lists: the shortest text that tells it from the others.
 
 Owns what of a title is left out there; the whole title stands beside it wherever a label does. Pure,
 and the same for a policy in every picture, so that nothing is renamed while one zooms.

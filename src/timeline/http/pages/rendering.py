@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from timeline.http.pages import words
 from timeline.http.pages.assets import address_of
+from timeline.http.pages.labels import label
 from timeline.http.replies import HTML, JSON, HttpRequest, encode, negotiate, reply
 
 POLICY: Final = (
@@ -69,6 +70,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "code": partial(_marked, _CODE, r"<code>\1</code>"),
         "problem_links": partial(_marked, _PROBLEM, r'<a href="\1"><code>\1</code></a>'),
+        "label": label,
         "shown": _shown,
         "tojson_plain": json.dumps,
     }

@@ -56,6 +56,11 @@ def _timeline(service: Service, query: PictureQuery) -> Shown:
         "drawing": draw(picture),
         "windows": windows(picture["from"], picture["to"]),
         "titles": titles,
+        "identifiers": {
+            each["policy"]: each["identifiers"]
+            for lane in picture["lanes"]
+            for each in lane["policies"]
+        },
         "differing": _differing(picture),
         "choices": _CHOICES,
         "symbols": SYMBOLS,

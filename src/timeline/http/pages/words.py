@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from timeline.domain.divisions import division_name
 from timeline.domain.vocabulary import EventType
 
 _PLAIN: Final = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
@@ -16,7 +17,6 @@ _AT: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})"
 )
 _QUALIFIERS: Final = {"?": "uncertain", "~": "about", "%": "about, uncertain"}
-_SHORT: Final = {"country", "state", "district"}
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
 
 NONE: Final = "none"
@@ -87,14 +87,19 @@ def moment(instant: str | None) -> str:
     return f"{day(instant[:10])}, {instant[11:19]} UTC"
 
 
-def place(jurisdiction: str) -> str:
-    """Return a division's id in words: ".../state:ca/place:los_angeles" as "Los Angeles, CA, US"."""
-    parts = [part.partition(":") for part in jurisdiction.split("/")[1:]]
-    names = [
-        name.upper() if kind in _SHORT else name.replace("_", " ").replace("~", " ").title()
-        for kind, _, name in reversed(parts)
-    ]
-    return ", ".join(names)
+_FILTERS_SAID: Final = {"q": "words", "actor": "who acted", "within": "all within it"}
+_OF_VOCABULARY: Final = {"instrument", "action"}
+
+
+def narrowed(name: str, value: object) -> str:
+    """Return what a question is narrowed by, in words, for whoever looks at a closed filter."""
+    words = _FILTERS_SAID.get(name, said(name))
+    if value == "true":
+        return words
+    if name == "jurisdiction":
+        value = division_name(str(value))
+    each = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    return f"{words} {', '.join(map(said, each) if name in _OF_VOCABULARY else each)}"
 
 
 def address(path: str, *parameters: dict[str, Any], **more: Any) -> str:
@@ -137,7 +142,7 @@ FILTERS: Final = {
     "day": day,
     "dated": dated,
     "moment": moment,
-    "place": place,
+    "place": division_name,
 }
-GLOBALS: Final = {"address": address}
+GLOBALS: Final = {"address": address, "narrowed_by": narrowed}
 TESTS: Final = {"web": is_web}
