@@ -39,4 +39,4 @@ def test_the_commands_answer_as_shown(tmp_path: Path) -> None:
         elif answer == "text":
             assert done.stdout == told
 
-    assert asked == 8
+    assert asked == 9

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from builders import LOS_ANGELES, SOURCE, corrected, described, registered
-from timeline.application import import_report
+from timeline.application import held_back, import_report
 from timeline.application.foreseeing import foreseeing
 from timeline.application.import_report import MAX_REFUSALS, ImportReport
 from timeline.application.importing import Books, Importing
@@ -138,6 +138,41 @@ def test_a_changed_source_corrects_what_it_said() -> None:
     report = imported(store, sketch(1, actions=1, title="Another law"), sketch(2))
 
     assert counts(report) == {"policies": 2, "corrected": 1, "retracted": 1, "known": 3}
+
+
+def test_versions_of_a_policy_in_one_input_are_imported_once_and_again_nothing() -> None:
+    """Each counts the first time, also a return; later the last of them is what the source says now."""
+    store = MemoryStore()
+    a, b = sketch(1, actions=2), sketch(1, actions=1, title="Another law")
+    said = [a, b, a, sketch(2), b]
+
+    first, would, second = (
+        imported(store, *said),
+        foreseen(store, *said),
+        imported(store, *said),
+    )
+    back = imported(store, b, sketch(2), a)
+
+    events = {"recorded": 5, "corrected": 3, "retracted": 2, "restored": 1}
+    assert counts(first) == {"policies": 5, **events, "known": 3}
+    assert counts(would) == counts(second) == {"policies": 5, "older": 2, "known": 12}
+    assert counts(back) == {"policies": 3, "corrected": 1, "restored": 1, "known": 5}
+
+
+def test_what_a_source_says_again_waits_as_far_as_there_is_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What does not fit in is recorded in its turn, and so is what waits, at the end."""
+    store = MemoryStore()
+    monkeypatch.setattr(held_back, "MAX_HELD_STATEMENTS", 2)
+    for title in ("Before", "After"):
+        imported(store, *(sketch(number, title=title) for number in range(3)))
+    head = store.head().position
+
+    report = imported(store, *(sketch(number, title="Before") for number in range(3)))
+
+    assert counts(report) == {"policies": 3, "corrected": 3, "known": 3}
+    assert [each.policy for each in store.read(head)] == ["int-1", "int-2", "int-0"]
 
 
 @pytest.mark.parametrize("keep_going", [False, True])

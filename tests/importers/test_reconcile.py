@@ -30,7 +30,7 @@ from timeline.eventstore.memory import MemoryStore
 from timeline.eventstore.model import Append, Draft
 from timeline.eventstore.writer import utc_now
 from timeline.importers.errors import Unrecordable
-from timeline.importers.reconcile import Kind, reconcile
+from timeline.importers.reconcile import Age, Kind, reconcile
 from timeline.importers.sketch import Place, Sketch, Statement, event_id
 
 SYSTEM: Final = "a-council"
@@ -195,6 +195,33 @@ def test_a_change_there_and_back_is_two_corrections(record: Record) -> None:
         {"occurred": "2025-01-08", "body": None},
     ]
     assert record.action("action/1") == first.statements[0].data
+
+
+@pytest.mark.parametrize("described", [{}, {"title": "Another law"}], ids=["no more", "both"])
+def test_an_older_version_than_what_is_recorded_is_passed_over(
+    record: Record, described: dict[str, Any]
+) -> None:
+    """By the source's own time, also where the newer one only took something back; a newer one counts."""
+    first, second, third = (
+        origin("matter/1", f"2025-01-08T15:00:00{each}") for each in ("Z", ".5Z", ".51+00:00")
+    )
+    old, new = sketch(action(), origin=first), sketch(origin=second, **described)
+    record.takes(old)
+    record.takes(new)
+
+    told = [
+        record.takes(each)
+        for each in (old, new, sketch(action(), origin=third), new, old, sketch(origin=third))
+    ]
+
+    title = {Kind.CORRECTED: 1}
+    assert told == [{}, {}, {Kind.RESTORED: 1} | title, {}, {}, {Kind.RETRACTED: 1}]
+    stream = record.store.stream(POLICY)
+    assert [reconcile(SYSTEM, each, stream).age for each in (old, new, sketch(action()))] == [
+        Age.OLDER,
+        Age.OLDER,
+        Age.UNTOLD,
+    ]
 
 
 @pytest.mark.parametrize(

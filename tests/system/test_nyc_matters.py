@@ -65,7 +65,8 @@ def test_the_replay_has_every_version_and_makes_few_corrections(replay: Replay) 
     """1,303 versions of 150 matters become one event for each difference.
 
     What they do not become: white space alone is no difference, a sponsor without a name is none, a status without a history is no
-    action, and what three labels mean the vocabulary has no word for.
+    action, and what three labels mean the vocabulary has no word for. 117 of the descriptions change
+    nothing but `origin.recorded`, as a later import tells by it what is older.
     """
     matters = [version.matter for version in replay.versions]
     store = replay.client.application.store
@@ -86,7 +87,7 @@ def test_the_replay_has_every_version_and_makes_few_corrections(replay: Replay) 
     assert [told.refused for told in replay.reports if told.refused] == []
     assert events == {
         "PolicyRegistered": 150,
-        "PolicyDescribed": 435,
+        "PolicyDescribed": 552,
         "ActionRecorded": 833,
         "ActionCorrected": 3,
         "EventRetracted": 2,
@@ -94,12 +95,14 @@ def test_the_replay_has_every_version_and_makes_few_corrections(replay: Replay) 
 
 
 def test_the_same_versions_again_add_nothing(replay: Replay) -> None:
-    """What the mirror held last is what is recorded."""
+    """Not what the mirror held last, and not what it held before, whatever its own times say."""
     last = {version.policy: version for version in replay.versions}
+    learned = [*replay.versions[-150:], *last.values()]
 
-    report = imported(replay.client, list(last.values()), read_tables(LegistarLabels, "legistar"))
+    report = imported(replay.client, learned, read_tables(LegistarLabels, "legistar"))
 
-    assert (report.policies, report.statements) == (150, report.known)
+    assert (report.policies, report.statements) == (300, report.known)
+    assert report.older > 0
 
 
 def test_the_record_as_known_at_each_version_equals_that_version(replay: Replay) -> None:

@@ -76,6 +76,10 @@ class Foreseeing:
         recorded = self._store.get(event)
         return None if recorded is None else recorded.policy
 
+    def head(self) -> int:
+        """Return the position up to which is recorded, without what is foreseen."""
+        return self._store.head().position
+
     def prepare(self, append: Append) -> Append:
         """Do nothing: nothing is under way that would take long."""
         return append

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from timeline.importers.reconcile import Change, Kind, Reconciled
-from timeline.importers.sketch import Note, Refused
+from timeline.importers.reconcile import Age, Change, Kind, Reconciled
+from timeline.importers.sketch import Note, Refused, Sketch
 
 MAX_REFUSALS: Final = 100
 """Refusals that are listed; all are counted."""
@@ -39,6 +39,7 @@ class ImportReport(msgspec.Struct, kw_only=True):
         retracted: events by which it takes back.
         restored: events by which it says again what it took back.
         known: statements of which nothing is new.
+        older: versions of policies that are passed over, as what is recorded is newer.
         refused: parts of the input that are not recorded; the first of them are `refusals`.
         notes: what whoever imports should know of.
         more_notes: how often something was noted that is not listed any more.
@@ -56,6 +57,7 @@ class ImportReport(msgspec.Struct, kw_only=True):
     retracted: int = 0
     restored: int = 0
     known: int = 0
+    older: int = 0
     refused: int = 0
     refusals: list[Refused] = []
     notes: dict[tuple[str, str], Noted] = {}
@@ -79,11 +81,18 @@ class ImportReport(msgspec.Struct, kw_only=True):
         """Count policies whose events are recorded: not `created` where others were first."""
         for each in policies:
             self.policies += 1
+            self.older += each.age is Age.OLDER
             self.known += each.known if created else each.known + len(each.changes)
             for change in each.changes if created else ():
                 setattr(self, change.kind, getattr(self, change.kind) + 1)
                 if self.on_recorded is not None:
                     self.on_recorded(change)
+
+    def passed_over(self, sketch: Sketch) -> None:
+        """Count a version that what came after it in the same input, and is recorded, replaces."""
+        self.policies += 1
+        self.older += 1
+        self.known += 1 + len(sketch.statements)
 
     def note(self, note: Note) -> None:
         """Count a note together with those that are about the same."""
@@ -111,7 +120,8 @@ class ImportReport(msgspec.Struct, kw_only=True):
     def as_json(self) -> dict[str, Any]:
         """Return it for scripts."""
         counts = {
-            name: getattr(self, name) for name in ("policies", *Kind, "known", "refused", "stopped")
+            name: getattr(self, name)
+            for name in ("policies", *Kind, "known", "older", "refused", "stopped")
         }
         return {
             **counts,

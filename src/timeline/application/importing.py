@@ -1,7 +1,8 @@
 """Bringing a source's policies into the record: read, compared with what is recorded, recorded.
 
 Owns what is one append (policies, each whole), what a refusal leaves out, and what is tried again
-because somebody else recorded at the same time. Must not know formats, files or terminals.
+because somebody else recorded at the same time; and that versions which the input has of a policy one
+after the other, and which are recorded already, are not recorded once more. Must not know formats, files or terminals.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from timeline.application.bulk import CHUNK_BYTES, MAX_ATTEMPTS, refused_index
+from timeline.application.held_back import HeldBack
 from timeline.application.import_report import ImportReport
 from timeline.domain.errors import DomainError
 from timeline.eventstore.errors import (
@@ -22,7 +24,8 @@ from timeline.eventstore.model import MAX_APPEND_EVENTS, Append, Outcome, Record
 from timeline.eventstore.protocol import EventStore
 from timeline.eventstore.relay import Relay
 from timeline.importers.errors import InputRefused, Unrecordable
-from timeline.importers.reconcile import Change, Reconciled, reconcile
+from timeline.importers.former import said_before
+from timeline.importers.reconcile import Age, Change, Reconciled, reconcile
 from timeline.importers.sketch import Importer, Note, Place, Refused, Sketch, event_id
 
 BATCH_POLICIES: Final = 250
@@ -43,6 +46,10 @@ class Ledger(Protocol):
 
     def owner(self, event: str) -> str | None:
         """Return the policy that has an event, if there is one."""
+        ...
+
+    def head(self) -> int:
+        """Return the position up to which is recorded."""
         ...
 
     def prepare(self, append: Append) -> Any:
@@ -75,6 +82,10 @@ class Books:
         """Return the policy that has an event, if there is one."""
         found = self._store.get(event)
         return None if found is None else found.policy
+
+    def head(self) -> int:
+        """Return the position up to which is recorded."""
+        return self._store.head().position
 
 
 class _Compared(NamedTuple):
@@ -116,6 +127,8 @@ class Importing:
         self._report = report or ImportReport()
         self._under_way: _Policies = []
         self._system = ""
+        self._head = 0
+        self._held_back: HeldBack | None = HeldBack()
 
     def run(self, source: Importer) -> ImportReport:
         """Import all that a source says, a policy at a time whole or not at all.
@@ -128,14 +141,22 @@ class Importing:
 
         """
         self._system = source.system
-        for batch in _batches(self._read(source)):
+        self._head = self._ledger.head()
+        self._held_back = waiting = HeldBack()
+        self._import_all(self._read(source))
+        if not self._report.stopped:
+            self._held_back = None
+            self._import_all(waiting.release())
+        self._on_progress(self._report)
+        return self._report
+
+    def _import_all(self, found: Iterable[Sketch | Refused]) -> None:
+        for batch in _batches(found):
             self._import(batch)
             self._on_progress(self._report)
             if self._report.stopped:
                 break
         self._settle()
-        self._on_progress(self._report)
-        return self._report
 
     def _read(self, source: Importer) -> Iterator[Sketch | Refused]:
         try:
@@ -161,8 +182,7 @@ class Importing:
                 refused = each
             else:
                 try:
-                    found = reconcile(self._system, each, streams.get(each.policy, ()))
-                    pending.append(_Compared(each, found))
+                    pending += self._compared(each, streams.get(each.policy, ()))
                 except Unrecordable as error:
                     refused = Refused(place=error.place, field=error.field, reason=error.reason)
             if refused is not None and (not self._keep_going or self._report.is_listed):
@@ -174,6 +194,28 @@ class Importing:
             if self._report.stopped:
                 return
         self._record(pending)
+
+    def _compared(self, sketch: Sketch, stream: Sequence[Recorded]) -> Iterator[_Compared]:
+        """Yield what is new of a policy, unless that waits for what else the source says of it.
+
+        What it had said before this import, and says again, is an older version if a later one
+        follows in the same input, and a change of mind if none does. A version whose own time is
+        newer than what is recorded is none of these.
+        """
+        if self._held_back is not None:
+            former = self._held_back.followed(sketch)
+            if former is not None:
+                self._report.passed_over(former)
+        found = reconcile(self._system, sketch, stream)
+        waits = (
+            self._held_back is not None
+            and found.changes
+            and found.age is Age.UNTOLD
+            and said_before(self._system, sketch, stream, self._head)
+            and self._held_back.hold(sketch)
+        )
+        if not waits:
+            yield _Compared(sketch, found)
 
     def _record(self, pending: _Policies) -> None:
         for chunk in _chunks(pending):

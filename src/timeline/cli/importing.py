@@ -223,4 +223,7 @@ def summary(report: ImportReport, *, dry_run: bool = False) -> str:
         )
         if count
     ]
+    if report.older:
+        versions = "version" if report.older == 1 else "versions"
+        parts.append(f"{report.older} {versions} older than what is recorded passed over")
     return "; ".join(parts) + "."

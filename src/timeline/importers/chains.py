@@ -5,6 +5,7 @@ differ. Pure. Must not know what is to be recorded next: that is `reconcile`'s b
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -134,6 +135,11 @@ class Chain:
                 _take_in(said, data)
         return said
 
+    def told_at(self, stream: Stream) -> datetime | None:
+        """Return the newest time of the source's own that what is recorded holds."""
+        times = (moment(stream.data(id) or {}) for id in self.recorded)
+        return max((time for time in times if time is not None), default=None)
+
     def says_gone(self, event: str, stream: Stream) -> bool:
         """Tell whether the source's last word on an event was that it is taken back."""
         gone = False
@@ -148,6 +154,15 @@ EMPTY: Final[Mapping[str, Any]] = {
     "scope": Scope.FULL,
 }
 """What says in a description or a claim that a field is empty; null says so of all others."""
+
+
+def moment(data: Json) -> datetime | None:
+    """Return the source's own time of what it says; None where it gives none, or none to compare."""
+    try:
+        found = datetime.fromisoformat((data.get("origin") or {}).get("recorded") or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def plain(data: Json) -> Json:

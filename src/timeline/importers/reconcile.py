@@ -7,9 +7,13 @@ A statement's chain is told by its ids, `event_id(system, about, step)`, so that
 kept beside the log. What the source said last follows from the chain alone; what others recorded
 decides what can still be said: an editor's correction is disputed, not overridden, and what an
 editor took back or restored is left so.
+
+A source's own time of a policy is kept in its description's origin: by it a version is told that is
+older than what is recorded, and passed over. Whatever a newer version changes, the time goes along.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +31,7 @@ from timeline.importers.chains import (
     Stream,
     changed,
     held,
+    moment,
     new_sources,
     plain,
     written,
@@ -54,11 +59,21 @@ class Change(NamedTuple):
     place: Place
 
 
+class Age(StrEnum):
+    """How old a source's version of a policy is, by its own time, beside what is recorded."""
+
+    OLDER = "older"
+    UNTOLD = "untold"
+    """As old as that, or nobody tells."""
+    NEWER = "newer"
+
+
 class Reconciled(NamedTuple):
-    """The events between, in order, and how many statements there is nothing new about."""
+    """The events between, in order, how many statements there is nothing new about, and the age."""
 
     changes: tuple[Change, ...]
     known: int
+    age: Age = Age.UNTOLD
 
 
 def reconcile(system: str, sketch: Sketch, recorded: Sequence[Recorded]) -> Reconciled:
@@ -95,6 +110,15 @@ class _Reconciler:
         if self._stream.is_retracted:
             # Who took the registration back left nothing that could be said.
             return Reconciled((), 1 + len(self._sketch.statements))
+        time, age = self._age()
+        if age is Age.OLDER:
+            return Reconciled((), 1 + len(self._sketch.statements), age)
+        self._compare()
+        if self._changes and age is Age.NEWER:
+            self._keep(time)
+        return Reconciled(tuple(self._changes), self._known, age)
+
+    def _compare(self) -> None:
         attached = EventType.SOURCE_ATTACHED
         self._describe()
         for statement in self._sketch.statements:
@@ -110,13 +134,40 @@ class _Reconciler:
         for chain, type in gone:
             if type is attached:
                 self._take_back(chain, type)
-        return Reconciled(tuple(self._changes), self._known)
+
+    # ---- how old it is
+
+    def _age(self) -> tuple[datetime | None, Age]:
+        """Return the source's own time of what it says, and how that lies to what is recorded."""
+        time = moment(self._sketch.described)
+        chain = self._description()
+        told_at = chain.told_at(self._stream)
+        if time is None or time == told_at or not chain.ids:
+            return time, Age.UNTOLD
+        return time, Age.OLDER if told_at is not None and time < told_at else Age.NEWER
+
+    def _keep(self, time: datetime | None) -> None:
+        """Record the source's own time of what changed, where no description does so already."""
+        chain = self._chains[0]
+        if not any(
+            change.draft.id in chain.ids and moment(_read(change.draft.data)) == time
+            for change in self._changes
+        ):
+            self._place = self._sketch.place
+            data = {
+                "origin": self._sketch.described["origin"],
+                "reason": _NEWER.format(system=self._system),
+            }
+            self._record(chain, EventType.POLICY_DESCRIBED, data)
 
     # ---- the description
 
+    def _description(self) -> Chain:
+        return Chain.of(self._system, self._sketch.about, EventType.POLICY_REGISTERED, self._stream)
+
     def _describe(self) -> None:
         registered = EventType.POLICY_REGISTERED
-        chain = Chain.of(self._system, self._sketch.about, registered, self._stream)
+        chain = self._description()
         if not self._stream.raw:
             self._record(chain, registered, self._sketch.described, new=True)
         elif chain.ids and self._differs(chain, self._sketch.described):
@@ -400,6 +451,11 @@ def _draft(proposed: Json) -> Draft:
     return Draft.read(**proposed) if one is None else one
 
 
+def _read(data: bytes) -> Json:
+    read: Json = msgspec.json.decode(data)
+    return read
+
+
 class _Contradiction(NamedTuple):
     """A field's value as the source has it now, and what is believed instead."""
 
@@ -423,5 +479,6 @@ _decoder: Final = msgspec.json.Decoder(_WithOrigin)
 _NAMING_ORIGIN: Final = frozenset({EventType.ACTION_RECORDED, EventType.RELATION_ASSERTED})
 
 _OTHERWISE: Final = "{system} says this otherwise now."
+_NEWER: Final = "{system} has a newer version, which changed what is recorded with this."
 _NO_MORE: Final = "{system} does not say this any more."
 _AGAIN: Final = "{system} says this again."
