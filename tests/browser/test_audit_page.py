@@ -86,6 +86,10 @@ def other_checkpoint(event: dict[str, Any]) -> None:
     event["proof"]["checkpoint"] = event["proof"]["checkpoint"].replace("\n74\n", "\n75\n")
 
 
+def no_checkpoint(event: dict[str, Any]) -> None:
+    event["proof"]["checkpoint"] = None
+
+
 def other_signature(event: dict[str, Any]) -> None:
     note = event["proof"]["checkpoint"]
     event["proof"]["checkpoint"] = flipped(note, len(note) - 20)
@@ -101,6 +105,14 @@ def other_signature(event: dict[str, Any]) -> None:
         (shorter_path, {"path": "the path does not lead to the root"}),
         (other_checkpoint, {"checkpoint": "the checkpoint states", "signature": "the signature"}),
         (other_signature, {"signature": "the signature is not the log's"}),
+        (
+            no_checkpoint,
+            {
+                "checkpoint": "the checkpoint states",
+                "signature": "the signature",
+                "cosignatures": "a cosignature",
+            },
+        ),
     ],
 )
 def test_what_was_tampered_with_is_named(
@@ -163,6 +175,7 @@ LINES = {
         ("ann", "", "", "unchecked", "not checked", "no key is known"),
         ("ann", "", "bob", "wrong", "wrong", "no key is known"),
         ("forged", "ann", "", "wrong", "wrong", "is not signed by the key that the service keeps"),
+        ("cut", "ann", "", "wrong", "wrong", "has 64 bytes, where a cosignature has 72"),
     ],
 )
 def test_who_cosigned_is_told_and_checked_by_the_keys_that_there_are(
@@ -178,6 +191,9 @@ def test_who_cosigned_is_told_and_checked_by_the_keys_that_there_are(
         if cosigned == "forged":
             true = cosign(note, LINES["ann"], SEEN_S)
             lines = [true._replace(signature=true.signature[:-1] + bytes([true.signature[-1] ^ 1]))]
+        if cosigned == "cut":
+            true = cosign(note, LINES["ann"], SEEN_S)
+            lines = [true._replace(signature=true.signature[:-8])]
         event["proof"]["checkpoint"] = bytes(note.with_signatures(tuple(lines))).decode()
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
         route.fulfill(response=fetched, body=body)

@@ -9,6 +9,7 @@ export const encoder = new TextEncoder();
 /** What is hashed before a leaf, and before both halves of a node. */
 export const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
+const SHOWN_CHARACTERS = 100;
 
 // Bytes
 
@@ -37,7 +38,15 @@ export function fromHex(text) {
 }
 
 /** @param {string} text */
-export const fromBase64 = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+export function fromBase64(text) {
+  let bytes;
+  try {
+    bytes = atob(text);
+  } catch {
+    throw new Error(`${text.slice(0, SHOWN_CHARACTERS)} is no base64`);
+  }
+  return Uint8Array.from(bytes, (each) => each.charCodeAt(0));
+}
 
 /** @param {Uint8Array} bytes */
 export const base64 = (bytes) => btoa(String.fromCharCode(...bytes));

@@ -15,14 +15,16 @@ export const ED25519 = 1;
 export const COSIGNATURE = 4;
 const KEY_ID_BYTES = 4;
 
-/** @param {string} note */
+/** @param {unknown} note */
 export function noteOf(note) {
+  if (typeof note !== "string") throw new Error("it is no signed note");
   const end = note.lastIndexOf("\n\n");
   if (end < 0) throw new Error("it is no signed note");
   const signatures = note.slice(end + 2).trimEnd().split("\n").map((line) => {
     const [dash, name, encoded] = line.split(" ");
     if (dash !== "—" || !encoded) throw new Error("a line below the text is no signature");
     const bytes = fromBase64(encoded);
+    if (bytes.length <= KEY_ID_BYTES) throw new Error("a signature is too short");
     return { name, id: hex(bytes.slice(0, KEY_ID_BYTES)), signature: bytes.slice(KEY_ID_BYTES) };
   });
   return { text: note.slice(0, end + 1), signatures };

@@ -35,7 +35,7 @@ const NAMES = {
 /** @type {Record<string, (subject: Subject) => Promise<Outcome>>} */
 const STEPS = {
   async event({ event }) {
-    const entry = JSON.parse(event.entry);
+    const entry = entryOf(event);
     /** @type {[string, string][]} */
     const differing = ENTRY_FIELDS.filter((name) => entry[name] !== event[name]).map((name) => [
       name,
@@ -51,7 +51,7 @@ const STEPS = {
 
   async data({ text, event }) {
     if (event.salt === null) return unchecked("cannot be checked any more: the data is erased");
-    const commitment = JSON.parse(event.entry).commitment;
+    const { commitment } = entryOf(event);
     const raw = members(text).get("data") ?? "null";
     const written = canonical(JSON.parse(raw));
     const key = await crypto.subtle.importKey("raw", fromHex(event.salt), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
@@ -72,6 +72,7 @@ const STEPS = {
 
   async path({ event }) {
     const { position, size, leaf_hash: leaf, hashes, root } = required(event);
+    if (!Array.isArray(hashes)) throw new Error("the proof has no list of hashes");
     if (position !== event.position) return wrong([["position", `${position}; the event is at ${event.position}`]]);
     const computed = await rootFrom(position - 1, size, fromHex(leaf), hashes.map(fromHex));
     if (computed === null) return wrong([["hashes", `${hashes.length}, which no path has at ${position} of ${size}`]]);
@@ -107,9 +108,12 @@ const STEPS = {
 
   async cosignatures({ event, keys, witnesses }) {
     const note = noteOf(required(event).checkpoint);
-    // Another key of the log, as while keys change, signs what is as long as any signature; a witness adds a time.
+    // Another key of the log, as while keys change, signs what is as long as any signature; a witness adds a time,
+    // and a line by the name of one that is known is told whatever is in it.
     const lines = note.signatures.filter(
-      (line) => line.signature.length === COSIGNATURE_BYTES && !keys.some((key) => isBy(line, key)),
+      (line) =>
+        !keys.some((key) => isBy(line, key)) &&
+        (line.signature.length === COSIGNATURE_BYTES || witnesses.some((key) => key.name === line.name)),
     );
     /** @type {[string, string][]} */
     const values = [];
@@ -139,6 +143,10 @@ const STEPS = {
  * @returns {Promise<["right" | "wrong" | "unchecked", string]>}
  */
 async function cosigned(text, line, key) {
+  const { length } = line.signature;
+  if (length !== COSIGNATURE_BYTES) {
+    return [key ? "wrong" : "unchecked", `has ${length} bytes, where a cosignature has ${COSIGNATURE_BYTES}`];
+  }
   const stamp = new DataView(line.signature.buffer, line.signature.byteOffset).getBigUint64(0);
   const seen = stamp < 2n ** 38n ? new Date(Number(stamp) * 1000).toISOString().replace(".000Z", "Z") : `second ${stamp}`;
   if (!key) return ["unchecked", `says to have seen it at ${seen}; not checked, as no key is known`];
@@ -147,6 +155,18 @@ async function cosigned(text, line, key) {
   const whose = key.given ? "by the key that you gave" : "by the key that the service keeps";
   if (holds === null) return ["unchecked", `says to have seen it at ${seen}; your browser lacks Ed25519`];
   return holds ? ["right", `saw it at ${seen}, ${whose}`] : ["wrong", `is not signed ${whose}`];
+}
+
+/** @param {any} event */
+function entryOf(event) {
+  let entry = null;
+  try {
+    entry = JSON.parse(event.entry);
+  } catch {
+    // Told below.
+  }
+  if (entry === null || typeof entry !== "object") throw new SyntaxError("the entry is no JSON object");
+  return entry;
 }
 
 /** @param {any} event */
