@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from timeline.cli.growing import Growth
 from timeline.cli.import_formats import Following, Words, growth, importer
 from timeline.cli.watching import Watch
 from timeline.importers.errors import InputRefused
-from timeline.importers.opening import Inputs
+from timeline.importers.opening import Inputs, listed
 from timeline.importers.sketch import Refused, Sketch
 
 MINUTE_S = 60
@@ -32,7 +32,9 @@ def taken(watch: Watch) -> dict[str, bytes] | None:
     inputs = watch.changed()
     if inputs is None:
         return None
-    return {Path(each.name).name: each.stream.read() for each in inputs}
+    found = {Path(each.name).name: each.stream.read() for each in inputs}
+    watch.imported(whole=True)
+    return found
 
 
 def aged(path: Path, raw: bytes) -> Path:
@@ -137,9 +139,7 @@ def test_what_is_written_anew_in_place_waits_until_it_has_stood_still_for_long(
     for change, passing_s, _ in steps:
         change()
         now_s += passing_s
-        found = watch.changed()
-        told.append(found and {Path(each.name).name: each.stream.read() for each in found})
-        watch.imported(whole=True)
+        told.append(taken(watch))
 
     assert told == [expected for *_, expected in steps]
 
@@ -154,6 +154,31 @@ def test_what_becomes_shorter_while_it_is_read_is_refused(tmp_path: Path) -> Non
 
     with pytest.raises(InputRefused, match="shorter while it was read"):
         [each.stream.read() for each in inputs]
+
+
+def test_files_that_go_away_at_any_moment_keep_nothing_else_from_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between listing and looking, and between looking and reading, which then was refused."""
+    for name in "1234":
+        (tmp_path / name).write_bytes(LINE)
+    watch = Watch([str(tmp_path)], MINUTE_S, Growth.APART)
+
+    def listed_before_one_went(names: Sequence[str]) -> list[str]:
+        found = listed(names)
+        (tmp_path / "1").unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(watching, "listed", listed_before_one_went)
+    inputs = watch.changed()
+    assert inputs is not None
+    (tmp_path / "3").unlink()
+    with pytest.raises(InputRefused, match="cannot be read"):
+        [each.stream.read() for each in inputs]
+    watch.imported(whole=False)
+
+    assert inputs.files == [str(tmp_path / name) for name in "234"]
+    assert taken(watch) == {"2": LINE, "4": LINE}
 
 
 def test_lines_that_are_new_are_all_that_is_read(tmp_path: Path) -> None:
@@ -218,12 +243,16 @@ def test_a_table_that_grew_is_read_on_and_told_as_if_read_anew(
         ("a", HEADER + "3,First,passed,2020\n", 3, 0),
         ("c", HEADER + "2,Two,vetoed,2020-02-09\n2,Two,vetoed,some day\n", 0, 1),
         ("c", HEADER + "2,Two,vetoed,2020-02-09\n2,Two,vetoed,2020-02-10\n", 3, 0),
+        ("c", "d", 3, 0),
     ]
     known: dict[str, Sketch] = {}
 
     with Following("csv", words, lambda: watch.goes_on) as following:
         for name, text, told, goes_on in steps:
-            (tables / name).write_text(text)
+            if "\n" in text:
+                (tables / name).write_text(text)
+            else:
+                (tables / name).rename(tables / text)
             inputs = watch.changed() or watch.changed()
             assert inputs is not None
             found = list(following.importer(inputs).read())

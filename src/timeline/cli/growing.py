@@ -92,13 +92,13 @@ class Growing:
         self._growth = growth
         self._read: dict[str, _Read] = {}
         self._reading: dict[str, _Read] = {}
-        # What was given last of each file, taken in whole or not, also of those that went away.
+        # What was read last of each file, taken in whole or not, also of those that went away.
         self._given: dict[str, _Read] = {}
-        # Whether files go on from what was given: how they stood when that was compared.
+        # Whether files go on from what was read: how they stood when that was compared.
         self._compared: dict[str, tuple[_Read, State, bool]] = {}
 
     def rewritten(self, seen: Mapping[str, State]) -> list[str]:
-        """Return the files of which what was given is not there any more: written anew, cut, or gone.
+        """Return the files of which what was read is not there any more: written anew, cut, or gone.
 
         While somebody writes them, they lack what they will say in the end, and what they lack would
         be taken back. Lines that are each for themselves take nothing back.
@@ -107,9 +107,9 @@ class Growing:
             return []
         return [
             name
-            for name, given in self._given.items()
+            for name, former in self._given.items()
             if (state := seen.get(name)) is None
-            or (state != given.state and not self._continues(name, given, state))
+            or (state != former.state and not self._continues(name, former, state))
         ]
 
     def parts(self, ready: Mapping[str, State]) -> dict[str, Part]:
@@ -119,6 +119,9 @@ class Growing:
             OSError: a file cannot be read.
 
         """
+        if self._growth is Growth.JOINED and not self._read.keys() <= ready.keys():
+            # What went away is still among the rows that were gathered.
+            self._read = {}
         self._read = {name: each for name, each in self._read.items() if name in ready}
         new = self._new(ready)
         if self._growth is Growth.ANEW or (
@@ -127,7 +130,6 @@ class Growing:
             self._read = {}
             new = {name: _Read(state, Taken()) for name, state in ready.items()}
         self.goes_on, self._reading = bool(self._read), new
-        self._give(new, ready)
         return {
             name: Part(taken.size_bytes, state.whole_bytes, taken.lines, taken.add)
             for name, (state, taken) in new.items()
@@ -140,6 +142,7 @@ class Growing:
             self._read = {}
         elif whole:
             self._read |= self._reading
+        self._remember(self._reading)
         self._reading = {}
 
     def _new(self, ready: Mapping[str, State]) -> dict[str, _Read]:
@@ -154,11 +157,13 @@ class Growing:
                 new[name] = _Read(state, former.taken.copy() if same else Taken())
         return new
 
-    def _give(self, new: Mapping[str, _Read], ready: Mapping[str, State]) -> None:
-        """Remember what is given, and of files that went away as many as a folder may have."""
-        self._given |= new
-        surplus = max(0, len(self._given) - MAX_FILES)
-        for name in [each for each in self._given if each not in ready][:surplus]:
+    def _remember(self, reading: Mapping[str, _Read]) -> None:
+        """Remember what was read up to its end, and of as many files as a folder may have."""
+        for name, each in reading.items():
+            if name not in self._given or each.taken.size_bytes >= each.state.whole_bytes:
+                self._given.pop(name, None)
+                self._given[name] = each
+        for name in list(self._given)[: max(0, len(self._given) - 2 * MAX_FILES)]:
             del self._given[name]
             self._compared.pop(name, None)
 

@@ -14,10 +14,11 @@ from typing import Final
 import msgspec
 
 from timeline.application.import_report import ImportReport
+from timeline.cli.errors import CommandError, one_line
 from timeline.cli.growing import Growing, Growth, State
 from timeline.cli.importing import tell_of
 from timeline.importers.errors import InputRefused
-from timeline.importers.opening import Inputs, expanded
+from timeline.importers.opening import Inputs, listed
 
 EVERY_S: Final = 2
 MAX_EVERY_S: Final = 3_600
@@ -84,7 +85,12 @@ class Watch:
         return inputs if parts else None
 
     def imported(self, *, whole: bool) -> None:
-        """Take in that what was given last is imported: whole, or not as something was refused."""
+        """Take in that what was given last is imported: whole, or not as something was refused.
+
+        What went away before it was opened may have ended the reading before those behind it.
+        """
+        if not whole and not all(Path(name).exists() for name in self._imported):
+            self._imported = {}
         self._growing.imported(whole=whole)
 
     def _moving(self, before: Mapping[str, State], now_s: float) -> Collection[str]:
@@ -101,7 +107,7 @@ class Watch:
 
     def _look(self) -> dict[str, State]:
         found: dict[str, State] = {}
-        for name in expanded([each for each in self._names if Path(each).exists()]):
+        for name in listed(self._names):
             with suppress(OSError):
                 status = Path(name).stat()
                 stood = (status.st_ino, status.st_mtime_ns, status.st_size)
@@ -160,12 +166,18 @@ def watch(
     Returns:
         What the last import came to.
 
+    Raises:
+        CommandError: there are too many files.
+
     """
     deadline = None if for_s is None else time.monotonic() + for_s
     report = ImportReport()
     with _interruptible(), suppress(KeyboardInterrupt):
         while True:
-            inputs = watched.changed()
+            try:
+                inputs = watched.changed()
+            except InputRefused as error:
+                raise CommandError(one_line(error)) from error
             if inputs is not None:
                 report = run(inputs)
                 watched.imported(whole=not report.refused)

@@ -6,6 +6,7 @@ a line's bound or fill a disk. Must not know any format: `reading` makes lines, 
 
 import gzip
 import io
+import os
 import stat
 import struct
 import zipfile
@@ -142,36 +143,49 @@ class Inputs:
 
 
 def expanded(names: Sequence[str]) -> list[str]:
-    """Return the names of all files, those of folders in their place; hidden ones are left out.
+    """Return the names of all files, as `listed` does.
 
     Raises:
         InputRefused: there is no such file, or there are too many.
 
     """
-    found: list[str] = []
     for name in names:
-        path = Path(name)
-        if name == STANDARD_INPUT or not path.is_dir():
-            found.append(name)
-        else:
-            found += sorted(str(each) for each in _files(path))
-        if len(found) > MAX_FILES:
-            raise InputRefused(file=name, line=0, reason=f"There are more than {MAX_FILES} files")
-    for name in found:
         if name != STANDARD_INPUT and not Path(name).exists():
             raise InputRefused(file=name, line=0, reason="There is no such file")
+    return listed(names)
+
+
+def listed(names: Sequence[str]) -> list[str]:
+    """Return the names of all files, those of folders in their place; hidden ones are left out.
+
+    Any of them may go away at any time: whoever opens it is told.
+
+    Raises:
+        InputRefused: there are too many.
+
+    """
+    found: list[str] = []
+    for name in names:
+        if name == STANDARD_INPUT or not Path(name).is_dir():
+            found.append(name)
+        else:
+            found += sorted(_files(name))
+        if len(found) > MAX_FILES:
+            raise InputRefused(file=name, line=0, reason=f"There are more than {MAX_FILES} files")
     return found
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: str) -> Iterator[str]:
     found = 0
-    for each in folder.rglob("*"):
-        parts = each.relative_to(folder).parts
-        if not any(part.startswith(".") for part in parts) and each.is_file():
-            yield each
-            found += 1
-            if found > MAX_FILES:
-                return
+    for path, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        for name in names:
+            file = Path(path, name)
+            if not name.startswith(".") and file.is_file():
+                yield str(file)
+                found += 1
+                if found > MAX_FILES:
+                    return
 
 
 def _size_bytes(name: str) -> int | None:
