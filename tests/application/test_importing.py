@@ -159,6 +159,20 @@ def test_versions_of_a_policy_in_one_input_are_imported_once_and_again_nothing()
     assert counts(back) == {"policies": 3, "corrected": 1, "restored": 1, "known": 5}
 
 
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_what_waits_is_not_recorded_where_a_refusal_ends_the_import(*, keep_going: bool) -> None:
+    """What was not read may show that it was an older version."""
+    store = MemoryStore()
+    a, b = sketch(1), sketch(1, title="Another law")
+    imported(store, a, b)
+
+    report = imported(
+        store, a, Refused(place=Place("a.csv", 7), field="", reason="No"), keep_going=keep_going
+    )
+
+    assert report.corrected == keep_going
+
+
 def test_what_a_source_says_again_waits_as_far_as_there_is_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -98,6 +98,9 @@ class _Reconciler:
         self._system = system
         self._sketch = sketch
         self._stream = Stream(recorded)
+        self._description = Chain.of(
+            system, sketch.about, EventType.POLICY_REGISTERED, self._stream
+        )
         self._changes: list[Change] = []
         self._known = 0
         self._place = sketch.place
@@ -140,15 +143,14 @@ class _Reconciler:
     def _age(self) -> tuple[datetime | None, Age]:
         """Return the source's own time of what it says, and how that lies to what is recorded."""
         time = moment(self._sketch.described)
-        chain = self._description()
-        told_at = chain.told_at(self._stream)
-        if time is None or time == told_at or not chain.ids:
+        told_at = self._description.told_at(self._stream)
+        if time is None or time == told_at or not self._description.ids:
             return time, Age.UNTOLD
         return time, Age.OLDER if told_at is not None and time < told_at else Age.NEWER
 
     def _keep(self, time: datetime | None) -> None:
         """Record the source's own time of what changed, where no description does so already."""
-        chain = self._chains[0]
+        chain = self._description
         if not any(
             change.draft.id in chain.ids and moment(_read(change.draft.data)) == time
             for change in self._changes
@@ -162,12 +164,9 @@ class _Reconciler:
 
     # ---- the description
 
-    def _description(self) -> Chain:
-        return Chain.of(self._system, self._sketch.about, EventType.POLICY_REGISTERED, self._stream)
-
     def _describe(self) -> None:
         registered = EventType.POLICY_REGISTERED
-        chain = self._description()
+        chain = self._description
         if not self._stream.raw:
             self._record(chain, registered, self._sketch.described, new=True)
         elif chain.ids and self._differs(chain, self._sketch.described):
