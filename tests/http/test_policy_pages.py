@@ -166,13 +166,23 @@ def test_nothing_that_strangers_wrote_is_markup(empty: Client) -> None:
         assert "54439" not in page, target
 
 
-@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
-def test_a_page_is_for_people(refusing: Client, accept: str) -> None:
-    """Whoever takes no page is told what there is, as programs are told."""
-    answer = refusing.ask("GET", "/policies", headers={"Accept": accept})
+@pytest.mark.parametrize(
+    ("target", "accept", "instead"),
+    [
+        ("/policies", "application/json", "/v1/policies"),
+        ("/policies/nope", "application/json", "/v1/policies/nope"),
+        ("/policies/%C3%A9%20?as_of=2020", "text/csv", "/v1/policies/%C3%A9%20"),
+        ("/audit/events/nope", "application/json", "/v1/events/nope?proof=true"),
+        ("/record", "application/json", "/v1/events"),
+    ],
+)
+def test_a_page_is_for_people(refusing: Client, target: str, accept: str, instead: str) -> None:
+    """Whoever takes no page is told what there is, and what programs ask, be it there or not."""
+    answer = refusing.ask("GET", target, headers={"Accept": accept})
 
     assert answer.status_code == 406
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["instead"] == instead
 
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}

@@ -101,7 +101,9 @@ RULES: Final[Mapping[type[Exception], Rule]] = {
     http.UnknownRoute: Rule(HTTPStatus.NOT_FOUND, "The routes are in the API's description."),
     http.MethodNotAllowed: Rule(HTTPStatus.METHOD_NOT_ALLOWED, "`Allow` lists what is answered."),
     http.NotAcceptable: Rule(
-        HTTPStatus.NOT_ACCEPTABLE, "Accept one of the media types that are named."
+        HTTPStatus.NOT_ACCEPTABLE,
+        "Accept one of the media types that are named, or ask `instead`, where programs have what a "
+        "page shows.",
     ),
     # The body: 413 and 415.
     http.BodyTooLarge: Rule(

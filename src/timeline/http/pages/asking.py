@@ -24,7 +24,7 @@ from timeline.application.reading import Reader
 from timeline.domain.events import write_custom
 from timeline.eventstore.errors import EventStoreError
 from timeline.http.errors import HttpError, NotAcceptable
-from timeline.http.pages.rendering import POLICY, render
+from timeline.http.pages.rendering import POLICY, render, require_browser
 from timeline.http.parameters import following, parse
 from timeline.http.problems import PROBLEM_JSON, problem, respond
 from timeline.http.reading import patiently
@@ -75,7 +75,7 @@ async def show(
     """
     service = service_of(request)
     try:
-        negotiate(request.headers.get("accept"), [HTML])
+        require_browser(request)
         await service.authorise_read(request.scope)
         query = parse(filled(request.scope["query_string"]), kind)
         await (service.until_recorded(request) if of_log else service.until_reflected(request))

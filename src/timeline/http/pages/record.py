@@ -13,10 +13,10 @@ from timeline.application.errors import InvalidRequest
 from timeline.application.queries import Query
 from timeline.application.vocabulary import vocabulary
 from timeline.domain.events import EventId, PolicyId, Scope, SourceClass
-from timeline.http.pages.rendering import page, render
+from timeline.http.pages.rendering import page, render, require_browser
 from timeline.http.parameters import parse
 from timeline.http.reading import READ
-from timeline.http.replies import HTML, HttpRequest, negotiate
+from timeline.http.replies import HttpRequest
 
 
 class RecordPageQuery(Query, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ CLAIMABLE: Final = (
 @route("/record", http_method=READ, status_code=200)
 async def record(request: HttpRequest) -> Response[bytes]:
     """Answer the form."""
-    negotiate(request.headers.get("accept"), [HTML])
+    require_browser(request)
     query = parse(request.scope["query_string"], RecordPageQuery)
     given = [name for name in MODES if getattr(query, name) is not None]
     if len(given) > 1:

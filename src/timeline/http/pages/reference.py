@@ -14,11 +14,11 @@ from timeline.http import openapi
 from timeline.http.errors import UnknownRoute
 from timeline.http.examples import examples
 from timeline.http.operations import OPERATIONS
-from timeline.http.pages.rendering import either, page, render
+from timeline.http.pages.rendering import either, page, render, require_browser
 from timeline.http.parameters import parse
 from timeline.http.problems import problem_types, shown
 from timeline.http.reading import READ
-from timeline.http.replies import HTML, JSON, HttpRequest, encode, negotiate, reply
+from timeline.http.replies import JSON, HttpRequest, encode, negotiate, reply
 
 _BOUND_WORDS: Final = {
     "minimum": "from",
@@ -35,7 +35,7 @@ _BOUND_WORDS: Final = {
 async def schema(request: HttpRequest) -> Response[bytes]:
     """Answer the API's description as a page."""
     parse(request.scope["query_string"], Query)
-    negotiate(request.headers.get("accept"), [HTML])
+    require_browser(request)
     return page(_schema_page())
 
 

@@ -8,11 +8,13 @@ import json
 import re
 from functools import cache, partial
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader
 from litestar import Response
 from markupsafe import Markup, escape
 
+from timeline.http.errors import NotAcceptable
 from timeline.http.pages import words
 from timeline.http.pages.assets import address_of
 from timeline.http.pages.labels import label
@@ -36,6 +38,34 @@ NAVIGATION: Final = (
 
 _CODE: Final = re.compile(r"`([^`]+)`")
 _PROBLEM: Final = re.compile(r"`(/problems/[a-z-]+)`")
+
+
+FOR_PROGRAMS: Final = {
+    "/policies": "/v1/policies",
+    "/policies/{policy}": "/v1/policies/{policy}",
+    "/compare": "/v1/changes",
+    "/audit": "/log/checkpoint",
+    "/audit/policies/{policy}": "/v1/policies/{policy}/history",
+    "/audit/events/{id}": "/v1/events/{id}?proof=true",
+    "/record": "/v1/events",
+    "/schema": "/schema/openapi.json",
+}
+"""Where programs have what a page shows, by the page's address."""
+
+
+def require_browser(request: HttpRequest) -> None:
+    """Refuse whoever takes no page, before anything is looked up: raises NotAcceptable.
+
+    What programs ask instead is named, be it there or not.
+    """
+    try:
+        negotiate(request.headers.get("accept"), [HTML])
+    except NotAcceptable as error:
+        instead = FOR_PROGRAMS.get(request.scope["path_template"].replace(":str", ""))
+        if instead is None:
+            raise
+        named = {name: quote(str(value), safe="") for name, value in request.path_params.items()}
+        raise NotAcceptable(offered=HTML, instead=instead.format_map(named)) from error
 
 
 def page(body: bytes, headers: dict[str, str] | None = None) -> Response[bytes]:
