@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from builders import LOS_ANGELES, SOURCE, corrected, described, registered
+from builders import LOS_ANGELES, SOURCE, corrected, described, merged, registered
 from timeline.application import held_back, import_report
 from timeline.application.foreseeing import foreseeing
 from timeline.application.import_report import MAX_REFUSALS, ImportReport
@@ -324,6 +324,25 @@ def test_what_others_record_meanwhile_is_taken_into_account(
 
     assert counts(report) == {"policies": 2, "recorded": 2, "corrected": 1, "disputed": 1}
     assert counts(imported(store, changed, sketch(2))) == {"policies": 2, "known": 4}
+
+
+@pytest.mark.parametrize("how", [imported, foreseen])
+def test_what_is_new_of_a_policy_that_somebody_merged_is_left_out_and_told(
+    how: Callable[..., ImportReport],
+) -> None:
+    """It is the duplicate of another, whatever its source says: what stands behind it is recorded."""
+    store = MemoryStore()
+    imported(store, sketch(1), sketch(2))
+    edited(store, merged("int-2", "int-1"))
+
+    same = how(store, sketch(2))
+    changed = how(store, sketch(2, actions=2), sketch(3))
+
+    assert (counts(same), same.notes) == ({"policies": 1, "known": 2}, {})
+    assert counts(changed) == {"policies": 2, "recorded": 2, "known": 3}
+    assert [(each.about, each.first) for each in changed.notes.values()] == [
+        ("what is new of int-2, as it is merged into int-1", "a.csv:2")
+    ]
 
 
 def test_a_policy_that_the_source_numbers_anew_stays_where_it_is() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from timeline.importers.reconcile import Age, Change, Kind, Reconciled
-from timeline.importers.sketch import Note, Refused, Sketch
+from timeline.importers.sketch import Note, NoteKind, Refused, Sketch
 
 MAX_REFUSALS: Final = 100
 """Refusals that are listed; all are counted."""
@@ -93,6 +93,12 @@ class ImportReport(msgspec.Struct, kw_only=True):
         self.policies += 1
         self.older += 1
         self.known += 1 + len(sketch.statements)
+
+    def left_out(self, sketch: Sketch, about: str) -> None:
+        """Count a policy of which nothing can be recorded any more, and note it."""
+        self.policies += 1
+        self.known += 1 + len(sketch.statements)
+        self.note(Note(kind=NoteKind.LEFT_OUT, about=about, place=sketch.place))
 
     def note(self, note: Note) -> None:
         """Count a note together with those that are about the same."""

@@ -13,7 +13,7 @@ import msgspec
 from timeline.application.bulk import CHUNK_BYTES, MAX_ATTEMPTS, refused_index
 from timeline.application.held_back import HeldBack
 from timeline.application.import_report import ImportReport
-from timeline.domain.errors import DomainError
+from timeline.domain.errors import DomainError, PolicyMerged
 from timeline.eventstore.errors import (
     AppendRefused,
     IdConflict,
@@ -293,11 +293,22 @@ class Importing:
                     self._refuse(_refused(error, changes, sketch.place))
                     return
             except _REFUSALS as error:
-                self._refuse(_refused(error, changes, sketch.place))
+                self._pass_over(sketch, error, changes)
                 return
             else:
                 self._report.took_in([found], created=created)
                 return
+
+    def _pass_over(
+        self, sketch: Sketch, error: AppendRefused | DomainError, changes: Sequence[Change]
+    ) -> None:
+        """Refuse a policy; one that somebody has merged is none of its own, whatever its source says."""
+        if isinstance(error, PolicyMerged):
+            survivor = error.facts["survivor"]
+            about = f"what is new of {sketch.policy}, as it is merged into {survivor}"
+            self._report.left_out(sketch, about)
+        else:
+            self._refuse(_refused(error, changes, sketch.place))
 
     def _append(self, changes: Sequence[Change]) -> Outcome:
         drafts = tuple(change.draft for change in changes)
