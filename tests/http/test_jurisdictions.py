@@ -1,6 +1,7 @@
 """Policies by place, held against the listing of policies, on both databases."""
 
 from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
 
 import pytest
 
@@ -137,3 +138,52 @@ def test_a_disputed_force_is_counted_as_it_is_believed(empty: Client) -> None:
 def test_an_empty_record_has_no_places(empty: Client) -> None:
     """Only jurisdictions that have policies are listed."""
     assert empty.get("/v1/jurisdictions").json()["items"] == []
+
+
+PAGES = (("/", "q=order"), ("/policies", "topic=order"), ("/compare", "topic=order"))
+
+
+def test_pages_take_a_place_by_its_name(random_service: Client) -> None:
+    """All places are offered by name; the name of one leads to its id, with all else that was asked for."""
+    places = random_service.get("/record/places").json()["items"]
+    place, name = places[-1]["jurisdiction"], places[-1]["name"]
+    for path, kept in PAGES:
+        for typed in (name, name.rpartition(" (")[0].upper()):
+            moved = random_service.http.get(
+                path + f"?{urlencode({'jurisdiction': typed})}&{kept}",
+                headers={"Accept": "text/html"},
+                follow_redirects=False,
+            )
+
+            assert moved.status_code == 307
+            assert moved.headers["location"] == f"{path}?{kept}&jurisdiction={place}"
+        shown = random_service.get(moved.headers["location"], accept="text/html").text
+        assert f'value="{place}"' in shown
+        for each in places:
+            assert f'<option value="{each["jurisdiction"]}" label="{each["name"]}">' in shown
+    refused = random_service.get(f"/v1/policies?{urlencode({'jurisdiction': name})}")
+    assert refused.status_code == 400
+
+
+def test_a_page_asks_back_about_a_place_and_keeps_the_rest(random_service: Client) -> None:
+    """What is no one place's name stands in its field, with what it may mean, and the other filters stay."""
+    place = random_service.get("/record/places").json()["items"][-1]
+    typed = place["name"][:3]
+    for path, kept in PAGES:
+        target = f"{path}?{urlencode({'jurisdiction': typed})}&{kept}"
+
+        answer = random_service.get(target, accept="text/html")
+
+        assert answer.status_code == 400
+        assert f'value="{typed}" aria-invalid="true"' in answer.text
+        assert 'value="order"' in answer.text
+        assert f'href="{path}?{kept}&amp;jurisdiction={place["jurisdiction"]}"' in answer.text
+
+
+def test_a_refused_filter_leads_back_to_the_others(random_service: Client) -> None:
+    """The page that says what is wrong has the way to the same question without it."""
+    for path, _ in PAGES:
+        answer = random_service.get(f"{path}?topic=x%26y&as_of=soon", accept="text/html")
+
+        assert answer.status_code == 400
+        assert f'href="{path}?topic=x%26y"' in answer.text

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from timeline.application.moments import Answer, Clocked
+from timeline.application.naming_places import Called, Place, called, offered
 from timeline.application.queries import AlikeQuery, PlacesQuery, RegisteredQuery
 from timeline.domain.divisions import division_name
 from timeline.domain.events import identifier_key
@@ -113,6 +114,16 @@ class Finding(Clocked):
             for *_, name, id in sorted(matching)
         )
         return _answer(items, places.position)
+
+    def offered_places(self) -> list[Place]:
+        """Return places of the record to choose from."""
+        with view(self._engine) as live:
+            return offered(self._places_of(live).named)
+
+    def place_called(self, text: str) -> Called:
+        """Return which of the record's places a name means."""
+        with view(self._engine) as live:
+            return called(text, self._places_of(live).named)
 
     def _places_of(self, live: View) -> _Places:
         """Return the record's places, which are worked out once for each state of the read models."""

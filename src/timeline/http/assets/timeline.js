@@ -56,7 +56,7 @@ async function go(address, { push = false, held = null } = {}) {
     if (mine.signal.aborted) return;
     if (!answer.ok || !found.getElementById("picture")) return refuse(found);
     swap(found, held);
-    history[push ? "pushState" : "replaceState"](null, "", address);
+    history[push ? "pushState" : "replaceState"](null, "", answer.redirected ? answer.url : address);
     performance.mark("timeline-shown");
     performance.measure("timeline-move", "timeline-asked", "timeline-shown");
   } catch (error) {

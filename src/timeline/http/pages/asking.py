@@ -13,6 +13,7 @@ from litestar import Response
 
 from timeline.application.errors import (
     ApplicationError,
+    InvalidRequest,
     PolicyGone,
     PolicyMoved,
     TokenMissing,
@@ -24,6 +25,7 @@ from timeline.application.reading import Reader
 from timeline.domain.events import write_custom
 from timeline.eventstore.errors import EventStoreError
 from timeline.http.errors import HttpError, NotAcceptable
+from timeline.http.pages import places
 from timeline.http.pages.rendering import POLICY, render, require_browser
 from timeline.http.parameters import following, parse
 from timeline.http.problems import PROBLEM_JSON, problem, respond
@@ -77,26 +79,61 @@ async def show(
     try:
         require_browser(request)
         await service.authorise_read(request.scope)
-        query = parse(filled(request.scope["query_string"]), kind)
+        unplaced = None
+        try:
+            query = parse(filled(request.scope["query_string"]), kind)
+        except InvalidRequest as error:
+            unplaced = await _unplaced(request, service, kind, error)
+            if isinstance(unplaced, str):
+                return _elsewhere(unplaced)
+            query = parse(filled(request.scope["query_string"]), kind)
         await (service.until_recorded(request) if of_log else service.until_reflected(request))
         before = service.standing()
         asked = filled(request.scope["query_string"]).decode("latin-1")
-        common = {"asked": f"?{asked}" if asked else "", "query": plain(query)}
+        common = {
+            "asked": f"?{asked}" if asked else "",
+            "query": plain(query),
+            "unplaced": unplaced,
+        }
         body, position = await patiently(
-            service, lambda: _rendered(service, make(service, query), common)
+            service, lambda: _rendered(service, make(service, query), common, kind)
         )
     except _REFUSED as error:
         return refused(request, error)
     headers = {**PAGE_HEADERS, "Timeline-Position": str(position)}
+    if unplaced is not None:
+        headers |= {"Cache-Control": "no-store"}
+        return Response(body, status_code=HTTPStatus.BAD_REQUEST, media_type=HTML, headers=headers)
     representation = represent(body, HTML, headers, route=request.scope["path_template"])
     if not of_log:
         service.keep(request.scope, representation, position, before)
     return Reply(representation)
 
 
-def _rendered(service: Service, made: Shown, common: dict[str, Any]) -> tuple[bytes, int]:
+async def _unplaced(
+    request: HttpRequest, service: Service, kind: type[Query], error: InvalidRequest
+) -> str | dict[str, Any]:
+    """Return where a place that was typed by its name is asked for, or what to ask back.
+
+    In the second case the request goes on without it, with all else that was asked for.
+    """
+    given = filled(request.scope["query_string"])
+    text = places.typed(error, kind, given)
+    if text is None:
+        raise error
+    path, rest = raw_path(request.scope), places.without(given, places.FIELD)
+    found = await patiently(service, lambda: places.look_up(service, text, path, rest))
+    request.scope["query_string"] = rest.encode("latin-1")
+    return found
+
+
+def _rendered(
+    service: Service, made: Shown, common: dict[str, Any], kind: type[Query]
+) -> tuple[bytes, int]:
     behind = service.application.store.head().position - service.position
+    reader = service.application.reader
     values = {
+        "places": reader.offered_places() if places.has_places(kind) else [],
         "private": is_private(service),
         "behind": behind if behind >= BEHIND else 0,
         **common,
@@ -164,14 +201,16 @@ def refused(request: HttpRequest, error: Exception) -> Response[bytes]:
     if isinstance(error, NotAcceptable):
         return respond(request, error)
     if isinstance(error, PolicyMoved):
-        headers = {"Location": _of_survivor(request, error), "Cache-Control": "no-store"}
-        return Response(b"", status_code=HTTPStatus.TEMPORARY_REDIRECT, headers=headers)
+        return _elsewhere(_of_survivor(request, error))
     served = problem(error, path=path, request_id=request_id(request.scope))
     values: dict[str, Any] = {
         **served.document,
         "private": is_private(service),
         "gone": str(error.facts["policy"]) if isinstance(error, PolicyGone) else None,
+        "field": None,
     }
+    if isinstance(error, InvalidRequest):
+        values |= _other_filters(request, path, error.field)
     template = "refused.html"
     if isinstance(error, TokenMissing | TokenUnknown):
         template = "sign_in.html"
@@ -181,6 +220,20 @@ def refused(request: HttpRequest, error: Exception) -> Response[bytes]:
     return Response(
         render(template, **values), status_code=served.status, media_type=HTML, headers=headers
     )
+
+
+def _other_filters(request: HttpRequest, path: str, field: str) -> dict[str, Any]:
+    """Return the way back to all that was asked for but the field that is refused."""
+    given = filled(request.scope["query_string"])
+    rest = places.without(given, field)
+    if rest == given.decode("latin-1"):
+        return {}
+    return {"field": field, "back": f"{path}?{rest}" if rest else path}
+
+
+def _elsewhere(address: str) -> Response[bytes]:
+    headers = {"Location": address, "Cache-Control": "no-store"}
+    return Response(b"", status_code=HTTPStatus.TEMPORARY_REDIRECT, headers=headers)
 
 
 def _of_survivor(request: HttpRequest, moved: PolicyMoved) -> str:
