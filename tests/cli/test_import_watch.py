@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from timeline.cli import watching
+from timeline.cli import growing, watching
 from timeline.cli.growing import Growth
 from timeline.cli.import_formats import Following, Words, growth, importer
 from timeline.cli.watching import Watch
@@ -202,6 +202,43 @@ def test_lines_that_are_new_are_all_that_is_read(tmp_path: Path) -> None:
     assert told(lambda: two.write_bytes(LINE)) == [("2", 0, LINE)]
     assert told(one.unlink) == []
     assert told(lambda: one.write_bytes(LINE)) == [("1", 0, LINE)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "how", "told"),
+    [
+        (LINE * 10, "in place", LINE),
+        (LINE * 4 + OTHER + LINE * 5, "in place", LINE),
+        (OTHER + LINE * 9, "in place", None),
+        (LINE * 8 + OTHER + LINE, "in place", None),
+        (LINE * 4 + OTHER + LINE * 4, "in place", None),
+        (LINE * 4 + OTHER + LINE * 5, "later", None),
+        (LINE * 10, "renamed", LINE),
+        (LINE * 4 + OTHER + LINE * 5, "renamed", None),
+    ],
+)
+def test_of_a_long_file_that_is_appended_to_only_the_edges_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: bytes, how: str, told: bytes | None
+) -> None:
+    """What is edited between them is seen within minutes: a change costs as much however long it is."""
+    now_s = 1_000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(growing, "WHOLE_BYTES", len(LINE) * 8)
+    monkeypatch.setattr(growing, "EDGE_BYTES", len(LINE))
+    file = tmp_path / "a"
+    file.write_bytes(LINE * 9)
+    watch = Watch([str(tmp_path)], MINUTE_S, Growth.APART)
+    taken(watch)
+
+    if how == "renamed":
+        (tmp_path / ".new").write_bytes(raw)
+        (tmp_path / ".new").replace(file)
+    else:
+        file.write_bytes(raw)
+    if how == "later":
+        now_s += growing.WHOLE_EVERY_S
+
+    assert taken(watch) == {"a": told or raw}
 
 
 MAPPING = """

@@ -6,7 +6,9 @@ looked at, nor what is in them.
 """
 
 import hashlib
+import time
 from collections.abc import Mapping
+from copy import copy
 from enum import Enum
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -14,6 +16,15 @@ from typing import Final, NamedTuple, Self
 from timeline.importers.opening import MAX_FILES, Part
 
 BLOCK_BYTES: Final = 1024 * 1024
+
+WHOLE_BYTES: Final = 32 * 1024 * 1024
+"""Up to which all that was read is compared at every change: some tens of milliseconds."""
+
+EDGE_BYTES: Final = 64 * 1024
+"""Of a longer file that is appended to, what is compared of its beginning and its end."""
+
+WHOLE_EVERY_S: Final = 600
+"""How long that may do: what was edited between them is then seen at the next change."""
 
 
 class Growth(Enum):
@@ -38,27 +49,43 @@ class State(NamedTuple):
 
 
 class Taken:
-    """What was read of a file."""
+    """What was read of a file: digests of all and of its beginning, and the end of a long one."""
 
     def __init__(self) -> None:
         self.size_bytes = 0
         self.lines = 0
-        self.hash = hashlib.sha256()
+        self._all = hashlib.sha256()
+        self._first = hashlib.sha256()
+        self._last = b""
+        self._compared_s = time.monotonic()
 
     def add(self, raw: bytes) -> None:
         """Take in what is read next."""
+        self._first.update(raw[: max(0, EDGE_BYTES - self.size_bytes)])
+        self._all.update(raw)
         self.size_bytes += len(raw)
         self.lines += raw.count(b"\n")
-        self.hash.update(raw)
+        if self.size_bytes > WHOLE_BYTES - EDGE_BYTES:
+            self._last = (self._last + raw)[-EDGE_BYTES:]
 
     def copy(self) -> Self:
         """Return another one of the same."""
-        made = type(self)()
-        made.size_bytes, made.lines, made.hash = self.size_bytes, self.lines, self.hash.copy()
+        made = copy(self)
+        made._all, made._first = self._all.copy(), self._first.copy()  # noqa: SLF001 - its own
         return made
 
-    def begins(self, path: Path) -> bool:
-        """Tell whether a file still begins with it, byte for byte."""
+    def begins(self, path: Path, *, longer: bool) -> bool:
+        """Tell whether a file still begins with it: byte for byte, or by the edges of a long one.
+
+        Args:
+            path: of the file.
+            longer: whether it is the same file and became longer, as one does that is appended to.
+
+        """
+        now_s = time.monotonic()
+        lately = now_s - self._compared_s < WHOLE_EVERY_S
+        if longer and lately and self.size_bytes > WHOLE_BYTES:
+            return self._has_edges(path)
         found = type(self)()
         with path.open("rb") as file:
             while left := self.size_bytes - found.size_bytes:
@@ -66,7 +93,15 @@ class Taken:
                 if not raw:
                     return False
                 found.add(raw)
-        return found.hash.digest() == self.hash.digest()
+        self._compared_s = now_s
+        return found._all.digest() == self._all.digest()  # noqa: SLF001 - its own
+
+    def _has_edges(self, path: Path) -> bool:
+        with path.open("rb") as file:
+            first = hashlib.sha256(file.read(EDGE_BYTES))
+            file.seek(self.size_bytes - len(self._last))
+            last = file.read(len(self._last))
+        return first.digest() == self._first.digest() and last == self._last
 
 
 class _Read(NamedTuple):
@@ -172,11 +207,13 @@ class Growing:
         read, seen, same = self._compared.get(name, (None, None, False))
         if read is former and seen == state:
             return same
+        whole_bytes = max(former.taken.size_bytes, former.state.whole_bytes)
+        longer = former.state.inode == state.inode and former.state.size_bytes < state.size_bytes
         same = (
             state.has_lines
             and former.state.has_lines
-            and max(former.taken.size_bytes, former.state.whole_bytes) <= state.whole_bytes
-            and former.taken.begins(Path(name))
+            and whole_bytes <= state.whole_bytes
+            and former.taken.begins(Path(name), longer=longer)
         )
         self._compared[name] = (former, state, same)
         return same
