@@ -390,7 +390,8 @@ def let_go(form: Page, held: list[Route], answers: int = 2) -> None:
         if "authorization" in route.request.headers:
             route.continue_()
         else:
-            route.fulfill(status=401, json={"detail": "A token is needed"})
+            problem = {"type": "/problems/token-missing", "detail": "A token is needed"}
+            route.fulfill(status=401, json=problem)
 
 
 def test_a_correction_takes_nothing_that_its_loading_would_overwrite(
