@@ -211,10 +211,25 @@ def test_a_relation_is_recorded_to_a_policy_or_to_what_is_cited(
     expect(form.locator("#state")).to_have_text("Still needed: what it bears on.")
     form.get_by_label("Or a target").fill("ordinance:77")
     expect(form.locator("#json")).to_contain_text('"citation": "ordinance:77"')
+    expect(form.locator("#json")).to_be_hidden()
+    expect(form.locator("#fields > p")).to_have_text(
+        "A relation, of the policy new-order, if it is still at version 2:"
+    )
+    expect(form.locator("#fields li")).to_have_text(
+        [
+            "Relation: repeals",
+            "Or a target that is not in the record: ordinance:77",
+            "Source: Address: https://springfield.example/6",
+        ]
+    )
     expect(form.locator("#preview.ready")).to_be_visible()
     form.get_by_label("Or a target").fill("")
     form.get_by_label("Target, a policy").press_sequentially("about owls")
     form.locator(".offers li").click()
+    form.get_by_label("Its effect from").fill("2025-02/..")
+    differences = form.locator("#differences")
+    expect(differences).to_contain_text("doubt about force: none would become no longer in force or in force")
+    expect(differences).not_to_contain_text("{")
     form.get_by_label("Its effect from").fill("2025-02-01")
 
     expect(form.locator("#differences")).to_contain_text("in force would become no longer in force")

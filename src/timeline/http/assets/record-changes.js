@@ -2,7 +2,7 @@
  * What a correction, or a new description, changes, in words: each field as it is believed and as it would be.
  */
 
-import { make } from "./record-dom.js";
+import { make, plain } from "./record-dom.js";
 import { judge } from "./record-dates.js";
 import { nameOf } from "./record-fields.js";
 
@@ -57,17 +57,4 @@ async function told(value, control, token, signal) {
     if (judged && "words" in judged) return `${value} (${judged.words})`;
   }
   return plain(value);
-}
-
-/**
- * Return a value on one line; how members voted is no field of the form, and stays.
- * @param {any} value
- * @returns {string}
- */
-function plain(value) {
-  if (value === null || value === undefined || value === "") return "nothing";
-  if (Array.isArray(value)) return value.map(plain).join("; ");
-  if (typeof value !== "object") return String(value);
-  const shown = Object.entries(value).filter(([name]) => name !== "members");
-  return shown.map(([name, each]) => `${name.replaceAll("_", " ")} ${plain(each)}`).join(", ");
 }

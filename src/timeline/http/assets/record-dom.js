@@ -32,12 +32,27 @@ export function byId(id) {
 }
 
 /**
- * Return a word of the vocabulary as people write it.
- * @param {unknown} word
+ * Return a value on one line; how members voted is no field of the form, and is left out.
+ * @param {any} value
+ * @param {(word: string) => string} tell how a text is told
+ * @returns {string}
  */
-export function inWords(word) {
-  if (word === null || word === undefined || word === "") return "nothing";
-  return typeof word === "string" ? word.replaceAll("_", " ") : JSON.stringify(word);
+export function plain(value, tell = String) {
+  if (value === null || value === undefined || value === "") return "nothing";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (Array.isArray(value)) return value.map((each) => plain(each, tell)).join("; ") || "nothing";
+  if (typeof value !== "object") return tell(String(value));
+  if (value.edtf) return value.edtf;
+  const shown = Object.entries(value).filter(([name]) => name !== "members");
+  return shown.map(([name, each]) => `${name.replaceAll("_", " ")} ${plain(each, tell)}`).join(", ") || "nothing";
+}
+
+/**
+ * Return a word of the vocabulary, or several, as people write them.
+ * @param {unknown} value
+ */
+export function inWords(value) {
+  return plain(value, (word) => word.replaceAll("_", " "));
 }
 
 const MONTHS = "January February March April May June July August September October November December".split(" ");

@@ -20,7 +20,7 @@ const DIVISION = "ocd-division/";
 const KINDS = {
   places: {
     path: "/record/places",
-    none: "The record has no place of that name. A new one is given by its id.",
+    none: "The record has no place of that name. A new one is given by its id: how to make it is told below.",
     offer: (item) => ({ value: item.jurisdiction, words: item.name, more: item.jurisdiction }),
   },
   policies: {

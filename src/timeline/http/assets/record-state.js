@@ -6,9 +6,11 @@ import { byId, inWords, make, moment } from "./record-dom.js";
 import { choose, newId, save, takeUp } from "./record-draft.js";
 import { build, part } from "./record-event.js";
 import * as fields from "./record-fields.js";
+import { told } from "./record-said.js";
 
 const GIST_CHARACTERS = 100;
 
+export const CHANGING = new Set(["correct", "describe"]); // What they record is told as what it changes.
 export const root = byId("record");
 export const form = byId("form");
 export const preview = byId("preview");
@@ -96,8 +98,9 @@ export function hideProblem() {
   byId("problem").replaceChildren();
 }
 
-/** @param {{document: any}} found */
+/** @param {import("./record-event.js").Built} found */
 export function showDocument(found) {
+  byId("fields").replaceChildren(...told(found, CHANGING.has(mode())));
   byId("json").textContent = JSON.stringify(found.document, null, 2);
 }
 
@@ -180,6 +183,7 @@ function when(kept) {
  * @returns {string}
  */
 function gist(typed) {
-  const words = (/** @type {any} */ each) => (each && typeof each === "object" ? Object.values(each).flatMap(words) : each);
+  /** @type {(each: any) => any} */
+  const words = (each) => (each && typeof each === "object" ? Object.values(each).flatMap(words) : each);
   return [words(typed)].flat().filter((each) => typeof each === "string" && each).join(", ").slice(0, GIST_CHARACTERS);
 }

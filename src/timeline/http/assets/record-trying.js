@@ -12,6 +12,7 @@ import { forget, newId } from "./record-draft.js";
 import * as fields from "./record-fields.js";
 import { tellPlaces } from "./record-offers.js";
 import {
+  CHANGING,
   become,
   built,
   draftName,
@@ -32,7 +33,6 @@ import { differences, meanwhile, whereTheyAre } from "./record-words.js";
 
 const PAUSE_MS = 350; // After the last key, before what is typed is looked at.
 const EVENTS = "/v1/events";
-const CHANGING = new Set(["correct", "describe"]);
 
 let timer = 0;
 let asking = new AbortController();

@@ -3,9 +3,10 @@
  * recorded meanwhile.
  */
 
-import { axisValue, inWords, link, make, moment } from "./record-dom.js";
+import { axisValue, inWords, link, make, moment, plain } from "./record-dom.js";
 
 const AXES = ["stage", "force", "force_reason", "litigation", "in_force"];
+const WORDED = new Set([...AXES, "instrument"]); // What the vocabulary has the words of.
 const MOST = 20; // Policies, actions or events that are listed; the policy's page has all of them.
 
 /**
@@ -88,7 +89,7 @@ const KINDS = /** @type {Record<string, string>} */ ({
 });
 
 /** @param {string} type */
-function kindOf(type) {
+export function kindOf(type) {
   return KINDS[type] ?? type;
 }
 
@@ -119,11 +120,35 @@ function difference(one, day) {
     box.append(make("p", {}, `What holds on ${day} would stay as it is: `), state(one.after));
     return box;
   }
-  const items = changed.map(([name, [before, after]]) =>
-    make("li", {}, `${name.replaceAll("_", " ")}: `, make("del", {}, inWords(before)), " would become ", make("ins", {}, inWords(after))),
-  );
+  const items = changed.flatMap(([name, [before, after]]) => {
+    if (name === "possible") return doubts(before, after);
+    const tell = WORDED.has(name) ? inWords : (/** @type {any} */ value) => plain(value);
+    return [become(name.replaceAll("_", " "), tell(before), tell(after))];
+  });
   box.append(make("p", {}, `On ${day}:`), make("ul", {}, ...items));
   return box;
+}
+
+/**
+ * @param {string} what
+ * @param {string} before
+ * @param {string} after
+ */
+function become(what, before, after) {
+  return make("li", {}, `${what}: `, make("del", {}, before), " would become ", make("ins", {}, after));
+}
+
+/**
+ * Return what would become of the doubt about each axis.
+ * @param {Record<string, string[]>} before the values that are possible, where they are several
+ * @param {Record<string, string[]>} after
+ */
+function doubts(before, after) {
+  const tell = (/** @type {string[] | undefined} */ values) =>
+    values ? values.map(inWords).join(" or ") : "none";
+  return Object.keys({ ...before, ...after })
+    .filter((name) => String(before[name]) !== String(after[name]))
+    .map((name) => become(`doubt about ${name.replaceAll("_", " ")}`, tell(before[name]), tell(after[name])));
 }
 
 /** @param {any} policy */
@@ -150,11 +175,9 @@ export function whereTheyAre(events) {
         "li",
         {},
         `${kindOf(each.type)} at position ${each.position}: `,
-        link(`/v1/events/${each.id}`, "the event"),
-        ", ",
         link(`/policies/${each.policy}`, "its policy"),
         ", ",
-        link(`/audit/events/${each.id}`, "its proof"),
+        link(`/audit/events/${each.id}`, "the event and its proof"),
       ),
     ),
   );
@@ -167,7 +190,7 @@ export function whereTheyAre(events) {
 export function meanwhile(events) {
   const items = events
     .slice(0, MOST)
-    .map((each) => make("li", {}, link(`/v1/events/${each.id}`, eventLine(each)), `, ${byWhom(each)}`));
+    .map((each) => make("li", {}, link(`/audit/events/${each.id}`, eventLine(each)), `, ${byWhom(each)}`));
   if (events.length > MOST) items.push(make("li", {}, "and more"));
   return make("ul", {}, ...items);
 }

@@ -115,9 +115,9 @@ def _presets(service: Service) -> list[tuple[str, int, int]]:
 
 
 def _difference(item: dict[str, Any]) -> dict[str, Any]:
-    """Return a change's rows: the axes, and whatever else differs."""
+    """Return a change's rows: the axes, each with what is possible, and whatever else differs."""
     before, after, changed = item["before"], item["after"], item["changed"]
-    names = [*_AXES, *(name for name in changed if name not in _AXES and name != "policy")]
+    names = [*_AXES, *(name for name in changed if name not in {*_AXES, "policy", "possible"})]
     if before is None:
         names = list(_AXES)
     return {
@@ -127,13 +127,18 @@ def _difference(item: dict[str, Any]) -> dict[str, Any]:
                 "name": name,
                 "before": None if before is None else before.get(name),
                 "after": after.get(name),
-                "differs": name in changed,
+                "differs": name in changed or _possible(before, name) != _possible(after, name),
                 "axis": name in _AXES,
             }
             for name in names
             if name in changed or before is None or name != "force_reason"
         ],
     }
+
+
+def _possible(state: dict[str, Any] | None, axis: str) -> list[str] | None:
+    """Return the values that an axis may have; None where it is not in doubt."""
+    return None if state is None else state.get("possible", {}).get(axis)
 
 
 HANDLERS: Final = (compare,)

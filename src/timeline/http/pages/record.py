@@ -68,6 +68,19 @@ CLAIMABLE: Final = (
 """Fields that a source can dispute and a line of text can hold."""
 
 
+PLACES: Final = (
+    ("a country", "ocd-division/country:us"),
+    ("a state", "ocd-division/country:us/state:ca"),
+    ("a county", "ocd-division/country:us/state:il/county:cook"),
+    ("a city, town or village", "ocd-division/country:us/state:ca/place:san_jose"),
+    (
+        "a school district",
+        "ocd-division/country:us/state:ca/county:los_angeles/school_district:los_angeles_unified",
+    ),
+)
+"""How ids of places are made, by example."""
+
+
 @route("/record", http_method=READ, status_code=200)
 async def record(request: HttpRequest) -> Response[bytes]:
     """Answer the form."""
@@ -86,6 +99,7 @@ async def record(request: HttpRequest) -> Response[bytes]:
             target=about if mode.of_event else None,
             policy=query.policy if mode.of_event else about or query.policy,
             claimable=CLAIMABLE,
+            places=PLACES,
             **_choices(),
         )
     )
