@@ -228,7 +228,9 @@ def test_a_relation_is_recorded_to_a_policy_or_to_what_is_cited(
     form.locator(".offers li").click()
     form.get_by_label("Its effect from").fill("2025-02/..")
     differences = form.locator("#differences")
-    expect(differences).to_contain_text("doubt about force: none would become no longer in force or in force")
+    expect(differences).to_contain_text(
+        "doubt about force: none would become no longer in force or in force"
+    )
     expect(differences).not_to_contain_text("{")
     form.get_by_label("Its effect from").fill("2025-02-01")
 
