@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from timeline.application.import_report import ImportReport
 from timeline.cli import growing, watching
 from timeline.cli.growing import Growth
 from timeline.cli.import_formats import Following, Words, growth, importer
@@ -142,6 +143,31 @@ def test_what_is_written_anew_in_place_waits_until_it_has_stood_still_for_long(
         told.append(taken(watch))
 
     assert told == [expected for *_, expected in steps]
+
+
+def test_what_is_waited_for_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that nobody wonders why nothing is imported."""
+    file = tmp_path / "a"
+    file.write_bytes(LINE * 2)
+    looks = iter(range(3))
+
+    class Interrupted(Watch):
+        def changed(self) -> Inputs | None:
+            if next(looks, None) is None:
+                raise KeyboardInterrupt
+            return super().changed()
+
+    def run(inputs: Inputs) -> ImportReport:
+        assert [each.stream.read() for each in inputs] == [LINE * 2]
+        file.write_bytes(LINE)
+        return ImportReport()
+
+    watching.watch(Interrupted([str(file)], MINUTE_S), 0.01, None, run)
+
+    told = capsys.readouterr().err.splitlines()
+    assert told[1:] == [f"Waiting until {file} stands still: it is not as it was."]
 
 
 def test_what_becomes_shorter_while_it_is_read_is_refused(tmp_path: Path) -> None:

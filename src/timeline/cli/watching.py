@@ -11,12 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import click
 import msgspec
 
 from timeline.application.import_report import ImportReport
 from timeline.cli.errors import CommandError, one_line
 from timeline.cli.growing import Growing, Growth, State
 from timeline.cli.importing import tell_of
+from timeline.cli.showing import shown
 from timeline.importers.errors import InputRefused
 from timeline.importers.opening import Inputs, listed
 
@@ -36,9 +38,15 @@ _DOCUMENTS: Final = (b"[", b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06")
 
 
 class Watch:
-    """Looks at files again and again."""
+    """Looks at files again and again.
+
+    Attributes:
+        waits_for: the first file that was read and is being written anew, while there is one.
+
+    """
 
     def __init__(self, names: Sequence[str], every_s: float, growth: Growth = Growth.ANEW) -> None:
+        self.waits_for: str | None = None
         self._names = names
         self._every_s = every_s
         self._growing = Growing(growth)
@@ -66,7 +74,8 @@ class Watch:
         except OSError:
             # One went away meanwhile: the next look tells.
             return None
-        if any(name in moving for name in rewritten):
+        self.waits_for = next((name for name in rewritten if name in moving), None)
+        if self.waits_for is not None:
             return None
         ready = {
             name: state
@@ -172,12 +181,17 @@ def watch(
     """
     deadline = None if for_s is None else time.monotonic() + for_s
     report = ImportReport()
+    waited_for: str | None = None
     with _interruptible(), suppress(KeyboardInterrupt):
         while True:
             try:
                 inputs = watched.changed()
             except InputRefused as error:
                 raise CommandError(one_line(error)) from error
+            if watched.waits_for is not None and waited_for is None:
+                name = shown(watched.waits_for)
+                click.echo(f"Waiting until {name} stands still: it is not as it was.", err=True)
+            waited_for = watched.waits_for
             if inputs is not None:
                 report = run(inputs)
                 watched.imported(whole=not report.refused)
