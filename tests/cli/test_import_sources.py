@@ -10,6 +10,8 @@ from typing import Any, Final
 import pytest
 from click.testing import Result
 
+from panels import unframed
+
 Timeline = Callable[..., Result]
 
 OPENSTATES: Final = Path(__file__).resolve().parents[1] / "samples" / "openstates"
@@ -190,4 +192,4 @@ def test_what_a_format_does_not_take_is_used_wrongly(
     result = timeline("import", *given, str(table), TIMELINE_DATABASE_URL="sqlite:////none/x")
 
     assert result.exit_code == 2
-    assert told in " ".join(result.stderr.replace("│", " ").split())
+    assert told in unframed(result.stderr)

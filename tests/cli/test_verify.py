@@ -10,6 +10,7 @@ from click.testing import Result
 from attacks import attacking, reseal, rewrite_entry
 from builders import acted
 from file_server import FileServer, serving
+from panels import unframed
 from proven_log import KEY, ORIGIN, Mirror, ProvenLog
 from timeline.application.verifying_write_side import UNCHECKED
 from timeline.transparency.checkpoints import Checkpoint
@@ -215,7 +216,7 @@ def test_another_key_is_no_other_log(
     both = timeline("verify", "--url", server.url, "--key", VKEY, "--key", str(stranger.verifier))
 
     assert result.exit_code == 2
-    said = " ".join(result.stderr.replace("│", " ").split())
+    said = unframed(result.stderr)
     for words in (
         f"A log by the name of {ORIGIN} was seen before",
         "It may be a fork",
@@ -249,7 +250,7 @@ def test_keys_are_changed_under_whoever_checks(
 
     assert [each.exit_code for each in (both, old, retired, new)] == [0, 0, 2, 0]
     assert retired.stdout == ""
-    said = " ".join(retired.stderr.replace("│", " ").split())
+    said = unframed(retired.stderr)
     assert f"signed by {ORIGIN}+{newer.verifier.id.hex()}" in said
     assert "--key OLD --key NEW" in said
 
@@ -274,8 +275,8 @@ def test_a_checkpoint_from_elsewhere_is_compared(
         in longer.stdout
     )
     assert (longer.exit_code, same.exit_code, unknown.exit_code) == (1, 0, 2)
-    assert "none of the known keys has signed it" in unknown.stderr
-    assert "with --key" in unknown.stderr
+    assert "none of the known keys has signed it" in unframed(unknown.stderr)
+    assert "with --key" in unframed(unknown.stderr)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
