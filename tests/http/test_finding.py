@@ -4,6 +4,7 @@ from typing import Any
 
 from http_client import Client, event_id, problem, registration
 from timeline.application.finding import FOUND
+from timeline.http.pages.record import PLACES
 
 PLACE = "ocd-division/country:us/state:ny/place:springfield"
 
@@ -89,4 +90,7 @@ def test_places_are_found_by_their_names(reading: Client) -> None:
     assert 0 < len(names("")) <= FOUND
     assert names("q=atlantis") == []
     (first, *_) = reading.get(f"/record/places?jurisdiction={PLACE}").json()["items"]
+    for told, place in PLACES:
+        (example, *_) = reading.get(f"/record/places?jurisdiction={place}").json()["items"]
+        assert example["name"].rpartition("(")[2].rstrip(")") in told
     assert (first["name"], first["registered"]) == ("Springfield, New York (city)", False)

@@ -139,7 +139,7 @@ def test_nothing_that_strangers_wrote_is_markup(empty: Client) -> None:
         empty,
         registration(title=HOSTILE, summary=HOSTILE, topics=[HOSTILE], sources=[source]),
         action(label=HOSTILE, actors=[{"name": HOSTILE}], sources=[source]),
-        about("ActionCorrected", 2, changes={"label": HOSTILE}, reason=HOSTILE),
+        about("ActionCorrected", 2, changes={"label": HOSTILE, "occurred": "2025"}, reason=HOSTILE),
         about(
             "SourceAttached",
             2,
@@ -164,6 +164,11 @@ def test_nothing_that_strangers_wrote_is_markup(empty: Client) -> None:
         assert "<script>alert" not in page, target
         assert "<img" not in page, target
         assert "54439" not in page, target
+
+    # A doubt stands beside what it is about, and in no row of its own.
+    doubted = shown(empty, "/compare?from=2&as_of=2025-06-01").text
+    assert "it may be" in doubted
+    assert "possible" not in doubted
 
 
 @pytest.mark.parametrize(
