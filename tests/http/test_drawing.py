@@ -23,6 +23,7 @@ def picture(first: date, last: date, **lane: Any) -> dict[str, Any]:
         "places": 1,
         "actions": 1,
         "in_force": {"yes": 1, "maybe": 0},
+        "differs": None,
         "policies": [],
         "more_policies": 0,
         "marks": [],

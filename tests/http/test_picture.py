@@ -1,5 +1,6 @@
 """Pictures, held against the listings of actions and of policies, on both databases."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -187,7 +188,9 @@ def test_what_differs_from_today_is_counted(service: Client) -> None:
         for each in picture["differing"]:
             assert (each["then"] is None) == (each["policy"] not in then)
             assert (each["now"] is None) == (each["policy"] not in now)
+        levels = Counter(str(government_of(each["jurisdiction"])) for each in picture["differing"])
         for lane in picture["lanes"]:
+            assert lane["differs"] == levels[lane["level"]]
             for policy in lane["policies"]:
                 assert policy["differs"] == (policy["policy"] in expected)
 

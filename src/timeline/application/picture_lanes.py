@@ -86,6 +86,7 @@ def _lane(
             answer: sum(each.policies for each in standing if each.on_day and each.answer == answer)
             for answer in _ANSWERS
         },
+        "differs": None,
         "policies": shown,
         "more_policies": more,
         "marks": marks,

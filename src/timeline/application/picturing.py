@@ -4,6 +4,7 @@ Owns how wide a picture is where nobody says, what of it differs from now, and i
 know how it is drawn, HTTP, nor how read models are kept.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from timeline.application.picture_lanes import lanes_of
 from timeline.application.picture_question import DISTANT, Asked, iso, moments
 from timeline.application.queries import PictureQuery
 from timeline.application.served import tell_erasures
+from timeline.domain.governments import government_of
 from timeline.domain.machines import FIRST_DAY
 from timeline.projections import picture_policies, picture_reads, policy_reads
 from timeline.projections.picture_reads import Tally, Window
@@ -63,7 +65,7 @@ class Picturing(Listings):
                 "newest": live.position,
                 "lanes": lanes,
                 "relations": _relations(asked, lanes) if query.relations else [],
-                "differs": _differs(asked) if asked.elsewhen else None,
+                "differs": _differs(asked, lanes) if asked.elsewhen else None,
                 "differing": _told_apart(asked) if query.differing and asked.elsewhen else [],
             }
             for lane in lanes:
@@ -92,11 +94,17 @@ def _window(filter: TimelineFilter, tallies: Sequence[Tally], today: int) -> Win
 # What differs from what is known now
 
 
-def _differs(asked: Asked) -> dict[str, int]:
-    """Return how many policies, and how many actions, the record tells otherwise now."""
+def _differs(asked: Asked, lanes: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Return how many policies, and how many actions, the record tells otherwise now; mark the lanes."""
     newest = asked.live.position
+    differing = picture_policies.count_differing(*moments(asked))
+    levels: Counter[str] = Counter()
+    for place, policies in differing.items():
+        levels[str(government_of(place))] += policies
+    for lane in lanes:
+        lane["differs"] = levels[lane["level"]]
     return {
-        "policies": picture_policies.count_differing(*moments(asked)),
+        "policies": levels.total(),
         "actions": 0
         if asked.position == newest
         else picture_reads.count_differing_actions(

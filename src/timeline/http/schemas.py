@@ -531,6 +531,13 @@ class PictureLane(Answered, frozen=True, kw_only=True):
         dict[InForce, int],
         Meta(description="Policies that are, and that may be, in force on the day it is `on`."),
     ]
+    differs: Annotated[
+        int | None,
+        Meta(
+            description="Policies that have another force today, as known now, shown or not; null"
+            " where that is asked about."
+        ),
+    ]
     policies: Annotated[
         tuple[PicturePolicy, ...],
         Meta(

@@ -218,10 +218,11 @@ def periods(view: View, policies: Sequence[str], position: int) -> dict[str, lis
     return found
 
 
-def count_differing(selection: Selection, asked: Moments, now: Moments) -> int:
-    """Return how many policies have another force at one day and position than at another."""
-    query = select(func.count()).select_from(_differing(selection, asked, now).subquery())
-    return int(selection.view.connection.execute(query).scalar_one())
+def count_differing(selection: Selection, asked: Moments, now: Moments) -> dict[str, int]:
+    """Return, by place, how many policies have another force at one day and position than at another."""
+    found = _differing(selection, asked, now).subquery()
+    query = select(found.c.jurisdiction, func.count()).group_by(found.c.jurisdiction)
+    return {row[0]: row[1] for row in selection.view.connection.execute(query)}
 
 
 def list_differing(selection: Selection, asked: Moments, now: Moments, limit: int) -> list[str]:
@@ -266,7 +267,7 @@ def _differing(
     then, today = (func.sum(case((moment, weight), else_=0)) for moment in moments)
     named = [] if policies is None else [values.c.policy.in_(policies)]
     return (
-        select(values.c.policy)
+        select(values.c.policy, func.max(values.c.jurisdiction).label("jurisdiction"))
         .where(
             (values.c.kind if policies is None else values.c.kind.concat("")) == "force",
             values.c.value.in_(_WEIGHTS),

@@ -97,7 +97,7 @@ def _lane(lane: Mapping[str, Any], scale: Scale, top: int, last: int) -> dict[st
     strip = y + _STRIP // 2 if others else None
     y += _STRIP if others else 0
     return {
-        **{name: lane[name] for name in ("level", "places", "actions", "in_force")},
+        **{name: lane[name] for name in ("level", "places", "actions", "in_force", "differs")},
         "more_policies": lane["more_policies"],
         "top": top,
         "height": y + _BELOW - top,
