@@ -248,11 +248,11 @@ def test_a_replay_goes_step_by_step(page: Page) -> None:
     page.keyboard.press("ArrowRight")
 
     title = page.locator("#step-title")
-    expect(title).to_have_text("Step 8 of 15: Action corrected")
+    expect(title).to_have_text("Step 8 of 15: Correction")
     changed = page.locator("[data-part=step] tr.differs").first
     expect(changed).to_have_text(re.compile(r"stage\s+changed\s*passed\s*advanced"))
     expect(page).to_have_url(re.compile(r"step=8$"))
     page.reload()
-    expect(title).to_have_text("Step 8 of 15: Action corrected")
+    expect(title).to_have_text("Step 8 of 15: Correction")
     page.get_by_role("link", name="Step 9").click()
     expect(title).to_contain_text("Step 9 of 15")

@@ -54,7 +54,7 @@ def test_a_deciding_event_of_another_policy_is_reached(page: Page) -> None:
     """A dismissal stands with the lawsuit: the answer to "why?" leads there, to the very event."""
     page.goto(f"/policies/{ORDINANCE}?why=litigation")
 
-    page.get_by_role("link", name="Action recorded: dismissed").click()
+    page.get_by_role("link", name="Action: dismissed").click()
 
     expect(page).to_have_url(re.compile("/policies/us-v-los-angeles-2025#event-"))
     expect(page.locator(":target h3")).to_contain_text("dismissed")

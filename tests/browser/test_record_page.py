@@ -213,7 +213,7 @@ def test_a_relation_is_recorded_to_a_policy_or_to_what_is_cited(
     expect(form.locator("#json")).to_contain_text('"citation": "ordinance:77"')
     expect(form.locator("#json")).to_be_hidden()
     expect(form.locator("#fields > p")).to_have_text(
-        "A relation, of the policy new-order, if it is still at version 2:"
+        "Relation, of the policy new-order, if it is still at version 2:"
     )
     expect(form.locator("#fields li")).to_have_text(
         [

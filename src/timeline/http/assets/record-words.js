@@ -3,7 +3,7 @@
  * recorded meanwhile.
  */
 
-import { axisValue, inWords, link, make, moment, plain } from "./record-dom.js";
+import { axisValue, byId, inWords, link, make, moment, plain } from "./record-dom.js";
 
 const AXES = ["stage", "force", "force_reason", "litigation", "in_force"];
 const WORDED = new Set([...AXES, "instrument"]); // What the vocabulary has the words of.
@@ -76,17 +76,7 @@ export function byWhom(event) {
   return `recorded by ${event.recorded_by} on ${moment(event.recorded_at)}, position ${event.position}`;
 }
 
-const KINDS = /** @type {Record<string, string>} */ ({
-  PolicyRegistered: "The policy's registration",
-  PolicyDescribed: "A new description",
-  ActionRecorded: "An action",
-  ActionCorrected: "A correction",
-  SourceAttached: "A source",
-  RelationAsserted: "A relation",
-  EventRetracted: "A retraction",
-  PoliciesMerged: "A merger",
-  PayloadErased: "An erasure",
-});
+const KINDS = /** @type {Record<string, string>} */ (JSON.parse(byId("record").dataset.happenings ?? "{}"));
 
 /** @param {string} type */
 export function kindOf(type) {

@@ -14,6 +14,7 @@ from timeline.application.queries import Query
 from timeline.application.vocabulary import vocabulary
 from timeline.domain.events import EventId, PolicyId, Scope, SourceClass
 from timeline.http.pages.rendering import page, render, require_browser
+from timeline.http.pages.words import HAPPENINGS
 from timeline.http.parameters import parse
 from timeline.http.reading import READ
 from timeline.http.replies import HttpRequest
@@ -99,6 +100,7 @@ async def record(request: HttpRequest) -> Response[bytes]:
             target=about if mode.of_event else None,
             policy=query.policy if mode.of_event else about or query.policy,
             claimable=CLAIMABLE,
+            happenings=HAPPENINGS,
             places=PLACES,
             **_choices(),
         )

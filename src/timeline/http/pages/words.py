@@ -114,22 +114,23 @@ def is_web(url: object) -> bool:
     return isinstance(url, str) and _URL.match(url) is not None
 
 
-_HAPPENINGS: Final[Mapping[EventType, str]] = {
-    EventType.POLICY_REGISTERED: "policy registered",
-    EventType.POLICY_DESCRIBED: "policy described anew",
-    EventType.ACTION_RECORDED: "action recorded",
-    EventType.ACTION_CORRECTED: "action corrected",
-    EventType.SOURCE_ATTACHED: "source added",
-    EventType.RELATION_ASSERTED: "relation recorded",
-    EventType.EVENT_RETRACTED: "event taken back",
-    EventType.POLICIES_MERGED: "policies merged",
-    EventType.PAYLOAD_ERASED: "data erased",
+HAPPENINGS: Final[Mapping[EventType, str]] = {
+    EventType.POLICY_REGISTERED: "Registration",
+    EventType.POLICY_DESCRIBED: "New description",
+    EventType.ACTION_RECORDED: "Action",
+    EventType.ACTION_CORRECTED: "Correction",
+    EventType.SOURCE_ATTACHED: "Source",
+    EventType.RELATION_ASSERTED: "Relation",
+    EventType.EVENT_RETRACTED: "Retraction",
+    EventType.POLICIES_MERGED: "Merger",
+    EventType.PAYLOAD_ERASED: "Erasure",
 }
+"""What an event is called, also by the form's script, which the page hands them to."""
 
 
 def happening(event: Mapping[str, Any]) -> str:
-    """Return what an event recorded: "Action recorded: passed"."""
-    words = _HAPPENINGS.get(event["type"], str(event["type"])).capitalize()
+    """Return what an event recorded: "Action: passed"."""
+    words = HAPPENINGS.get(event["type"], str(event["type"]))
     data = event.get("data") or {}
     what = data.get("action") or data.get("relation")
     return f"{words}: {said(what)}" if what else words
