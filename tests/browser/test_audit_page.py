@@ -224,6 +224,32 @@ def test_who_cosigned_is_told_and_checked_by_the_keys_that_there_are(
     )
 
 
+def test_a_check_that_was_asked_for_before_changes_nothing_any_more(page: Page) -> None:
+    """Its answer comes late, when what another key leads to is shown already."""
+    page.add_init_script(
+        "const real = fetch; let first = true;"
+        "window.fetch = async (...asked) => {"
+        " const holds = first; first = false;"
+        " const answer = await real(...asked);"
+        " if (holds) await new Promise((done) => {"
+        "  window.letGo = done; document.documentElement.dataset.held = ''; });"
+        " return answer; };"
+    )
+    step = page.locator("[data-step=cosignatures]")
+    page.goto(f"/audit/events/{EVENT}")
+    expect(page.locator("html")).to_have_attribute("data-held", "")
+    page.get_by_label("A verifier key that you have from elsewhere").fill(
+        str(LINES["bob"].verifier)
+    )
+    page.get_by_role("button", name="Check again").click()
+    expect(step).to_have_attribute("data-result", "wrong")
+
+    # Where it is not left off, all of it is checked and shown within a few milliseconds.
+    page.evaluate("() => { letGo(); return new Promise((done) => setTimeout(done, 300)); }")
+
+    expect(step).to_have_attribute("data-result", "wrong")
+
+
 def test_a_browser_without_ed25519_says_what_it_did_not_check(page: Page) -> None:
     """What cannot be checked is neither right nor wrong, and is said."""
     page.add_init_script(

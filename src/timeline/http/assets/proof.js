@@ -196,8 +196,16 @@ const shown = (part) => document.querySelector(`[data-shown=${part}]`)?.textCont
 const section = document.querySelector("[data-proof]");
 const form = document.querySelector("[data-key-form]");
 
-/** @param {HTMLElement} section @param {string} given */
+let newest = 0;
+
+/**
+ * Check the proof and show what comes of it, unless somebody asks anew meanwhile, with another key.
+ * @param {HTMLElement} section
+ * @param {string} given
+ */
 async function check(section, given) {
+  newest += 1;
+  const asked = newest;
   const verdict = section.querySelector("[data-verdict]");
   if (!(verdict instanceof HTMLElement)) return;
   if (!globalThis.crypto?.subtle) {
@@ -217,13 +225,14 @@ async function check(section, given) {
     const witnesses = [...own, ...kept].filter((key) => key.algorithm === COSIGNATURE);
     subject = { text, event, keys, witnesses };
   } catch (error) {
-    verdict.textContent = `Not checked: ${said(error)}`;
+    if (asked === newest) verdict.textContent = `Not checked: ${said(error)}`;
     return;
   }
   /** @type {Record<string, Outcome>} */
   const outcomes = {};
   for (const [name, step] of Object.entries(STEPS)) {
     outcomes[name] = await step(subject).catch((error) => failed(subject, error));
+    if (asked !== newest) return;
     show(section, name, outcomes[name]);
   }
   conclude(verdict, outcomes);
@@ -266,7 +275,6 @@ function conclude(verdict, outcomes) {
     : open
       ? `What was checked holds; ${open} of ${steps} steps could not be checked.`
       : "All of it holds: this event is in the log that the checkpoint speaks of, as it is shown.";
-  verdict.dataset.done = "true";
 }
 
 /** @param {string} address */
