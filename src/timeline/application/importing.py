@@ -2,7 +2,8 @@
 
 Owns what is one append (policies, each whole), what a refusal leaves out, and what is tried again
 because somebody else recorded at the same time; and that versions which the input has of a policy one
-after the other, and which are recorded already, are not recorded once more. Must not know formats, files or terminals.
+after the other, and which are recorded already, are not recorded once more. Must not know formats,
+files or terminals.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

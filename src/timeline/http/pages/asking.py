@@ -79,14 +79,10 @@ async def show(
     try:
         require_browser(request)
         await service.authorise_read(request.scope)
-        unplaced = None
-        try:
-            query = parse(filled(request.scope["query_string"]), kind)
-        except InvalidRequest as error:
-            unplaced = await _unplaced(request, service, kind, error)
-            if isinstance(unplaced, str):
-                return _elsewhere(unplaced)
-            query = parse(filled(request.scope["query_string"]), kind)
+        question = await _question(request, service, kind)
+        if isinstance(question, str):
+            return _elsewhere(question)
+        query, unplaced = question
         await (service.until_recorded(request) if of_log else service.until_reflected(request))
         before = service.standing()
         asked = filled(request.scope["query_string"]).decode("latin-1")
@@ -110,21 +106,27 @@ async def show(
     return Reply(representation)
 
 
-async def _unplaced(
-    request: HttpRequest, service: Service, kind: type[Query], error: InvalidRequest
-) -> str | dict[str, Any]:
-    """Return where a place that was typed by its name is asked for, or what to ask back.
+async def _question(
+    request: HttpRequest, service: Service, kind: type[Asked]
+) -> str | tuple[Asked, dict[str, Any] | None]:
+    """Return what is asked, and what to ask back; or where a place that was typed by its name is asked for.
 
-    In the second case the request goes on without it, with all else that was asked for.
+    Where the name is not that of one place, the request goes on without it, with all else that was
+    asked for.
     """
     given = filled(request.scope["query_string"])
-    text = places.typed(error, kind, given)
-    if text is None:
-        raise error
+    try:
+        return parse(given, kind), None
+    except InvalidRequest as error:
+        text = places.typed(error, kind, given)
+        if text is None:
+            raise
     path, rest = raw_path(request.scope), places.without(given, places.FIELD)
     found = await patiently(service, lambda: places.look_up(service, text, path, rest))
+    if isinstance(found, str):
+        return found
     request.scope["query_string"] = rest.encode("latin-1")
-    return found
+    return parse(filled(request.scope["query_string"]), kind), found
 
 
 def _rendered(
